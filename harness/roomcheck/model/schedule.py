@@ -1,0 +1,81 @@
+"""A schedule is a value: members, and steps with the moment each begins. A scenario makes one, and so does chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from roomcheck.model.fault import FaultKind
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One client. Two members may be the same user (a duplicate login). `user` is an alias, not the real name."""
+
+    name: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a step begins: `offset` microseconds after the label, or (label None) after the step before has settled."""
+
+    label: str | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A member calls an operation of its SDK. `args` holds every argument, rooms as aliases (R, R2)."""
+
+    member: str
+    operation: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """An act of the room's backend (kick). `args` holds users and rooms as aliases."""
+
+    operation: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault on a member's link (`member` None: on the server, server-restart). `settings`: see the catalogue."""
+
+    member: str | None
+    kind: FaultKind
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """The end of whatever fault a member's link (None: the server) has."""
+
+    member: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing happens; only the moment counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An act, when it begins, and the label that names the moment."""
+
+    act: Call | Admin | Fault | Heal | Wait
+    when: When = When()
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Members and steps; `watch` is how long to go on observing after the last step, in microseconds."""
+
+    members: tuple[Member, ...]
+    rooms: tuple[str, ...]
+    steps: tuple[Step, ...]
+    watch: int

@@ -1,0 +1,183 @@
+"""A trace: what was done to the members and what they were told, in the order of the harness's clock.
+
+Acts name members, users and rooms by their aliases (A, R). Callbacks hold the room's own strings; the header maps
+aliases to them. One trace is a file of JSON lines: the header, the records, and `end`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Member
+from roomcheck.model.time import Instant
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A member's call (`member` None: an act of the backend) was handed to the adapter at `at`."""
+
+    record: ClassVar[str] = "call"
+    id: int
+    member: str | None
+    operation: str
+    args: Mapping[str, Any]
+    at: Instant
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The call `call` returned: status ok, refused, unsupported, indefinite or adapter-error, and its fields."""
+
+    record: ClassVar[str] = "answer"
+    call: int
+    member: str | None
+    status: str
+    fields: Mapping[str, Any]
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """A fault took effect within `at` on a member's link (None: the server), with the evidence that it did."""
+
+    record: ClassVar[str] = "fault"
+    member: str | None
+    kind: FaultKind
+    at: Instant
+    label: str | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """The member's link (None: the server) was whole again within `at`."""
+
+    record: ClassVar[str] = "heal"
+    member: str | None
+    at: Instant
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A callback at a member: `n` is its gap-free number there, `fields` is as the room's SDK gave it."""
+
+    record: ClassVar[str] = "event"
+    member: str
+    n: int
+    callback: str
+    fields: Mapping[str, Any]
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The member's adapter showed no life within `at`: its silence there proves nothing."""
+
+    record: ClassVar[str] = "gap"
+    member: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A moment that the schedule named without an act (a `wait`)."""
+
+    record: ClassVar[str] = "mark"
+    label: str
+    at: Instant
+
+
+Record = Called | Answered | Faulted | Healed | Told | Gap | Marked
+_RECORDS: dict[str, type[Any]] = {cls.record: cls for cls in (Called, Answered, Faulted, Healed, Told, Gap, Marked)}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`users` and `rooms` map aliases to the real names of this run; `end` is when observation ended.
+
+    `constants` are the microseconds that the run used, `scale` how much faster than documented they run, `lateness`
+    the worst lateness of the machine that was measured meanwhile (microseconds), `clock` virtual, scaled or real.
+    """
+
+    spec: str
+    case: str
+    scenario: str | None
+    members: tuple[Member, ...]
+    users: Mapping[str, str]
+    rooms: Mapping[str, str]
+    records: tuple[Record, ...]
+    end: int
+    constants: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+    clock: str = "real"
+    lateness: int = 0
+    lacks: tuple[str, ...] = ()  # operations that the room does not have
+
+
+def write_trace(trace: Trace) -> Iterator[str]:
+    """The trace as JSON lines, without line ends."""
+    head = {
+        "record": "trace",
+        "version": VERSION,
+        "spec": trace.spec,
+        "case": trace.case,
+        "scenario": trace.scenario,
+        "members": {m.name: m.user for m in trace.members},
+        "users": dict(trace.users),
+        "rooms": dict(trace.rooms),
+        "constants": dict(trace.constants),
+        "options": dict(trace.options),
+        "scale": trace.scale,
+        "clock": trace.clock,
+        "lateness": trace.lateness,
+        "lacks": list(trace.lacks),
+    }
+    yield json.dumps(head)
+    for r in trace.records:
+        yield json.dumps({"record": r.record, **asdict(r)}, default=dict)
+    yield json.dumps({"record": "end", "at": trace.end})
+
+
+def read_trace(lines: Iterable[str]) -> Trace:
+    """JSON lines -> Trace. ValueError names the line that does not fit, or says that the end is missing."""
+    head: dict[str, Any] | None = None
+    records: list[Record] = []
+    end: int | None = None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+            kind = data.pop("record")
+            if kind == "trace":
+                head = data
+                if head.get("version") != VERSION:
+                    raise ValueError(f"version {head.get('version')} is not {VERSION}")  # noqa: TRY301
+            elif kind == "end":
+                end = int(data["at"])
+            else:
+                data["at"] = Instant(*data["at"])
+                if kind == "fault":
+                    data["kind"] = FaultKind(data["kind"])
+                records.append(_RECORDS[kind](**data))
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise ValueError(f"line {number} is not a record of a trace: {e}") from e
+    if head is None:
+        raise ValueError("no header line {'record': 'trace', ...}")
+    if end is None:
+        raise ValueError("no last line {'record': 'end', ...}: the trace was cut short")
+    head.pop("version")
+    members = tuple(Member(name, user) for name, user in head.pop("members").items())
+    try:
+        return Trace(
+            members=members, records=tuple(records), end=end, **{**head, "lacks": tuple(head.get("lacks", ()))}
+        )
+    except TypeError as e:
+        raise ValueError(f"the header does not fit: {e}") from e

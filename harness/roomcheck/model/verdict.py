@@ -1,0 +1,116 @@
+"""What the judge says of a trace, and what a run says of a case."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from roomcheck.model.schedule import Schedule
+
+
+class Outcome(StrEnum):
+    """Of a check or a whole case. In a case the worst wins: violates, then inconclusive, then conforms."""
+
+    CONFORMS = "conforms"
+    VIOLATES = "violates"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not applicable"
+
+
+class Blame(StrEnum):
+    """Who a case that did not conform points at."""
+
+    ROOM = "room"
+    ADAPTER = "adapter"
+    HARNESS = "harness"
+    MACHINE = "machine"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One refusal: in which view, at which moment (microseconds since the trace's first act), and why.
+
+    `misses` are the reasons nearest first, each a sentence; `miss` is the nearest one's distance in microseconds.
+    """
+
+    requirement: str | None
+    view: str
+    at: int
+    expected: str
+    seen: str
+    miss: int | None = None
+    misses: tuple[str, ...] = ()
+    where: str = ""  # file:line of the rule or entry
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was armed, and how it ended. `margin`: least distance to a window's edge, in microseconds."""
+
+    requirement: str | None
+    what: str
+    outcome: Outcome
+    reason: str = ""
+    margin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`leniency` says where the spec is silent and the judge therefore let several futures pass."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    leniency: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case of a run ended. `blame` is None when it conformed or did not apply; `seconds` is wall time."""
+
+    case: str  # spec/scenario/fault, unique in the run
+    scenario: str
+    title: str
+    fault: str | None
+    outcome: Outcome | None  # None: no verdict, see blame and message
+    blame: Blame | None
+    message: str
+    verdict: Verdict | None
+    seconds: float
+    attempts: int
+    requirements: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+    trace_file: str = ""
+    repeat: str = ""  # the command that repeats it
+    lateness: int = 0
+    log: tuple[str, ...] = ()
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """What was run, on what; times of day as ISO 8601 text, handed in."""
+
+    target: str
+    spec: str
+    revision: str
+    room: str  # name and version that the adapter gave
+    toxiproxy: str
+    scale: float
+    started: str
+    roomcheck: str
+    cases: int
+    sentences: dict[str, str] = field(default_factory=dict)  # requirement id -> its sentence
+    levels: dict[str, str] = field(default_factory=dict)
+    cites: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFooter:
+    """The end of a run: exit code, seconds, worst and p99 lateness in microseconds; `complete` False after Ctrl-C."""
+
+    exit_code: int
+    seconds: float
+    lateness_p99: int
+    lateness_max: int
+    complete: bool

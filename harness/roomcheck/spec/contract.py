@@ -1,0 +1,244 @@
+"""A contract: what a spec says once its constants, codes and options have values. All times are microseconds.
+
+The judge, the runner and the reports read these values; only spec/ makes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from roomcheck.model.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a file, lines and columns from 1."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.file else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One promise. level: must, should, may. basis: documented or inferred."""
+
+    id: str
+    level: str
+    basis: str
+    cite: str
+    says: str
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where in a callback's fields something stands: 'users[].userID' is (('users', True), ('userID', False))."""
+
+    steps: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """`room` finds the room's real name in the fields, `about` the real names of the users concerned."""
+
+    name: str
+    room: Path | None
+    about: Path | None
+    fields: Mapping[str, str]  # name -> type: str, int, list, any, code
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a member (or, `admin`, the backend) can do. `rooms` and `users` name the arguments that hold aliases.
+
+    A step that calls it has settled when its member was told one of `settles` in the room of the call, or after
+    `settle_within` microseconds.
+    """
+
+    name: str
+    admin: bool
+    rooms: tuple[str, ...]
+    users: tuple[str, ...]
+    args: Mapping[str, tuple[Any, ...]]  # argument -> its lawful values, the first is the default
+    settles: frozenset[str] = frozenset()
+    settle_within: int = 0
+
+
+class CauseKind(StrEnum):
+    """What can arm a rule."""
+
+    CALL = "call"  # the subject calls the operation (name: operation, or operation.argument for several rooms)
+    ADMIN = "admin"  # the backend's act on the subject
+    LINK_DOWN = "link down"  # level: the subject's link is down, or goes down
+    LINK_UP = "link up"  # level
+    SERVER_DOWN = "server down"  # edge
+    ENTERED = "entered"  # the view enters the rule's `from`
+    OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
+    TWIN = "twin"  # (own views) another member of the same user is told `name`, in any room
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    kind: CauseKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return (
+            self.name
+            if self.kind in (CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN)
+            else (f"twin {self.name}" if self.kind is CauseKind.TWIN else self.kind.value)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Cancels a rule that was armed; the cancelling surely took effect only `settle` microseconds later."""
+
+    cause: Cause
+    settle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """In a state of `from_`, after `cause`, the callback that moves the view to `to` comes within a window.
+
+    The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
+    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
+    come, need not. `while_up`: its time runs only while the subject's link is up. `given`: the arguments of the call
+    that led here. `provided`: room argument -> states in which the member must have been told to be there.
+    """
+
+    id: int
+    from_: frozenset[str]
+    cause: Cause
+    to: str | None
+    pattern: Mapping[str, Any]
+    after: int = 0
+    within: int = 0
+    unless: tuple[Unless, ...] = ()
+    given: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    provided: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    answer: Mapping[str, Any] | None = None
+    silent: bool = False
+    optional: bool = False
+    while_up: bool = False
+    requirement: str | None = None
+    text: str = ""
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Views about others: the observer hears in `states`, may hear in `away` (its list may be stale there), and must
+    have a right list `list_within` microseconds after it is back."""
+
+    states: frozenset[str]
+    away: frozenset[str]
+    list_within: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One small automaton: `own`, one per (member, room); with `hearing`, one per (observer, room, user).
+
+    `field` is the callback's field that tells the state, `told` the value that stands for each state there.
+    """
+
+    name: str
+    callback: str
+    field: str
+    told: Mapping[str, Any]  # state -> value of the field
+    initial: str
+    rules: tuple[Rule, ...]
+    hearing: Hearing | None = None
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One expected callback. The window counts from the label `of` (None: no window, order only)."""
+
+    view: str
+    value: Any  # what the view's field must hold
+    pattern: Mapping[str, Any]
+    room: str | None  # alias; None where the callback names no room
+    of: str | None = None
+    after: int = 0
+    within: int | None = None
+    label: str | None = None
+    optional: bool = False
+    requirement: str | None = None
+    text: str = ""
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of these sequences."""
+
+    branches: tuple[tuple["Item", ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """All of these, in any order."""
+
+    entries: tuple[Entry, ...]
+
+
+Item = Entry | AnyOf | Unordered
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one observer is told: about itself (about None), about one user (alias), or about anyone (ANYONE)."""
+
+    observer: str
+    about: str | None
+    items: tuple[Item, ...]
+    open: bool = False  # others: allowed
+    where: Where = Where()
+
+
+ANYONE = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scenario under one fault: `id` is scenario or scenario/fault. `schedule` holds microseconds of this contract."""
+
+    id: str
+    scenario: str
+    title: str
+    fault: str | None
+    schedule: Schedule
+    lines: tuple[Line, ...]
+    requirements: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    own_server: bool = False
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Everything of one spec with all values in place."""
+
+    spec: str
+    revision: str
+    title: str
+    constants: Mapping[str, int]
+    typical: frozenset[str]
+    codes: Mapping[str, Any]
+    options: Mapping[str, str]
+    callbacks: Mapping[str, Callback]
+    operations: Mapping[str, Operation]
+    requirements: Mapping[str, Requirement]
+    views: tuple[View, ...]
+    cases: tuple[Case, ...]
+    pace: int = 0  # between a step that has settled and the next one that names no moment
+    scale: float = 1.0
