@@ -1,0 +1,296 @@
+"""From the records of a trace to the views: who hears what as which cause or callback.
+
+Views share nothing but the instants of acts and callbacks, so the order of callbacks across observers never matters.
+What one member was told about itself is an observed fact, and arms rules of views about it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from roomcheck.judge.view import Death, Link, Mode, Presence, Rules, Simulation
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
+from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
+
+UP = Link(down=False, since=Instant(0, 0))
+
+
+def extract(path: Path, fields: Any) -> list[Any]:
+    """The values that a path finds in a callback's fields; nothing where the fields have another shape."""
+    found = [fields]
+    for name, many in path.steps:
+        found = [v[name] for v in found if isinstance(v, Mapping) and name in v]
+        if many:
+            found = [x for v in found if isinstance(v, list | tuple) for x in v]
+    return found
+
+
+def order(record: Record) -> int:
+    """Acts count from when they may have begun, callbacks from when they surely had come."""
+    return record.at.hi if isinstance(record, Told | Answered) else record.at.lo
+
+
+class Router:
+    """Feeds one trace into every view that it touches, in one mode."""
+
+    def __init__(self, contract: Contract, trace: Trace, mode: Mode) -> None:
+        self.contract = contract
+        self.trace = trace
+        self.mode = mode
+        self.own = [Rules(v) for v in contract.views if v.hearing is None]
+        self.others = [Rules(v) for v in contract.views if v.hearing is not None]
+        self.views: dict[tuple[str, ...], Simulation] = {}
+        self.strays: list[tuple[str, int, Death]] = []
+        self.links = {m.name: UP for m in trace.members}
+        self.user_of = {m.name: m.user for m in trace.members}
+        self.holder: dict[tuple[str, str], str] = {}
+        self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
+        self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.calls: dict[int, Called] = {}
+        self.stale: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list is due
+        self.aliases = {real: alias for alias, real in trace.rooms.items()}
+        self.people = {real: alias for alias, real in trace.users.items()}
+        self.gaps = {m.name: 0 for m in trace.members}
+        for record in trace.records:
+            if isinstance(record, Gap):
+                self.gaps[record.member] += record.at.hi - record.at.lo
+
+    def run(self) -> None:
+        """Feed everything, then the end."""
+        for record in sorted(self.trace.records, key=order):
+            self._lists_due(order(record))
+            match record:
+                case Called():
+                    self._called(record)
+                case Answered():
+                    self._answered(record)
+                case Faulted():
+                    self._faulted(record.member, record.kind, record.at)
+                case Healed():
+                    self._link(record.member, CauseKind.LINK_UP, record.at)
+                case Told():
+                    self._told(record)
+        self._lists_due(self.trace.end)
+        for view in self.views.values():
+            view.finish(self.trace.end)
+
+    # --- finding views ----------------------------------------------------------------------------------------------
+
+    def _own(self, member: str, room: str) -> Iterator[Simulation]:
+        for rules in self.own:
+            key = (rules.view.name, member, room)
+            if key not in self.views:
+                name = f"{member} in {room}"
+                self.views[key] = self._simulate(name, rules, member, self.links[member])
+            yield self.views[key]
+
+    def _about(self, user: str, room: str) -> Iterator[Simulation]:
+        """Every observer's view of this user in this room."""
+        for rules in self.others:
+            for observer in self.trace.members:
+                if observer.user != user:
+                    yield self._view(rules, observer.name, room, user)
+
+    def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation:
+        key = (rules.view.name, observer, room, user)
+        if key not in self.views:
+            name = f"{observer} about {user} in {room}"
+            holder = self.holder.get((user, room))
+            view = self._simulate(name, rules, observer, self.links[holder] if holder else UP)
+            view.presence = self._presence(rules.view, observer, room)
+            self.views[key] = view
+        return self.views[key]
+
+    def _simulate(self, name: str, rules: Rules, observer: str, link: Link) -> Simulation:
+        extra = self.trace.lateness + self.gaps[observer]
+        return Simulation(name, rules, self.mode, extra=extra, link=link)
+
+    def _rooms(self) -> list[str]:
+        return list(self.trace.rooms)
+
+    # --- acts -------------------------------------------------------------------------------------------------------
+
+    def _called(self, record: Called) -> None:
+        operation = self.contract.operations.get(record.operation)
+        if operation is None:
+            return
+        self.calls[record.id] = record
+        rooms = [(name, str(record.args[name])) for name in operation.rooms if name in record.args]
+        if operation.admin:
+            users = [str(record.args[name]) for name in operation.users if name in record.args]
+            for user in users:
+                for room in [r for _, r in rooms] or self._rooms():
+                    for member in (m.name for m in self.trace.members if m.user == user):
+                        for view in self._own(member, room):
+                            view.cause(CauseKind.ADMIN, operation.name, record.at)
+                    for view in self._about(user, room):
+                        view.cause(CauseKind.ADMIN, operation.name, record.at)
+            return
+        member = record.member or ""
+
+        def provided(rule: Rule) -> bool:
+            return all(
+                self.state.get((member, str(record.args.get(argument)))) in states
+                for argument, states in rule.provided.items()
+            )
+
+        for argument, room in rooms:
+            name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
+            self.args[member, room] = record.args
+            for view in self._own(member, room):
+                view.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
+
+    def _answered(self, record: Answered) -> None:
+        called = self.calls.get(record.call)
+        if called is None or called.member is None:
+            return
+        operation = self.contract.operations[called.operation]
+        for room in {str(called.args[name]) for name in operation.rooms if name in called.args}:
+            for view in self._own(called.member, room):
+                view.answer(record.call, record.status, record.fields, record.at)
+
+    def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
+        if EFFECT[kind] is Effect.DEGRADED:
+            return
+        if member is None:
+            for view in list(self.views.values()):
+                view.cause(CauseKind.SERVER_DOWN, "", at)
+        self._link(member, CauseKind.LINK_DOWN, at)
+        if EFFECT[kind] is Effect.BROKEN:
+            self._link(member, CauseKind.LINK_UP, at)
+
+    def _link(self, member: str | None, kind: CauseKind, at: Instant) -> None:
+        for name in self.links if member is None else [member]:
+            link = Link(down=kind is CauseKind.LINK_DOWN, since=at)
+            if link.down is self.links[name].down:
+                continue
+            self.links[name] = link
+            for key, view in list(self.views.items()):
+                if (len(key) == 3 and key[1] == name) or (len(key) == 4 and self.holder.get((key[3], key[2])) == name):
+                    view.cause(kind, "", at)
+            for room in self._rooms():
+                if link.down:
+                    self._listen(name, room, at)
+                else:
+                    self._list_due_after(name, room, at)
+
+    # --- what members are told --------------------------------------------------------------------------------------
+
+    def _told(self, record: Told) -> None:
+        callback = self.contract.callbacks.get(record.callback)
+        if callback is None:
+            return
+        real = extract(callback.room, record.fields) if callback.room else [self._rooms()[0]]
+        room = self.aliases.get(real[0], str(real[0])) if real else "?"
+        if not real:
+            self._stray(record, f"{record.callback} names no room")
+        for rules in self.own:
+            if rules.view.callback == record.callback:
+                self._told_own(record, rules.view, room)
+        for rules in self.others:
+            if rules.view.callback == record.callback and callback.about:
+                self._told_about(record, rules, room, extract(callback.about, record.fields))
+
+    def _told_own(self, record: Told, view: View, room: str) -> None:
+        value = record.fields.get(view.field)
+        member = record.member
+        if value not in view.told.values():
+            self._stray(record, f"{view.field} {value!r} is unknown to the spec")
+            return
+        for own in self._own(member, room):
+            if own.view is view:
+                own.callback(value, record.fields, record.at)
+        state = next(s for s, told in view.told.items() if told == value)
+        self.state[member, room] = state
+        user = self.user_of[member]
+        self._listen(member, room, record.at, told=state)
+        for hearing in (r.view.hearing for r in self.others):
+            if hearing is not None and state in hearing.states:
+                self._hold(user, room, member, record.at)
+        if self.holder.get((user, room), member) == member:
+            for other in self._about(user, room):
+                other.cause(CauseKind.OWN, state, record.at, self.args.get((member, room), {}))
+        for twin in self.trace.members:
+            if twin.user == user and twin.name != member:
+                for place in self._rooms():
+                    for own in self._own(twin.name, place):
+                        own.cause(CauseKind.TWIN, state, record.at)
+
+    def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
+        """The user is now present through this member: its link is the one that counts."""
+        before = self.holder.get((user, room))
+        self.holder[user, room] = member
+        down = self.links[member].down
+        for view in self._about(user, room):
+            if before is None:
+                view.link = self.links[member]
+            elif view.link.down is not down:
+                view.cause(CauseKind.LINK_DOWN if down else CauseKind.LINK_UP, "", at)
+
+    def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
+        for real in users:
+            user = self.people.get(real)
+            if user is None:
+                self._stray(record, f"{rules.view.field} about {real!r}, who is nobody of this case")
+            elif user == self.user_of[record.member]:
+                self._stray(record, f"{rules.view.field} {record.fields.get(rules.view.field)!r} about itself")
+            else:
+                view = self._view(rules, record.member, room, user)
+                view.callback(record.fields.get(rules.view.field), record.fields, record.at)
+
+    def _stray(self, record: Told, text: str) -> None:
+        self.strays.append((record.member, record.at.hi, Death(0, f"{record.callback}: {text}", None)))
+
+    # --- whether an observer can hear -------------------------------------------------------------------------------
+
+    def _presence(self, view: View, observer: str, room: str) -> Presence:
+        assert view.hearing is not None
+        state = self.state.get((observer, room))
+        if state in view.hearing.away or (observer, room) in self.stale:
+            return Presence.DEAF
+        if state in view.hearing.states:
+            return Presence.DEAF if self.links[observer].down else Presence.LIVE
+        return Presence.OUT
+
+    def _listen(self, observer: str, room: str, at: Instant, told: str | None = None) -> None:
+        """The observer's own state or link changed: open or close its ears."""
+        for rules in self.others:
+            hearing = rules.view.hearing
+            assert hearing is not None
+            if told in hearing.states:
+                self._list_due_after(observer, room, at)
+            elif told is not None and told not in hearing.away:
+                if self.state.get((observer, room)) is not None:
+                    self.stale[observer, room] = at.hi + hearing.list_within
+                self.stale.setdefault((observer, room), at.hi + hearing.list_within)
+            fresh = told in hearing.away and self._presence_was_out(rules, observer, room)
+            for user in {m.user for m in self.trace.members} - {self.user_of[observer]}:
+                view = self._view(rules, observer, room, user)
+                view.hear(Presence.DEAF, at, fresh=fresh)
+
+    def _presence_was_out(self, rules: Rules, observer: str, room: str) -> bool:
+        return any(
+            view.presence is Presence.OUT
+            for key, view in self.views.items()
+            if key[0] == rules.view.name and key[1:3] == (observer, room)
+        )
+
+    def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
+        for rules in self.others:
+            hearing = rules.view.hearing
+            assert hearing is not None
+            if self.state.get((observer, room)) in hearing.states:
+                self.stale[observer, room] = at.hi + hearing.list_within
+
+    def _lists_due(self, now: int) -> None:
+        """Every list that was due by now is compared with what is lawful."""
+        for (observer, room), due in sorted(self.stale.items(), key=lambda item: item[1]):
+            if due > now or self.links[observer].down:
+                continue
+            del self.stale[observer, room]
+            for rules in self.others:
+                presence = self._presence(rules.view, observer, room)
+                for user in {m.user for m in self.trace.members} - {self.user_of[observer]}:
+                    view = self._view(rules, observer, room, user)
+                    view.hear(presence, Instant(due, due))

@@ -1,0 +1,162 @@
+"""Expected sequences: does what an observer was told match a scenario's line, in order and within its windows?
+
+A line is walked with a set of positions (what is still expected, and when its labelled entries came), so optional
+entries, alternatives and unordered groups need no special case. Three values come from two walks, as in `view`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from roomcheck.judge.route import extract
+from roomcheck.judge.view import Death, Mode, fits
+from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.trace import Told, Trace
+from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
+
+
+class Heard(NamedTuple):
+    """One thing that a line speaks about: a callback, as far as it concerns the line."""
+
+    view: str
+    value: Any
+    fields: Mapping[str, Any]
+    room: str | None
+    at: Instant
+
+
+class Position(NamedTuple):
+    """What is still expected, when labelled entries came, and what was met with which margin."""
+
+    rest: tuple[Item, ...]
+    labels: tuple[tuple[str, Instant], ...]
+    met: tuple[tuple[Entry, int | None], ...]
+
+
+class Walk(NamedTuple):
+    """How a line ended: the best position, and why it was refused (empty: it was not)."""
+
+    best: Position
+    deaths: tuple[Death, ...]
+    entry: Entry | None
+    at: int
+
+
+def heard(contract: Contract, trace: Trace, line: Line) -> list[Heard]:
+    """Everything of a trace that a line speaks about, in order."""
+    rooms = {real: alias for alias, real in trace.rooms.items()}
+    people = {real: alias for alias, real in trace.users.items()}
+    out: list[Heard] = []
+    for record in trace.records:
+        if not isinstance(record, Told) or record.member != line.observer:
+            continue
+        for view in contract.views:
+            callback = contract.callbacks[view.callback]
+            if callback.name != record.callback or (view.hearing is None) is not (line.about is None):
+                continue
+            real = extract(callback.room, record.fields) if callback.room else []
+            room = rooms.get(real[0], str(real[0])) if real else None
+            users = [people.get(u, str(u)) for u in extract(callback.about, record.fields)] if callback.about else []
+            if line.about not in (None, ANYONE) and line.about not in users:
+                continue
+            fields = dict(record.fields)
+            if callback.about:
+                fields[callback.about.steps[0][0]] = sorted(users)
+            out.append(Heard(view.name, record.fields.get(view.field), fields, room, record.at))
+    return out
+
+
+def alternatives(rest: tuple[Item, ...]) -> Iterator[tuple[Entry, tuple[Item, ...]]]:
+    """Every entry that may come next, with what is expected after it."""
+    if not rest:
+        return
+    first, after = rest[0], rest[1:]
+    match first:
+        case Entry():
+            yield first, after
+            if first.optional:
+                yield from alternatives(after)
+        case AnyOf(branches):
+            for branch in branches:
+                yield from alternatives((*branch, *after))
+        case Unordered(entries):
+            for i, entry in enumerate(entries):
+                left = entries[:i] + entries[i + 1 :]
+                yield entry, ((Unordered(left), *after) if left else after)
+            if all(e.optional for e in entries):
+                yield from alternatives(after)
+
+
+def complete(rest: tuple[Item, ...]) -> bool:
+    """Whether nothing more has to come."""
+    return all(
+        item.optional
+        if isinstance(item, Entry)
+        else any(complete(b) for b in item.branches)
+        if isinstance(item, AnyOf)
+        else all(e.optional for e in item.entries)
+        for item in rest
+    )
+
+
+def accept(entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode) -> tuple[Death | None, int | None]:
+    """Whether an event is what an entry expects: a reason if not, else the margin to the window's nearest edge."""
+    name = entry.text
+    if (entry.view, entry.value) != (event.view, event.value) or entry.room != event.room:
+        where = f" in {event.room}" if event.room != entry.room else ""
+        return Death(1 << 62, f"expected {name}, told {event.value}{where}", None), None
+    if not fits({k: sorted(v) if isinstance(v, list) else v for k, v in entry.pattern.items()}, event.fields):
+        seen = {k: event.fields.get(k) for k in entry.pattern}
+        return Death(0, f"{name}: told with {seen}, expected {dict(entry.pattern)}", None), None
+    if entry.of is None or entry.within is None:
+        return None, None
+    anchor = labels.get(entry.of)
+    if anchor is None:
+        return Death(1 << 60, f"{name} came before {entry.of}", None), None
+    narrow = mode is Mode.NARROW
+    opens, closes = entry.after, entry.after + entry.within
+    early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi)
+    late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes)
+    window = f"allowed {show_duration(opens)} to {show_duration(closes)} after {entry.of}"
+    if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
+        came = show_duration(event.at.hi - anchor.lo)
+        return Death(
+            early, f"{name} came {came} after {entry.of}, {show_duration(early)} too early; {window}", None
+        ), None
+    if late > 0:
+        came = show_duration(event.at.hi - anchor.lo)
+        return Death(late, f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}", None), None
+    margin = closes - (event.at.hi - anchor.lo)
+    return None, min(margin, event.at.lo - anchor.hi - opens) if opens else margin
+
+
+def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode) -> Walk:
+    """Walk what was heard through a line."""
+    positions = [Position(line.items, (), ())]
+    for event in events:
+        moved: list[Position] = []
+        deaths: list[tuple[Death, Entry | None]] = []
+        for position in positions:
+            known = {**labels, **dict(position.labels)}
+            options = list(alternatives(position.rest))
+            for entry, rest in options:
+                death, margin = accept(entry, event, known, mode)
+                if death is not None:
+                    deaths.append((death, entry))
+                    continue
+                named = (*position.labels, (entry.label, event.at)) if entry.label else position.labels
+                moved.append(Position(rest, named, (*position.met, (entry, margin))))
+            if line.open and not any(accept(e, event, known, mode)[0] is None for e, _ in options):
+                moved.append(position)
+            if not options and not line.open:
+                deaths.append((Death(0, f"{event.value} came where nothing more was expected", None), None))
+        if not moved:
+            best = max(positions, key=lambda p: len(p.met))
+            ranked = sorted(deaths, key=lambda d: d[0].miss)
+            return Walk(best, tuple(d for d, _ in ranked), ranked[0][1] if ranked else None, event.at.hi)
+        positions = list(dict.fromkeys(moved)) if len(moved) > 1 else moved
+    best = max(positions, key=lambda p: (complete(p.rest), len(p.met)))
+    if complete(best.rest):
+        return Walk(best, (), None, 0)
+    missing = [entry for entry, _ in alternatives(best.rest) if not entry.optional]
+    text = " or ".join(entry.text for entry in missing)
+    return Walk(best, (Death(0, f"{text} never came", None),), missing[0] if missing else None, -1)

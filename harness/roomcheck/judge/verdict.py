@@ -1,0 +1,144 @@
+"""The whole verdict: every view by its rules, every line of the scenario, every check accounted for.
+
+Nothing is vacuous: a requirement of the case ends as met, violated, inconclusive or not applicable with a reason.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from roomcheck.judge.route import Router
+from roomcheck.judge.sequence import Walk, heard, walk
+from roomcheck.judge.view import Mode, Presence, Simulation
+from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
+from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
+from roomcheck.spec.contract import Case, Contract, Line, Rule
+
+
+def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict:
+    """Trace and contract -> verdict; findings earliest first. `case`: the scenario whose lines must hold too."""
+    lacking = [r for r in trace.records if isinstance(r, Answered) and r.status == "unsupported"]
+    if lacking:
+        reason = "the room does not have an operation of this case"
+        return Verdict(Outcome.NOT_APPLICABLE, checks=_not_applicable(case, reason))
+    start = min((r.at.lo for r in trace.records), default=0)
+    narrow = Router(contract, trace, Mode.NARROW)
+    narrow.run()
+    lines = case.lines if case else ()
+    labels = {r.label: r.at for r in trace.records if isinstance(r, Called | Faulted | Healed | Marked) and r.label}
+    walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.NARROW)) for line in lines]
+    doubtful = bool(narrow.strays) or any(v.refused or v.cut for v in narrow.views.values())
+    doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
+    if not doubtful:
+        return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
+    wide = Router(contract, trace, Mode.WIDE)
+    wide.run()
+    wide_walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.WIDE)) for line in lines]
+    findings = sorted(_findings(trace, case, wide, wide_walks, start), key=lambda f: f.at)
+    if findings:
+        bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
+        return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
+    doubts = sorted(_findings(trace, case, narrow, walks, start), key=lambda f: f.at)
+    unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
+    return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
+
+
+def _findings(
+    trace: Trace,
+    case: Case | None,
+    router: Router,
+    walks: Iterable[tuple[Line, Walk]],
+    start: int,
+) -> Iterable[Finding]:
+    # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for.
+    first = case.requirements[0] if case and case.requirements else None
+    for member, at, death in router.strays:
+        yield Finding(first, member, at - start, "only what the spec knows", death.text)
+    for view in router.views.values():
+        if view.refused:
+            death = view.deaths[0]
+            rule = death.rule
+            yield Finding(
+                requirement=rule.requirement if rule else first,
+                view=view.name,
+                at=view.refused_at - start,
+                expected=rule.text if rule else f"only what the rules of {view.view.name} allow",
+                seen=death.text,
+                miss=death.miss if death.miss < 1 << 59 else None,
+                misses=tuple(d.text for d in view.deaths[:3]),
+                where=str(rule.where) if rule else str(view.view.where),
+            )
+    for text in _disagreements(router):
+        yield Finding(first, text, trace.end - start, "all observers are told the same", text)
+    for line, walked in walks:
+        if walked.deaths:
+            entry = walked.entry
+            requirement = (entry.requirement if entry else None) or first
+            yield Finding(
+                requirement=requirement,
+                view=line.observer if line.about is None else f"{line.observer} about {line.about}",
+                at=(trace.end if walked.at < 0 else walked.at) - start,
+                expected=entry.text if entry else "nothing more",
+                seen=walked.deaths[0].text,
+                miss=walked.deaths[0].miss if walked.deaths[0].miss < 1 << 59 else None,
+                misses=tuple(d.text for d in walked.deaths[:3]),
+                where=str(entry.where) if entry else str(line.where),
+            )
+
+
+def _disagreements(router: Router) -> list[str]:
+    """Observers of one user in one room who took different branches of the same race."""
+    groups: dict[tuple[str, str], list[Simulation]] = {}
+    for key, view in router.views.items():
+        if len(key) == 4 and view.presence is Presence.LIVE and view.hypotheses:
+            groups.setdefault((key[3], key[2]), []).append(view)
+    out = []
+    for (user, room), views in groups.items():
+        stories: list[dict[tuple[int, int], bool]] = [{}]
+        for view in views:
+            own = [{(rule, at): kept for rule, at, kept in h.choices} for h in view.hypotheses]
+            joined = [{**a, **b} for a in stories for b in own if all(a.get(k, v) == v for k, v in b.items())]
+            if not joined:
+                names = ", ".join(v.name.split(" about ")[0] for v in views)
+                out.append(f"{names} were told different things about {user} in {room}")
+                break
+            stories = joined[:64]
+    return out
+
+
+def _checks(
+    contract: Contract,
+    case: Case | None,
+    router: Router,
+    walks: Iterable[tuple[Line, Walk]],
+    broken: Mapping[str | None, Outcome],
+) -> Iterable[Check]:
+    """One check for each rule that was armed, each entry that was met, and each requirement that the case names."""
+    named: set[str] = set()
+    rules: dict[int, Rule] = {r.id: r for v in contract.views for r in v.rules}
+    for view in router.views.values():
+        for rule_id, tally in view.tallies.items():
+            rule = rules[rule_id]
+            if rule.requirement is None:
+                continue
+            outcome = broken.get(rule.requirement, Outcome.CONFORMS if tally.met else Outcome.NOT_APPLICABLE)
+            reason = "" if tally.met else "armed, and called off before it was due"
+            named.add(rule.requirement)
+            yield Check(rule.requirement, f"{view.name}: {rule.text}", outcome, reason, tally.margin)
+    if case is None:
+        return
+    whole = all(not w.deaths for _, w in walks)
+    for line, walked in walks:
+        for entry, margin in walked.best.met:
+            if entry.requirement:
+                named.add(entry.requirement)
+                outcome = broken.get(entry.requirement, Outcome.CONFORMS)
+                yield Check(entry.requirement, f"{line.observer}: {entry.text}", outcome, "", margin)
+    for requirement in case.requirements:
+        if requirement in broken or requirement not in named:
+            outcome = broken.get(requirement, Outcome.CONFORMS if whole else Outcome.NOT_APPLICABLE)
+            reason = "" if requirement in broken or whole else "another requirement was broken first"
+            yield Check(requirement, f"the expected sequences of {case.id}", outcome, reason)
+
+
+def _not_applicable(case: Case | None, reason: str) -> tuple[Check, ...]:
+    names = case.requirements if case else ()
+    return tuple(Check(r, f"the expected sequences of {r}", Outcome.NOT_APPLICABLE, reason) for r in names)

@@ -1,0 +1,525 @@
+"""One view as a nondeterministic timed automaton, simulated over intervals of time.
+
+A *hypothesis* is one lawful story of what the room has decided so far: the state last told, the rules that are armed,
+and callbacks that are decided but still on their way (`flying`). Each cause and each callback filters and advances the
+set; when the set is empty the trace is refused, and the reasons of the last deaths are the explanation.
+
+Why armed rules and not one state with one anchor for each cause: a second fault on a lost link, a heal of a whole link,
+a loss before the return was told, flapping at a window's edge are all lawful, and all of them need several rules armed
+with anchors of their own.
+
+Three values come from two runs (`Mode`). NARROW takes a window's edge as met only if it is met wherever in their
+intervals the instants lie; WIDE if it can be met somewhere. Refused when WIDE violates, accepted when NARROW conforms.
+A cause may explain every callback that is not surely before it: in 19 of 32 cuts a client was told before the
+injector's call had returned, so the order of overlapping instants is settled in the room's favour in both modes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+from roomcheck.model.time import Instant, show_duration
+from roomcheck.spec.contract import CauseKind, Rule, View
+
+MAX_HYPOTHESES = 512  # above it the set is cut and the verdict is inconclusive; random schedules peak at about 20
+
+
+class Mode(Enum):
+    """How a window's edge is read where the instants are uncertain."""
+
+    NARROW = "narrow"
+    WIDE = "wide"
+
+
+class Presence(Enum):
+    """Whether the observer of a view about others can be told anything."""
+
+    LIVE = "live"
+    DEAF = "deaf"  # its link is down or its list not yet due: anything may come, the list is checked afterwards
+    OUT = "out"  # it is not in the room
+
+
+class Promise(NamedTuple):
+    """An armed rule: the cause's interval, and the later of cause and entry into the rule's `from`."""
+
+    rule: Rule
+    cause: Instant
+    base: Instant
+    args: Mapping[str, Any]
+    call: int = -1
+
+
+class Flying(NamedTuple):
+    """A promise that the room has surely decided, and the state it leads to once told."""
+
+    promise: Promise
+    to: str
+
+
+class Hypothesis(NamedTuple):
+    """One lawful story. `choices`: (rule, cause's begin, was it kept) of each race, for views that must agree."""
+
+    state: str
+    entry: Instant
+    args: Mapping[str, Any]
+    armed: tuple[Promise, ...] = ()
+    flying: tuple[Flying, ...] = ()
+    choices: tuple[tuple[int, int, bool], ...] = ()
+
+    @property
+    def head(self) -> str:
+        """The state after everything that is on its way."""
+        return self.flying[-1].to if self.flying else self.state
+
+
+class Death(NamedTuple):
+    """Why a hypothesis was refused: the distance to what would have been lawful (microseconds), and the sentence."""
+
+    miss: int
+    text: str
+    rule: Rule | None
+
+
+class Link(NamedTuple):
+    """The subject's link: down or up since an instant."""
+
+    down: bool
+    since: Instant
+
+
+class Tally:
+    """What became of one rule in one view: how often armed and met, and the least distance to an edge."""
+
+    __slots__ = ("armed", "margin", "met")
+
+    def __init__(self) -> None:
+        self.armed = 0
+        self.met = 0
+        self.margin: int | None = None
+
+
+EMPTY: Mapping[str, Any] = {}
+START = Instant(0, 0)
+EDGES = frozenset({CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN, CauseKind.TWIN, CauseKind.SERVER_DOWN})
+
+
+def later(a: Instant, b: Instant) -> Instant:
+    """The later of two uncertain instants."""
+    return Instant(max(a.lo, b.lo), max(a.hi, b.hi))
+
+
+def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether every field that the pattern names has that value."""
+    return all(name in fields and fields[name] == value for name, value in pattern.items())
+
+
+class Rules:
+    """A view's rules by what arms them, prepared once for all instances of the view."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.by_cause: dict[tuple[CauseKind, str], list[Rule]] = {}
+        self.cancels: set[tuple[CauseKind, str]] = set()
+        for rule in view.rules:
+            self.by_cause.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
+            self.cancels |= {(u.cause.kind, u.cause.name) for u in rule.unless}
+        on_entry = (CauseKind.ENTERED, CauseKind.LINK_DOWN, CauseKind.LINK_UP)
+        self.on_entry: dict[str, list[Rule]] = {
+            state: [r for r in view.rules if r.cause.kind in on_entry and state in r.from_] for state in view.told
+        }
+
+    def concerns(self, key: tuple[CauseKind, str]) -> bool:
+        """Whether a cause can change anything in this view."""
+        return key in self.by_cause or key in self.cancels
+
+
+class Simulation:
+    """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
+
+    __slots__ = (
+        "cut", "deaths", "extra", "hypotheses", "link", "mode", "name", "narrow", "presence", "refused_at", "rules",
+        "tallies", "told", "view",
+    )  # fmt: skip
+
+    def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
+        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
+        self.name = name
+        self.rules = rules
+        self.view = rules.view
+        self.mode = mode
+        self.narrow = mode is Mode.NARROW
+        self.extra = 0 if self.narrow else extra
+        self.link = link or Link(down=False, since=START)
+        self.presence = Presence.LIVE
+        self.told: Any = self.view.told[self.view.initial]
+        self.tallies: dict[int, Tally] = {}
+        self.deaths: list[Death] = []
+        self.refused_at = 0
+        self.cut = False
+        self.hypotheses = self._enter(Hypothesis(self.view.initial, START, EMPTY), self.view.initial, START, EMPTY)
+
+    @property
+    def refused(self) -> bool:
+        """Whether no lawful story is left."""
+        return bool(self.deaths)
+
+    # --- what happens to the view -------------------------------------------------------------------------------
+
+    def cause(
+        self,
+        kind: CauseKind,
+        name: str,
+        at: Instant,
+        args: Mapping[str, Any] = EMPTY,
+        *,
+        call: int = -1,
+        provided: Callable[[Rule], bool] | None = None,
+    ) -> None:
+        """A call, an act, a change of the link, or news of somebody's own view."""
+        level = kind in (CauseKind.LINK_DOWN, CauseKind.LINK_UP)
+        if self.refused or not (level or self.rules.concerns((kind, name))):
+            return
+        self._expire(at)
+        if level:
+            self.link = Link(down=kind is CauseKind.LINK_DOWN, since=at)
+        rules = [r for r in self.rules.by_cause.get((kind, name), ()) if provided is None or provided(r)]
+        out: list[Hypothesis] = []
+        for hypothesis in self.hypotheses:
+            for decided in self._decide(hypothesis, rules, at) if kind in EDGES else (hypothesis,):
+                for kept in self._cancel(decided, kind, name, at):
+                    out += self._arm_all(kept, rules, at, args, call)
+        self._keep(out)
+
+    def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+        """The observer was told `value` (in the view's field) with these fields."""
+        if self.refused:
+            return
+        if self.presence is not Presence.LIVE:
+            if self.presence is Presence.OUT:
+                self._refuse(at, [Death(0, f"{value} came while the observer is not in the room", None)])
+            self.told = value
+            return
+        deaths = self._expire(at)
+        out: list[Hypothesis] = []
+        for hypothesis in self.hypotheses:
+            out += self._told(hypothesis, value, fields, at, deaths)
+        if not out and self.hypotheses:
+            self._refuse(at, deaths)
+        self.told = value
+        self._keep(out)
+
+    def answer(self, call: int, status: str, fields: Mapping[str, Any], at: Instant) -> None:
+        """The call that armed a rule with `answer` has returned."""
+        if self.refused:
+            return
+        deaths: list[Death] = []
+        out = []
+        given = {"status": status, **fields}
+        for h in self.hypotheses:
+            asked = [p for p in h.armed if p.call == call and p.rule.answer is not None]
+            bad = next((p for p in asked if not fits(p.rule.answer or {}, given)), None)
+            if bad is not None:
+                deaths.append(Death(0, f"{bad.rule.text}: the answer was {given}", bad.rule))
+                continue
+            for p in asked:
+                self._met(p, at)
+            out.append(h._replace(armed=tuple(p for p in h.armed if p not in asked)) if asked else h)
+        if not out:
+            self._refuse(at, deaths)
+        self._keep(out)
+
+    def hear(self, presence: Presence, at: Instant, *, fresh: bool = False) -> None:
+        """The observer came, went deaf, is back with a list that is due now, or left. `fresh`: its list starts empty."""
+        if self.refused:
+            return
+        if fresh:
+            self.told = self.view.told[self.view.initial]
+        if presence is self.presence:
+            return
+        if self.presence is Presence.LIVE:
+            self._expire(at)
+            self._keep([self._silently(h) for h in self.hypotheses])
+        self.presence = presence
+        if presence is Presence.LIVE:
+            self._drift(at)
+            agreeing = [h for h in self.hypotheses if self.view.told[h.state] == self.told]
+            if not agreeing and self.hypotheses:
+                lawful = sorted({str(self.view.told[h.state]) for h in self.hypotheses})
+                text = f"the list says {self.told}, lawful is {' or '.join(lawful)}"
+                self._refuse(at, [Death(0, text, None)])
+            self.hypotheses = agreeing
+
+    def finish(self, end: int) -> None:
+        """Observation ended: whatever was surely due by then and never came is refused."""
+        if not self.refused and self.presence is Presence.LIVE:
+            self._expire(Instant(end, end))
+
+    # --- steps of one hypothesis ----------------------------------------------------------------------------------
+
+    def _told(
+        self, h: Hypothesis, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
+    ) -> Iterable[Hypothesis]:
+        if h.flying:
+            promise, to = h.flying[0]
+            if not self._matches(promise, value, fields, at, deaths):
+                return
+            self._met(promise, at)
+            rest = h.flying[1:]
+            waiting = tuple(p._replace(base=later(p.base, at)) for p in h.armed)
+            onward = h._replace(flying=rest, armed=waiting)
+            if rest:
+                yield onward._replace(state=to, entry=at, args=promise.args)
+            else:
+                yield from self._enter(onward, to, at, promise.args)
+            return
+        found = False
+        for promise in h.armed:
+            if promise.rule.answer is None and self.view.told[promise.rule.to or ""] == value:
+                found = True
+                if self._matches(promise, value, fields, at, deaths):
+                    self._met(promise, at)
+                    others = tuple(p for p in h.armed if p is not promise)
+                    yield from self._enter(h._replace(armed=others), promise.rule.to or "", at, promise.args)
+        if not found:
+            deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None))
+
+    def _matches(self, p: Promise, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]) -> bool:
+        rule = p.rule
+        if self.view.told[rule.to or ""] != value:
+            deaths.append(Death(1 << 61, f"{value} came where {rule.text} was on its way", rule))
+            return False
+        if not fits(rule.pattern, fields):
+            seen = {k: fields.get(k) for k in rule.pattern}
+            deaths.append(Death(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
+            return False
+        early = (p.cause.hi if self.narrow else p.cause.lo) + rule.after - (at.lo if self.narrow else at.hi)
+        if early > 0 and rule.after:
+            since = show_duration(at.hi - p.cause.lo)
+            text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
+            deaths.append(Death(early, text, rule))
+            return False
+        if rule.while_up and self.link.down:
+            gone = at.lo - self.link.since.hi - rule.within
+            if gone > 0:
+                deaths.append(
+                    Death(gone, f"{rule.text}: told {show_duration(gone)} too long after the link was lost", rule)
+                )
+                return False
+        return True
+
+    def _enter(self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
+        """The view is told (or silently takes) a new state: drop what does not belong there, arm what does."""
+        entered = Hypothesis(state, at, args, tuple(p for p in h.armed if state in p.rule.from_), (), h.choices)
+        out = [entered]
+        for rule in self.rules.on_entry[state]:
+            if rule.cause.kind is CauseKind.ENTERED:
+                cause = at
+            elif self.link.down is (rule.cause.kind is CauseKind.LINK_DOWN):
+                cause = self.link.since
+            else:
+                continue
+            out = [n for o in out for n in self._arm(o, rule, cause, later(cause, at), args, -1, at)]
+        return out
+
+    def _arm_all(
+        self, h: Hypothesis, rules: list[Rule], at: Instant, args: Mapping[str, Any], call: int
+    ) -> list[Hypothesis]:
+        out = [h]
+        head = h.head
+        for rule in rules:
+            if head not in rule.from_:
+                continue
+            memory = args or h.args
+            out = [n for o in out for n in self._arm(o, rule, at, later(at, h.entry), memory, call, at)]
+        return out
+
+    def _arm(
+        self, h: Hypothesis, rule: Rule, cause: Instant, base: Instant, args: Mapping[str, Any], call: int, now: Instant
+    ) -> list[Hypothesis]:
+        if any(args.get(name) not in values for name, values in rule.given.items()):
+            return [h]
+        if rule.silent:
+            moved = self._move_silently(h, rule.to or "", now, args)
+            return [h, *moved] if rule.optional else moved
+        if any(p.rule is rule and p.call == call for p in h.armed):
+            return [h]
+        if rule.answer is None:
+            self.tallies.setdefault(rule.id, Tally()).armed += 1
+        armed = h._replace(armed=(*h.armed, Promise(rule, cause, base, args, call)))
+        for unless in rule.unless:
+            level = CauseKind.LINK_DOWN if self.link.down else CauseKind.LINK_UP
+            if unless.cause.kind is level:
+                if now.lo - self.link.since.hi > unless.settle:
+                    return [h]
+                return [h, armed]
+        return [armed]
+
+    def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
+        if h.flying:
+            last = h.flying[-1]._replace(to=to)
+            armed = tuple(p for p in h.armed if to in p.rule.from_)
+            return [h._replace(flying=(*h.flying[:-1], last), armed=armed)]
+        return self._enter(h, to, at, args)
+
+    def _decide(self, h: Hypothesis, rules: list[Rule], at: Instant) -> Iterable[Hypothesis]:
+        """The story as it is, and the stories where an armed callback was decided before this cause came."""
+        yield h
+        reacts = {r.id for r in rules if h.head in r.from_}
+        for p in h.armed:
+            if p.rule.answer is None and p.rule.to and {r.id for r in rules if p.rule.to in r.from_} != reacts:
+                opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
+                if opened:
+                    yield self._fly(h, p)
+
+    def _fly(self, h: Hypothesis, p: Promise) -> Hypothesis:
+        to = p.rule.to or ""
+        armed = tuple(o for o in h.armed if o is not p and to in o.rule.from_)
+        return h._replace(armed=armed, flying=(*h.flying, Flying(p, to)))
+
+    def _cancel(self, h: Hypothesis, kind: CauseKind, name: str, at: Instant) -> list[Hypothesis]:
+        """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
+        out = [h]
+        for p in h.armed:
+            unless = next((u for u in p.rule.unless if u.cause.kind is kind and u.cause.name == name), None)
+            if unless is None:
+                continue
+            if self.narrow:
+                raced = at.lo + unless.settle >= p.cause.hi + p.rule.after
+            else:
+                raced = at.hi + unless.settle >= p.cause.lo + p.rule.after
+            nxt = []
+            for o in out:
+                if p not in o.armed:
+                    nxt.append(o)
+                    continue
+                gone = tuple(q for q in o.armed if q is not p)
+                race = (p.rule.id, p.cause.lo)
+                nxt.append(o._replace(armed=gone, choices=(*o.choices, (*race, False)) if raced else o.choices))
+                if raced:
+                    flown = self._fly(o, p)
+                    nxt.append(flown._replace(choices=(*o.choices, (*race, True))))
+            out = nxt
+        return out
+
+    def _silently(self, h: Hypothesis) -> Hypothesis:
+        """The observer goes deaf: what is on its way happens unheard."""
+        if not h.flying:
+            return h
+        return h._replace(state=h.head, flying=())
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _due(self, p: Promise) -> Instant | None:
+        """When it must surely have been told; None while its clock stands still or nothing is owed."""
+        rule = p.rule
+        if rule.optional or rule.answer is not None:
+            return None
+        base = p.base
+        if rule.while_up:
+            if self.link.down:
+                return None
+            base = later(base, self.link.since)
+        span = rule.after + rule.within
+        return Instant(base.lo + span, base.hi + span)
+
+    def _overdue(self, p: Promise, at: Instant, *, flying: bool = False) -> int:
+        """By how many microseconds it is too late at `at`; 0 or less: it is not."""
+        due = self._due(p)
+        if due is None:
+            if not flying or p.rule.answer is not None:
+                return 0
+            span = p.rule.after + p.rule.within
+            due = Instant(p.base.lo + span, p.base.hi + span)
+            if p.rule.while_up and self.link.down:
+                return 0
+        return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
+
+    def _expire(self, at: Instant) -> list[Death]:
+        """Drop the hypotheses whose callbacks are overdue at this instant; refuse when none is left."""
+        deaths: list[Death] = []
+        if self.presence is not Presence.LIVE:
+            self._drift(at)
+            return deaths
+        out = []
+        for h in self.hypotheses:
+            late: tuple[int, Promise] | None = None
+            for p in h.armed:
+                over = self._overdue(p, at)
+                if over > 0 and (late is None or over > late[0]):
+                    late = (over, p)
+            for f in h.flying:
+                over = self._overdue(f.promise, at, flying=True)
+                if over > 0 and (late is None or over > late[0]):
+                    late = (over, f.promise)
+            if late is None:
+                out.append(h)
+            else:
+                over, p = late
+                deaths.append(
+                    Death(
+                        over,
+                        f"{p.rule.text}: did not come; {show_duration(over)} after it was due, still nothing",
+                        p.rule,
+                    )
+                )
+        if not out and self.hypotheses:
+            self._refuse(at, deaths)
+        self.hypotheses = out
+        return deaths
+
+    def _drift(self, at: Instant) -> None:
+        """While nobody listens, whatever may have been decided may have happened, whatever is overdue has."""
+        seen: list[Hypothesis] = []
+        todo = list(self.hypotheses)
+        while todo and len(seen) < MAX_HYPOTHESES:
+            h = todo.pop()
+            if h in seen:
+                continue
+            stays = True
+            for p in h.armed:
+                if p.rule.answer is not None or p.rule.to is None:
+                    continue
+                if p.cause.lo + p.rule.after <= at.hi:
+                    due = self._due(p)
+                    when = Instant(p.cause.lo + p.rule.after, min(at.hi, due.hi) if due else at.hi)
+                    others = tuple(o for o in h.armed if o is not p)
+                    todo += self._enter(h._replace(armed=others), p.rule.to, Instant(min(when), max(when)), p.args)
+                    if due is not None and at.lo > due.hi + self.extra:
+                        stays = False
+            if stays:
+                seen.append(h)
+        self.hypotheses = seen
+
+    # --- bookkeeping ------------------------------------------------------------------------------------------------
+
+    def _met(self, p: Promise, at: Instant) -> None:
+        tally = self.tallies.setdefault(p.rule.id, Tally())
+        tally.met += 1
+        due = self._due(p)
+        margins = [at.lo - p.cause.hi - p.rule.after] if p.rule.after else []
+        if due is not None:
+            margins.append(due.lo - at.hi)
+        for margin in margins:
+            if tally.margin is None or margin < tally.margin:
+                tally.margin = margin
+
+    def _owed(self, h: Hypothesis) -> str:
+        owed = [p.rule.text for p in h.armed if p.rule.answer is None]
+        return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
+
+    def _refuse(self, at: Instant, deaths: list[Death]) -> None:
+        self.deaths = sorted(deaths, key=lambda d: d.miss) or [Death(0, "no lawful story is left", None)]
+        self.refused_at = at.hi
+        self.hypotheses = []
+
+    def _keep(self, hypotheses: list[Hypothesis]) -> None:
+        if len(hypotheses) > 1:
+            unique: list[Hypothesis] = []
+            for h in hypotheses:
+                if h not in unique:
+                    unique.append(h)
+            hypotheses = unique
+        if len(hypotheses) > MAX_HYPOTHESES:
+            hypotheses = hypotheses[:MAX_HYPOTHESES]
+            self.cut = True
+        self.hypotheses = hypotheses if not self.refused else []
