@@ -229,7 +229,7 @@ class Simulation:
         self._keep(out)
 
     def hear(self, presence: Presence, at: Instant, *, fresh: bool = False) -> None:
-        """The observer came, went deaf, is back with a list that is due now, or left. `fresh`: its list starts empty."""
+        """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
         if self.refused:
             return
         if fresh:

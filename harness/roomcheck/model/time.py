@@ -10,7 +10,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h)\Z")
 
 
 class Instant(NamedTuple):
-    """An interval of microseconds that surely holds the true moment: a call's begin and return, a stamp less its lag."""
+    """An interval of microseconds that surely holds the true moment: call and return, stamp less lag."""
 
     lo: int
     hi: int

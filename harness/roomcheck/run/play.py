@@ -1,0 +1,301 @@
+"""Plays one schedule in one fresh room and writes down what was done and what the members were told.
+
+Waiting is always for an event with a deadline. Every act is bracketed: the time before it was handed over and the time
+after it returned. Callbacks keep the adapter's stamp, taken first thing in the callback; the machine's lateness at that
+moment widens it backwards, since lag only delays.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from roomcheck.adapters import AdapterHost
+from roomcheck.errors import AdapterError, HarnessError
+from roomcheck.faults import Link, ToxiproxyServer
+from roomcheck.judge.route import extract
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Step, Wait
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
+from roomcheck.run.clock import Lateness, now, sleep_until
+from roomcheck.run.server import Server
+from roomcheck.spec.contract import Case, Contract, Operation
+
+CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
+OPEN_LIMIT = 10.0
+
+
+@dataclass(slots=True)
+class Ground:
+    """What the cases of a run share: the adapter's process, the proxies' server, the clock, the room's server."""
+
+    contract: Contract
+    host: AdapterHost
+    toxiproxy: ToxiproxyServer
+    lateness: Lateness
+    server: Server
+    token: str
+    admin_endpoints: Mapping[str, str] = field(default_factory=dict)
+
+
+class Play:
+    """One case being played. `run` returns its trace."""
+
+    def __init__(self, ground: Ground, case: Case, number: int, server: Server) -> None:
+        self.ground = ground
+        self.contract = ground.contract
+        self.case = case
+        self.number = number
+        self.server = server
+        self.links: dict[str, dict[str, Link]] = {}
+        self.records: list[Record] = []
+        self.events: list[Any] = []
+        self.labels: dict[str, int] = {}
+        self.told: dict[tuple[str, str], list[Any]] = {}
+        self.news = asyncio.Event()
+        self.failure: AdapterError | None = None
+        self.faulted: dict[str | None, FaultKind] = {}
+        schedule = case.schedule
+        suffix = f"{ground.token}-{number}"
+        self.users = {m.user: f"{m.user.lower()}-{suffix}" for m in schedule.members}
+        self.rooms = {r: f"{r.lower()}-{suffix}" for r in self._rooms()}
+        self.aliases = {real: alias for alias, real in self.rooms.items()}
+
+    def _rooms(self) -> list[str]:
+        rooms = dict.fromkeys(self.case.schedule.rooms)
+        for step in self.case.schedule.steps:
+            if isinstance(step.act, Call | Admin):
+                operation = self.contract.operations[step.act.operation]
+                rooms.update(dict.fromkeys(str(step.act.args[r]) for r in operation.rooms if r in step.act.args))
+        return list(rooms)
+
+    def handle(self, member: str) -> str:
+        """The member's name on the wire, unique in the adapter's life."""
+        return f"{self.number}.{member}"
+
+    async def run(self) -> Trace:
+        """Play everything, watch, and clean up whatever happens. HarnessError, AdapterError: there is no trace."""
+        began = now()
+        try:
+            await self._open()
+            await self._steps()
+            end = await self._settle()
+        finally:
+            await self._close()
+        return self._trace(began, end)
+
+    # --- members ----------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        kinds = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member}
+        await asyncio.gather(*(self._open_member(m.name, m.user, kinds) for m in self.case.schedule.members))
+
+    async def _open_member(self, member: str, user: str, kinds: set[FaultKind]) -> None:
+        mine = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member == member}
+        self.links[member] = {}
+        for name, address in self.server.endpoints.items():
+            title = f"{self.ground.token}-{self.number}-{member}-{name}".lower()
+            self.links[member][name] = await Link.create(self.ground.toxiproxy, title, address, mine & kinds)
+        self.ground.host.subscribe(self.handle(member), self._heard(member), self._failed)
+        endpoints = {name: link.listen for name, link in self.links[member].items()}
+        await self._ask("open", OPEN_LIMIT, member=self.handle(member), user=self.users[user], endpoints=endpoints,
+                        credentials={}, options={})  # fmt: skip
+
+    def _heard(self, member: str) -> Callable[[Any], None]:
+        def on_event(event: Any) -> None:
+            self.events.append((member, event))
+            callback = self.contract.callbacks.get(event.callback)
+            if callback is not None:
+                real = extract(callback.room, event.fields) if callback.room else []
+                room = self.aliases.get(real[0], "") if real else ""
+                for view in self.contract.views:
+                    if view.callback == event.callback and view.hearing is None:
+                        self.told.setdefault((member, room), []).append(event.fields.get(view.field))
+            self.news.set()
+
+        return on_event
+
+    def _failed(self, error: AdapterError) -> None:
+        self.failure = self.failure or error
+        self.news.set()
+
+    async def _ask(self, kind: str, limit: float = CALL_LIMIT, **fields: Any) -> Any:
+        if self.failure is not None:
+            raise self.failure
+        return await self.ground.host.request(kind, timeout=limit, **fields)
+
+    async def _close(self) -> None:
+        for member in self.links:
+            handle = self.handle(member)
+            if self.failure is None and self.ground.host.alive:
+                try:
+                    await self.ground.host.request("close", timeout=CALL_LIMIT, member=handle)
+                except AdapterError as e:
+                    self.failure = e
+            self.ground.host.unsubscribe(handle)
+        for links in self.links.values():
+            for link in links.values():
+                await link.close()
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    async def _steps(self) -> None:
+        settled = now()
+        for step in self.case.schedule.steps:
+            when = step.when
+            moment = settled + self.contract.pace if when.label is None else self.labels[when.label]
+            await self._wait_until(moment + when.offset)
+            settled = await self._do(step)
+
+    async def _wait_until(self, moment: int) -> None:
+        await sleep_until(moment)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _do(self, step: Step) -> int:
+        """Do the act; returns when it has settled (microseconds)."""
+        begin = now()
+        if step.label:
+            self.labels[step.label] = begin
+        match step.act:
+            case Call() | Admin():
+                await self._call(step.act, step.label)
+            case Fault():
+                await self._fault(step.act, step.label)
+            case Heal():
+                await self._heal(step.act, step.label)
+            case Wait():
+                if step.label:
+                    self.records.append(Marked(step.label, Instant(begin, now())))
+        return now()
+
+    def _real(self, operation: Operation, args: Mapping[str, Any]) -> dict[str, Any]:
+        out = dict(args)
+        for name in operation.rooms:
+            if name in out:
+                out[name] = self.rooms[str(out[name])]
+        for name in operation.users:
+            if name in out:
+                out[name] = self.users[str(out[name])]
+        return out
+
+    async def _call(self, act: Call | Admin, label: str | None) -> None:
+        operation = self.contract.operations[act.operation]
+        arguments = self._real(operation, act.args)
+        number = len(self.records) + 1
+        member = act.member if isinstance(act, Call) else None
+        before = {key: len(values) for key, values in self.told.items()}
+        begin = now()
+        if member is None:
+            answer = await self._ask("admin", operation=act.operation, arguments=arguments,
+                                     endpoints=dict(self.server.endpoints))  # fmt: skip
+        else:
+            answer = await self._ask("call", member=self.handle(member), operation=act.operation, arguments=arguments)
+        end = now()
+        self.records.append(Called(number, member, act.operation, dict(act.args), Instant(begin, end), label))
+        if answer.status == "adapter-error":
+            raise AdapterError(f"{act.operation}: the adapter could not even try: {answer.fields}")
+        self.records.append(Answered(number, member, answer.status, dict(answer.fields), Instant(end, end)))
+        if member is not None and answer.status == "ok" and operation.settles:
+            rooms = [str(act.args[r]) for r in operation.rooms if r in act.args]
+            await self._until_told(member, rooms, operation, before, begin + operation.settle_within)
+
+    async def _until_told(
+        self, member: str, rooms: list[str], operation: Operation, before: Mapping[tuple[str, str], int], limit: int
+    ) -> None:
+        values = {v.told[s] for v in self.contract.views if v.hearing is None for s in operation.settles if s in v.told}
+
+        def settled() -> bool:
+            last = rooms[-1:]
+            return any(v in values for r in last for v in self.told.get((member, r), [])[before.get((member, r), 0) :])
+
+        while not settled() and now() < limit and self.failure is None:
+            self.news.clear()
+            try:
+                await asyncio.wait_for(self.news.wait(), max(0.001, (limit - now()) / 1e6))
+            except TimeoutError:
+                break
+
+    async def _fault(self, act: Fault, label: str | None) -> None:
+        if act.member is None:
+            begin = now()
+            await self.server.kill()
+            self._note_fault(None, act.kind, Instant(begin, now()), label, "the server's process is gone")
+            return
+        applied = await self._each(act.member, act.endpoint, lambda link: link.apply(act.kind, act.settings))
+        self._note_fault(act.member, act.kind, applied[0], label, applied[1])
+
+    def _note_fault(self, member: str | None, kind: FaultKind, at: Instant, label: str | None, evidence: str) -> None:
+        self.faulted[member] = kind
+        self.records.append(Faulted(member, kind, at, label, evidence))
+        if label:
+            self.labels[label] = at.lo
+
+    async def _heal(self, act: Heal, label: str | None) -> None:
+        if act.member is None:
+            begin = now()
+            await self.server.start()
+            at = Instant(begin, now())
+        else:
+            at, _ = await self._each(act.member, None, lambda link: link.heal())
+        self.records.append(Healed(act.member, at, label))
+        if label:
+            self.labels[label] = at.lo
+
+    async def _each(
+        self, member: str, endpoint: str | None, do: Callable[[Link], Awaitable[Any]]
+    ) -> tuple[Instant, str]:
+        links = [link for name, link in self.links[member].items() if endpoint in (None, name)]
+        if not links:
+            raise HarnessError(f"{member} has no endpoint {endpoint!r} to fault")
+        applied = await asyncio.gather(*(do(link) for link in links))
+        at = Instant(min(a.at.lo for a in applied), max(a.at.hi for a in applied))
+        return at, "; ".join(dict.fromkeys(a.evidence for a in applied))
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    async def _settle(self) -> int:
+        await self._wait_until(now() + self.case.schedule.watch)
+        end = now()
+        await asyncio.gather(*(self._ask("barrier", member=self.handle(m)) for m in self.links))
+        return end
+
+    def _trace(self, began: int, end: int) -> Trace:
+        worst = self.ground.lateness.worst
+        records: list[Record] = []
+        for record in self.records:
+            if isinstance(record, Faulted | Healed):
+                late = worst(record.at.lo, record.at.hi)
+                records.append(_moved(record, Instant(record.at.lo, record.at.hi + late)))
+            else:
+                records.append(record)
+        for member, event in self.events:
+            if event.time <= end:
+                at = Instant(event.time - worst(event.time, event.received), event.time)
+                records.append(Told(member, event.n, event.callback, dict(event.fields), at))
+        for gap in self.ground.host.gaps(began):
+            records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]
+        records.sort(key=lambda r: r.at.lo)
+        contract = self.contract
+        return Trace(
+            spec=contract.spec,
+            case=self.case.id,
+            scenario=self.case.scenario,
+            members=self.case.schedule.members,
+            users=self.users,
+            rooms=self.rooms,
+            records=tuple(sorted(records, key=lambda r: r.at.hi if isinstance(r, Told | Answered) else r.at.lo)),
+            end=end,
+            constants=dict(contract.constants),
+            options=dict(contract.options),
+            scale=contract.scale,
+            clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
+            lateness=worst(began, end),
+        )
+
+
+def _moved(record: Faulted | Healed, at: Instant) -> Faulted | Healed:
+    if isinstance(record, Faulted):
+        return Faulted(record.member, record.kind, at, record.label, record.evidence)
+    return Healed(record.member, at, record.label)

@@ -1,0 +1,124 @@
+"""A target's server: started, waited for, killed, started again on the same ports, and surely ended."""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from roomcheck.errors import TargetError
+from roomcheck.run.clock import now
+from roomcheck.spec.target import Target
+
+LAST_LINES = 20
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def die_with_parent() -> None:
+    """Runs in the child: on Linux it is killed when the harness dies, however the harness dies."""
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)
+
+
+class Server:
+    """One running server of a target; `endpoints` maps each endpoint's name to host:port."""
+
+    def __init__(self, target: Target, constants: Mapping[str, int], extra: tuple[str, ...] = ()) -> None:
+        self._target = target
+        self._constants = constants
+        self._extra = extra
+        self._ports = {name: free_port() for name in target.endpoints}
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self.lines: deque[str] = deque(maxlen=LAST_LINES)
+        self.endpoints = {n: self._fill(a) for n, a in target.endpoints.items()}
+
+    def _fill(self, text: str) -> str:
+        text = text.replace("{python}", sys.executable)
+        for name, port in self._ports.items():
+            text = text.replace("{" + name + "}", str(port))
+        return text
+
+    async def __aenter__(self) -> "Server":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def start(self) -> None:
+        """Start the program and wait until every endpoint accepts; TargetError with its last lines if it does not."""
+        if not self._target.server_command:
+            return
+        command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
+        env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT, env=env, start_new_session=True, preexec_fn=die_with_parent,
+            )  # fmt: skip
+        except OSError as e:
+            raise TargetError(f"target {self._target.name}: cannot start its server {command[0]!r}: {e}") from e
+        self._reader = asyncio.create_task(self._read(self._process))
+        deadline = now() + self._target.ready_within
+        for address in self.endpoints.values():
+            await self._wait_for(address, deadline, command)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            self.lines.append(line.decode(errors="backslashreplace").rstrip())
+
+    async def _wait_for(self, address: str, deadline: int, command: list[str]) -> None:
+        host, port = address.rsplit(":", 1)
+        while True:
+            if self._process is not None and self._process.returncode is not None:
+                raise TargetError(self._story(f"ended with status {self._process.returncode} before it was ready", command))
+            try:
+                _, writer = await asyncio.open_connection(host, int(port))
+            except OSError:
+                if now() > deadline:
+                    await self.kill()
+                    seconds = self._target.ready_within / 1e6
+                    raise TargetError(self._story(f"did not accept on {address} within {seconds:g} s", command)) from None
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            return
+
+    def _story(self, what: str, command: list[str]) -> str:
+        last = "\n  ".join(self.lines) or "(it printed nothing)"
+        return f"target {self._target.name}: its server {what}\n  {' '.join(command)}\n  {last}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the program still runs (a server that is not ours always counts as running)."""
+        return self._process is None or self._process.returncode is None
+
+    async def kill(self) -> None:
+        """SIGKILL to the whole process group, and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        if self._reader is not None:
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+

@@ -1,0 +1,234 @@
+"""A whole run: start the parts, play every case side by side, judge, run doubtful ones again, end everything.
+
+The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
+its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
+at most twice, alone with the others that were, when the machine is quieter; it never counts as a pass.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roomcheck.adapters import AdapterHost
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
+from roomcheck.faults import Provisioned, ToxiproxyServer
+from roomcheck.judge import judge
+from roomcheck.model.trace import Trace, write_trace
+from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
+from roomcheck.run.clock import Lateness, now
+from roomcheck.run.play import Ground, Play
+from roomcheck.run.server import Server
+from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.target import Target
+
+ATTEMPTS = 3
+STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
+RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: the contract, the cases chosen from it, the target, and where the files go."""
+
+    contract: Contract
+    cases: Sequence[Case]
+    target: Target
+    toxiproxy: Provisioned
+    traces: Path
+    jobs: int = 256
+    adapter_extra: tuple[str, ...] = ()
+    server_extra: tuple[str, ...] = ()
+    repeat: Callable[[Case], str] = lambda case: f"roomcheck run -k {case.id}"
+
+
+@dataclass(slots=True)
+class Session:
+    """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done."""
+
+    plan: Plan
+    on_case: Callable[[CaseResult], None]
+    on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
+    on_tick: Callable[[int, int], None] = lambda _running, _done: None
+    lateness: Lateness = field(default_factory=Lateness)
+    results: list[CaseResult] = field(default_factory=list)
+    _ground: Ground | None = None
+    _restarts: int = 0
+    _numbers: int = 0
+    _running: int = 0
+    _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self) -> None:
+        """Play everything; TargetError, AdapterError or HarnessError if the run cannot even start."""
+        gc.freeze()
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.lateness)
+            server = await stack.enter_async_context(
+                Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra)
+            )
+            stack.push_async_callback(self._end_ground)
+            toxiproxy, host = await asyncio.gather(self._start_toxiproxy(), self._start_adapter())
+            token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
+            self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
+            implementation = host.info.implementation
+            self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
+            await host.probe()
+            pending = sorted(self.plan.cases, key=duration, reverse=True)
+            attempt = 1
+            doubtful: dict[str, CaseResult] = {}
+            while pending and attempt <= ATTEMPTS:
+                doubtful = {r.case: r for r in await self._round(pending, attempt)}
+                pending = [c for c in pending if c.id in doubtful]
+                attempt += 1
+            for result in doubtful.values():
+                self._final(result)
+
+    async def _end_ground(self) -> None:
+        if self._ground is not None:
+            await self._ground.host.stop()
+            await self._ground.toxiproxy.stop()
+
+    async def _start_toxiproxy(self) -> ToxiproxyServer:
+        return await ToxiproxyServer.start(self.plan.toxiproxy)
+
+    async def _start_adapter(self) -> AdapterHost:
+        command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
+        return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
+
+    async def _round(self, cases: list[Case], attempt: int) -> list[CaseResult]:
+        """Play these side by side; returns those that may be run again."""
+        gate = asyncio.Semaphore(max(1, self.plan.jobs // attempt))
+        again: list[CaseResult] = []
+
+        async def one(case: Case) -> None:
+            try:
+                self._running += 1
+                result = await self._case(case, attempt)
+            finally:
+                self._running -= 1
+                gate.release()
+            if may_run_again(result) and attempt < ATTEMPTS:
+                again.append(result)
+            else:
+                self._final(result)
+
+        async with asyncio.TaskGroup() as group:
+            for case in cases:
+                await gate.acquire()
+                group.create_task(one(case))
+                await asyncio.sleep(STAGGER)
+        return again
+
+    def _final(self, result: CaseResult) -> None:
+        self.results.append(result)
+        self.on_case(result)
+        self.on_tick(self._running, len(self.results))
+
+    async def _case(self, case: Case, attempt: int) -> CaseResult:
+        began = now()
+        ground = await self._sound_ground()
+        self._numbers += 1
+        trace: Trace | None = None
+        verdict: Verdict | None = None
+        blame: Blame | None = None
+        outcome: Outcome | None = None
+        message = ""
+        try:
+            if case.own_server:
+                async with Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra) as server:
+                    trace = await Play(ground, case, self._numbers, server).run()
+            else:
+                trace = await Play(ground, case, self._numbers, ground.server).run()
+                if not ground.server.alive:
+                    raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
+            verdict = judge(self.plan.contract, trace, case)
+            outcome = verdict.outcome
+            blame, message = weigh(verdict)
+        except AdapterError as e:
+            blame, message = Blame.ADAPTER, str(e)
+        except TargetError as e:
+            blame, message = Blame.TARGET, str(e)
+        except (HarnessError, RoomcheckError, OSError) as e:
+            blame, message = Blame.HARNESS, f"{type(e).__name__}: {e}"
+        return CaseResult(
+            case=f"{self.plan.contract.spec}/{case.id}",
+            scenario=case.scenario,
+            title=case.title,
+            fault=case.fault,
+            outcome=outcome,
+            blame=blame,
+            message=message,
+            verdict=verdict,
+            seconds=(now() - began) / 1e6,
+            attempts=attempt,
+            requirements=case.requirements,
+            file=case.where.file,
+            line=case.where.line,
+            trace_file=self._keep(case, trace) if trace else "",
+            repeat=self.plan.repeat(case),
+            lateness=trace.lateness if trace else 0,
+            schedule=case.schedule,
+        )
+
+    def _keep(self, case: Case, trace: Trace) -> str:
+        path = self.plan.traces / f"{case.id.replace('/', '.')}.jsonl"
+        try:
+            path.write_text("\n".join(write_trace(trace)) + "\n", encoding="utf-8")
+        except OSError as e:
+            raise HarnessError(f"cannot write {path}: {e}; free some space or choose another --output") from e
+        return str(path)
+
+    async def _sound_ground(self) -> Ground:
+        """The shared parts, with a crashed adapter or a dead Toxiproxy replaced first."""
+        assert self._ground is not None
+        async with self._mending:
+            ground = self._ground
+            if ground.host.alive and ground.toxiproxy.alive:
+                return ground
+            self._restarts += 1
+            if self._restarts > RESTARTS:
+                raise AdapterError(f"the adapter or Toxiproxy died more than {RESTARTS} times")
+            host, toxiproxy = ground.host, ground.toxiproxy
+            if not host.alive:
+                await host.stop()
+                host = await self._start_adapter()
+            if not toxiproxy.alive:
+                await toxiproxy.stop()
+                toxiproxy = await self._start_toxiproxy()
+            self._ground = Ground(
+                ground.contract, host, toxiproxy, ground.lateness, ground.server, ground.token
+            )
+            return self._ground
+
+
+def duration(case: Case) -> int:
+    """How long a case will take at least, in microseconds: its offsets along the labels, and the watch."""
+    labels: dict[str, int] = {}
+    at = 0
+    for step in case.schedule.steps:
+        base = at if step.when.label is None else labels.get(step.when.label, at)
+        at = max(at, base + step.when.offset)
+        if step.label:
+            labels[step.label] = at
+    return at + case.schedule.watch
+
+
+def may_run_again(result: CaseResult) -> bool:
+    """Doubt and the harness's own trouble deserve another try; a violation never does."""
+    return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER)
+
+
+def weigh(verdict: Verdict) -> tuple[Blame | None, str]:
+    """Who a verdict points at, and its first finding in one line."""
+    first = verdict.findings[0] if verdict.findings else None
+    text = f"{first.view}: {first.seen}" if first else ""
+    match verdict.outcome:
+        case Outcome.VIOLATES:
+            return Blame.ROOM, text
+        case Outcome.INCONCLUSIVE:
+            return Blame.MACHINE, text
+        case _:
+            return None, verdict.checks[0].reason if verdict.outcome is Outcome.NOT_APPLICABLE and verdict.checks else ""
