@@ -2,19 +2,21 @@
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
 its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
-at most twice, alone with the others that were, when the machine is quieter; it never counts as a pass.
+at most twice, alone with the others that were, when the machine is quieter; it never counts as a pass. A case whose
+adapter broke is run again with an adapter of its own, so that one case cannot cost the others their verdicts.
 """
 
 import asyncio
 import contextlib
 import gc
 import os
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roomcheck.adapters import AdapterHost
-from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
+from roomcheck.errors import AdapterError, HarnessError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
 from roomcheck.model.trace import Trace, write_trace
@@ -27,6 +29,7 @@ from roomcheck.spec.target import Target
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
+ALONE = 8  # cases at once that have an adapter process each
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 
 
@@ -56,6 +59,7 @@ class Session:
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
     _ground: Ground | None = None
+    _lost: str = ""  # what could not be written
     _restarts: int = 0
     _numbers: int = 0
     _running: int = 0
@@ -66,9 +70,7 @@ class Session:
         gc.freeze()
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.lateness)
-            server = await stack.enter_async_context(
-                Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra)
-            )
+            server = await stack.enter_async_context(self._server())
             stack.push_async_callback(self._end_ground)
             toxiproxy, host = await asyncio.gather(self._start_toxiproxy(), self._start_adapter())
             token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
@@ -77,19 +79,21 @@ class Session:
             self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
             await host.probe()
             pending = sorted(self.plan.cases, key=duration, reverse=True)
-            attempt = 1
-            doubtful: dict[str, CaseResult] = {}
-            while pending and attempt <= ATTEMPTS:
-                doubtful = {r.case: r for r in await self._round(pending, attempt)}
-                pending = [c for c in pending if c.id in doubtful]
-                attempt += 1
-            for result in doubtful.values():
-                self._final(result)
+            broken: set[str] = set()
+            for attempt in range(1, ATTEMPTS + 1):
+                again = await self._round(pending, attempt, broken)
+                pending = [c for c in pending if c.id in again]
+                broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
+        if self._lost:
+            raise HarnessError(self._lost)
 
     async def _end_ground(self) -> None:
         if self._ground is not None:
             await self._ground.host.stop()
             await self._ground.toxiproxy.stop()
+
+    def _server(self) -> Server:
+        return Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra)
 
     async def _start_toxiproxy(self) -> ToxiproxyServer:
         return await ToxiproxyServer.start(self.plan.toxiproxy)
@@ -98,20 +102,20 @@ class Session:
         command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
         return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
 
-    async def _round(self, cases: list[Case], attempt: int) -> list[CaseResult]:
-        """Play these side by side; returns those that may be run again."""
-        gate = asyncio.Semaphore(max(1, self.plan.jobs // attempt))
-        again: list[CaseResult] = []
+    async def _round(self, cases: Sequence[Case], attempt: int, broken: set[str]) -> dict[str, CaseResult]:
+        """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
+        gate = asyncio.Semaphore(min(self.plan.jobs, ALONE) if broken else self.plan.jobs)
+        again: dict[str, CaseResult] = {}
 
         async def one(case: Case) -> None:
+            self._running += 1
             try:
-                self._running += 1
-                result = await self._case(case, attempt)
+                result = await self._case(case, attempt, alone=case.id in broken)
             finally:
                 self._running -= 1
                 gate.release()
             if may_run_again(result) and attempt < ATTEMPTS:
-                again.append(result)
+                again[case.id] = result
             else:
                 self._final(result)
 
@@ -127,22 +131,26 @@ class Session:
         self.on_case(result)
         self.on_tick(self._running, len(self.results))
 
-    async def _case(self, case: Case, attempt: int) -> CaseResult:
+    async def _case(self, case: Case, attempt: int, *, alone: bool) -> CaseResult:
         began = now()
-        ground = await self._sound_ground()
-        self._numbers += 1
         trace: Trace | None = None
         verdict: Verdict | None = None
         blame: Blame | None = None
         outcome: Outcome | None = None
         message = ""
+        log: tuple[str, ...] = ()
         try:
-            if case.own_server:
-                async with Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra) as server:
-                    trace = await Play(ground, case, self._numbers, server).run()
-            else:
-                trace = await Play(ground, case, self._numbers, ground.server).run()
-                if not ground.server.alive:
+            ground = await self._sound_ground()
+            self._numbers += 1
+            async with contextlib.AsyncExitStack() as stack:
+                server = ground.server
+                if case.own_server:
+                    server = await stack.enter_async_context(self._server())
+                if alone:
+                    ground = replace(ground, host=await self._start_adapter())
+                    stack.push_async_callback(ground.host.stop)
+                trace = await Play(ground, case, self._numbers, server).run()
+                if not server.alive:
                     raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
             verdict = judge(self.plan.contract, trace, case)
             outcome = verdict.outcome
@@ -151,8 +159,11 @@ class Session:
             blame, message = Blame.ADAPTER, str(e)
         except TargetError as e:
             blame, message = Blame.TARGET, str(e)
-        except (HarnessError, RoomcheckError, OSError) as e:
+        except HarnessError as e:
+            blame, message = Blame.HARNESS, str(e)
+        except Exception as e:  # a mistake of ours costs one case its verdict, not the run its results
             blame, message = Blame.HARNESS, f"{type(e).__name__}: {e}"
+            log = tuple(traceback.format_exc().splitlines())
         return CaseResult(
             case=f"{self.plan.contract.spec}/{case.id}",
             scenario=case.scenario,
@@ -170,6 +181,7 @@ class Session:
             trace_file=self._keep(case, trace) if trace else "",
             repeat=self.plan.repeat(case),
             lateness=trace.lateness if trace else 0,
+            log=log,
             schedule=case.schedule,
         )
 
@@ -178,7 +190,8 @@ class Session:
         try:
             path.write_text("\n".join(write_trace(trace)) + "\n", encoding="utf-8")
         except OSError as e:
-            raise HarnessError(f"cannot write {path}: {e}; free some space or choose another --output") from e
+            self._lost = f"cannot write {path}: {e}; free some space or choose another --report-dir"
+            return ""
         return str(path)
 
     async def _sound_ground(self) -> Ground:
@@ -198,9 +211,7 @@ class Session:
             if not toxiproxy.alive:
                 await toxiproxy.stop()
                 toxiproxy = await self._start_toxiproxy()
-            self._ground = Ground(
-                ground.contract, host, toxiproxy, ground.lateness, ground.server, ground.token
-            )
+            self._ground = replace(ground, host=host, toxiproxy=toxiproxy)
             return self._ground
 
 

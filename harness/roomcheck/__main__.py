@@ -1,0 +1,5 @@
+"""`python -m roomcheck` is `roomcheck`."""
+
+from roomcheck.cli import main
+
+main()

@@ -1,0 +1,70 @@
+"""Finding specs and targets: by path, by folder, or by the name of one that ships with the package."""
+
+from pathlib import Path
+
+from roomcheck.errors import UsageError
+from roomcheck.resources import root
+from roomcheck.spec.load import Spec, load_spec
+from roomcheck.spec.target import Target, load_target
+
+REFERENCE = "reference"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"cannot read {path}: {e}") from e
+
+
+def _shown(path: Path) -> str:
+    """The path as the person would write it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _known(names: list[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def spec_names() -> list[str]:
+    """The ids of the specs that ship with the package: folder/file without the ending."""
+    base = root() / "specs"
+    return [str(p.relative_to(base).with_suffix("")) for p in base.glob("*/*.yaml") if p.parent.name != "schema"]
+
+
+def target_names() -> list[str]:
+    """The names of the targets that ship with the package."""
+    return [p.parent.name for p in (root() / "fixtures" / "targets").glob("*/target.yaml")]
+
+
+def find_spec(name: str) -> Path:
+    """A path, or an id such as vendor/contract -> the file. UsageError lists what there is."""
+    for path in (Path(name), root() / "specs" / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    raise UsageError(f"there is no spec {name!r}: give a file, or one of {_known(spec_names())}")
+
+
+def find_target(name: str) -> Path:
+    """A file, a folder with a target.yaml, or a name -> the file. UsageError lists what there is."""
+    for path in (Path(name), Path(name) / "target.yaml", root() / "fixtures" / "targets" / name / "target.yaml"):
+        if path.is_file():
+            return path
+    raise UsageError(f"there is no target {name!r}: give a target.yaml, its folder, or one of {_known(target_names())}")
+
+
+def read_spec(path: Path) -> Spec:
+    """Load a spec with the files that it extends. SpecError lists every mistake."""
+
+    def include(name: str) -> str:
+        return _read(path.parent / name)
+
+    return load_spec(_read(path), _shown(path), include)
+
+
+def read_target(path: Path) -> Target:
+    """Load a target. SpecError lists every mistake."""
+    return load_target(_read(path), _shown(path))

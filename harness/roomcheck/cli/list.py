@@ -1,0 +1,27 @@
+"""`roomcheck list`: the cases of a spec and what each verifies."""
+
+import click
+
+from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.run import DEFAULT_SPEC, selected
+from roomcheck.model.time import show_duration
+from roomcheck.run.session import duration
+
+
+@click.command("list")
+@click.argument("spec", default=DEFAULT_SPEC)
+@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
+@click.option("--requirements", is_flag=True, help="List the requirements instead, with the cases that verify each.")
+def list_cases(spec: str, patterns: tuple[str, ...], *, requirements: bool) -> int:
+    """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify."""
+    contract = read_spec(find_spec(spec)).bind()
+    cases = selected(contract, patterns, None)
+    if requirements:
+        for requirement in contract.requirements.values():
+            count = sum(requirement.id in c.requirements for c in cases)
+            click.echo(f"{requirement.id:<20} {requirement.level:<7} {requirement.basis:<11} {count:>3} cases  {requirement.says}")
+        return 0
+    for case in cases:
+        click.echo(f"{case.id:<58} {show_duration(duration(case)):>12}  {' '.join(case.requirements)}")
+    click.echo(f"{len(cases)} cases")
+    return 0
