@@ -44,6 +44,8 @@ class Router:
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.user_of = {m.name: m.user for m in trace.members}
+        users = sorted({m.user for m in trace.members})
+        self.peers = {m.name: [u for u in users if u != m.user] for m in trace.members}
         self.holder: dict[tuple[str, str], str] = {}
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
         self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -146,7 +148,7 @@ class Router:
         if called is None or called.member is None:
             return
         operation = self.contract.operations[called.operation]
-        for room in {str(called.args[name]) for name in operation.rooms if name in called.args}:
+        for room in dict.fromkeys(str(called.args[name]) for name in operation.rooms if name in called.args):
             for view in self._own(called.member, room):
                 view.answer(record.call, record.status, record.fields, record.at)
 
@@ -265,7 +267,7 @@ class Router:
                     self.stale[observer, room] = at.hi + hearing.list_within
                 self.stale.setdefault((observer, room), at.hi + hearing.list_within)
             fresh = told in hearing.away and self._presence_was_out(rules, observer, room)
-            for user in {m.user for m in self.trace.members} - {self.user_of[observer]}:
+            for user in self.peers[observer]:
                 view = self._view(rules, observer, room, user)
                 view.hear(Presence.DEAF, at, fresh=fresh)
 
@@ -291,6 +293,6 @@ class Router:
             del self.stale[observer, room]
             for rules in self.others:
                 presence = self._presence(rules.view, observer, room)
-                for user in {m.user for m in self.trace.members} - {self.user_of[observer]}:
+                for user in self.peers[observer]:
                     view = self._view(rules, observer, room, user)
                     view.hear(presence, Instant(due, due))

@@ -153,7 +153,7 @@ def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: M
             best = max(positions, key=lambda p: len(p.met))
             ranked = sorted(deaths, key=lambda d: d[0].miss)
             return Walk(best, tuple(d for d, _ in ranked), ranked[0][1] if ranked else None, event.at.hi)
-        positions = list(dict.fromkeys(moved)) if len(moved) > 1 else moved
+        positions = [p for i, p in enumerate(moved) if p not in moved[:i]]
     best = max(positions, key=lambda p: (complete(p.rest), len(p.met)))
     if complete(best.rest):
         return Walk(best, (), None, 0)

@@ -97,7 +97,7 @@ def _disagreements(router: Router) -> list[str]:
             own = [{(rule, at): kept for rule, at, kept in h.choices} for h in view.hypotheses]
             joined = [{**a, **b} for a in stories for b in own if all(a.get(k, v) == v for k, v in b.items())]
             if not joined:
-                names = ", ".join(v.name.split(" about ")[0] for v in views)
+                names = ", ".join(sorted(v.name.split(" about ")[0] for v in views))
                 out.append(f"{names} were told different things about {user} in {room}")
                 break
             stories = joined[:64]

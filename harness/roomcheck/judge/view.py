@@ -508,7 +508,8 @@ class Simulation:
         return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
 
     def _refuse(self, at: Instant, deaths: list[Death]) -> None:
-        self.deaths = sorted(deaths, key=lambda d: d.miss) or [Death(0, "no lawful story is left", None)]
+        ranked = sorted(deaths, key=lambda d: (d.rule is None or d.rule.requirement is None, d.miss))
+        self.deaths = ranked or [Death(0, "no lawful story is left", None)]
         self.refused_at = at.hi
         self.hypotheses = []
 

@@ -1,0 +1,160 @@
+"""A small contract, made by hand: a lobby whose members join, lose the link, come back, fail, leave and are kicked.
+
+Times are in milliseconds here and in the tests, and microseconds in the contract, as everywhere in the product.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from roomcheck.model.schedule import Schedule
+from roomcheck.spec.contract import (
+    Callback,
+    Case,
+    Cause,
+    CauseKind,
+    Contract,
+    Hearing,
+    Item,
+    Line,
+    Operation,
+    Path,
+    Requirement,
+    Rule,
+    Unless,
+    View,
+)
+
+MS = 1000
+JOIN_LIMIT, LOSS, RETRY, NOTICE, GIVE_UP, SLACK, GONE_AFTER, GONE_WITHIN, LIST = 200, 300, 200, 60, 2000, 300, 800, 160, 250
+
+LINK_DOWN = Cause(CauseKind.LINK_DOWN)
+LINK_UP = Cause(CauseKind.LINK_UP)
+ENTERED = Cause(CauseKind.ENTERED)
+
+
+def call(name: str) -> Cause:
+    return Cause(CauseKind.CALL, name)
+
+
+def own(name: str) -> Cause:
+    return Cause(CauseKind.OWN, name)
+
+
+class _Rules:
+    """Numbers rules as they are written."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(
+        self,
+        from_: str,
+        cause: Cause,
+        to: str | None,
+        within: int = 0,
+        *,
+        after: int = 0,
+        code: int | None = None,
+        unless: tuple[Unless, ...] = (),
+        requirement: str | None = None,
+        **more: Any,
+    ) -> Rule:
+        self.count += 1
+        return Rule(
+            id=self.count,
+            from_=frozenset(from_.split()),
+            cause=cause,
+            to=to,
+            pattern={} if code is None else {"code": code},
+            after=after * MS,
+            within=within * MS,
+            unless=unless,
+            requirement=requirement,
+            text=f"{from_} -> {to} after {cause}",
+            **more,
+        )
+
+
+def own_view(rule: _Rules) -> View:
+    good: Mapping[str, tuple[Any, ...]] = {"ticket": ("good",)}
+    bad: Mapping[str, tuple[Any, ...]] = {"ticket": ("bad",)}
+    rules = (
+        rule("out failed kicked refused", call("join"), "joining", 50, code=0, requirement="L-JOIN"),
+        rule("joining", ENTERED, "in", JOIN_LIMIT, code=0, given=good, while_up=True, requirement="L-JOIN"),
+        rule("joining", ENTERED, "refused", JOIN_LIMIT, code=33, given=bad, while_up=True, requirement="L-TICKET"),
+        rule("in back", call("join"), None, answer={"status": "refused", "code": 1}, requirement="L-TWICE"),
+        rule("in back", LINK_DOWN, "lost", LOSS, code=51, unless=(Unless(LINK_UP),), requirement="L-LOST"),
+        rule("lost", ENTERED, "back", RETRY, code=0, while_up=True, requirement="L-BACK"),
+        rule("lost", ENTERED, "failed", SLACK, after=GIVE_UP, code=53, requirement="L-FAILED"),
+        rule("in back lost joining", call("leave"), "out", 50, code=0, requirement="L-LEAVE"),
+        rule("in back lost", Cause(CauseKind.ADMIN, "kick"), "kicked", RETRY, code=55, while_up=True, requirement="L-KICK"),
+        rule("in back lost", Cause(CauseKind.TWIN, "in"), "kicked", RETRY, code=50, while_up=True, requirement="L-TWIN"),
+        rule("in back", call("move.from"), "out", 50, code=0, provided={"from": frozenset({"in", "back"})}),
+        rule("out", call("move.to"), "joining", 50, code=0, provided={"from": frozenset({"in", "back"})}),
+    )
+    states = ("out", "joining", "in", "refused", "lost", "back", "failed", "kicked")
+    return View("own", "status", "state", {s: s for s in states}, "out", rules)
+
+
+def others_view(rule: _Rules) -> View:
+    kick = Cause(CauseKind.ADMIN, "kick")
+    cancels = (Unless(LINK_UP, RETRY * MS), Unless(own("back"), 0))
+    rules = (
+        rule("absent", own("in"), "present", NOTICE, requirement="L-ADD"),
+        rule("present", own("out"), "leaving", silent=True),
+        rule("leaving", ENTERED, "absent", NOTICE, unless=(Unless(LINK_DOWN, NOTICE * MS),), requirement="L-GONE"),
+        rule("leaving", LINK_DOWN, "absent", GONE_WITHIN, after=GONE_AFTER, requirement="L-GONE"),
+        rule("present", LINK_DOWN, "away", GONE_WITHIN, after=GONE_AFTER, unless=cancels, requirement="L-GONE"),
+        rule("away", own("back"), "present", NOTICE, requirement="L-AGAIN"),
+        rule("away", LINK_UP, "present", RETRY + NOTICE, optional=True),
+        rule("away", own("failed"), "absent", silent=True),
+        rule("away", own("out"), "absent", silent=True),
+        rule("present", kick, "absent", NOTICE, requirement="L-KICK"),
+        rule("present", own("kicked"), "absent", NOTICE, optional=True),
+        rule("present", Cause(CauseKind.SERVER_DOWN), "away", silent=True, optional=True),
+    )
+    told = {"absent": "-", "present": "+", "away": "-", "leaving": "+"}
+    hearing = Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS)
+    return View("others", "people", "change", told, "absent", rules, hearing)
+
+
+def path(text: str) -> Path:
+    return Path(tuple((p.removesuffix("[]"), p.endswith("[]")) for p in text.split(".")))
+
+
+def lobby(*cases: Case) -> Contract:
+    """The contract, with these cases."""
+    rule = _Rules()
+    views = (own_view(rule), others_view(rule))
+    names = sorted({r.requirement for v in views for r in v.rules if r.requirement} | {"L-CASE"})
+    return Contract(
+        spec="lobby",
+        revision="1",
+        title="Lobby",
+        constants={},
+        typical=frozenset(),
+        codes={},
+        options={},
+        callbacks={
+            "status": Callback("status", path("room"), None, {"room": "str", "state": "str", "code": "int"}),
+            "people": Callback("people", path("room"), path("who[].id"), {"room": "str", "change": "str", "who": "list"}),
+        },
+        operations={
+            "join": Operation("join", admin=False, rooms=("room",), users=(), args={"ticket": ("good", "bad")}),
+            "leave": Operation("leave", admin=False, rooms=("room",), users=(), args={}),
+            "move": Operation("move", admin=False, rooms=("from", "to"), users=(), args={"ticket": ("good", "bad")}),
+            "kick": Operation("kick", admin=True, rooms=("room",), users=("user",), args={}),
+        },
+        requirements={n: Requirement(n, "must", "documented", "", n.lower()) for n in names},
+        views=views,
+        cases=cases,
+    )
+
+
+def case(*lines: Line, requirements: tuple[str, ...] = ("L-CASE",)) -> Case:
+    """A case that expects these lines; its schedule is never played."""
+    return Case("scene", "scene", "Scene", None, Schedule((), (), (), 0), lines, requirements)
+
+
+def line(observer: str, *items: Item, about: str | None = None, open_: bool = False) -> Line:
+    return Line(observer, about, items, open=open_)
