@@ -1,10 +1,9 @@
 """An observer that is itself cut off, silent adapters, uncertain instants, and observers who must agree."""
 
-from support.lobby import GONE_AFTER, LIST, LOSS, lobby
-from support.tape import Tape
-
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
+from support.lobby import GONE_AFTER, LIST, LOSS, lobby
+from support.tape import Tape
 
 LOBBY = lobby()
 

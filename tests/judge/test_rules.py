@@ -1,12 +1,12 @@
 """Views judged by their rules alone, on hand-made traces of the lobby."""
 
 import pytest
-from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, lobby
-from support.tape import Tape
 
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.verdict import Outcome, Verdict
+from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, lobby
+from support.tape import Tape
 
 LOBBY = lobby()
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from support.lobby import MS, case, line, lobby
-from support.tape import Tape
-
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Line, Unordered
+from support.lobby import MS, case, line, lobby
+from support.tape import Tape
 
 
 def entry(value: str, pattern: Mapping[str, Any] | None = None, **more: Any) -> Entry:

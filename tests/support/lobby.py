@@ -25,7 +25,17 @@ from roomcheck.spec.contract import (
 )
 
 MS = 1000
-JOIN_LIMIT, LOSS, RETRY, NOTICE, GIVE_UP, SLACK, GONE_AFTER, GONE_WITHIN, LIST = 200, 300, 200, 60, 2000, 300, 800, 160, 250
+JOIN_LIMIT, LOSS, RETRY, NOTICE, GIVE_UP, SLACK, GONE_AFTER, GONE_WITHIN, LIST = (
+    200,
+    300,
+    200,
+    60,
+    2000,
+    300,
+    800,
+    160,
+    250,
+)
 
 LINK_DOWN = Cause(CauseKind.LINK_DOWN)
 LINK_UP = Cause(CauseKind.LINK_UP)
@@ -87,8 +97,18 @@ def own_view(rule: _Rules) -> View:
         rule("lost", ENTERED, "back", RETRY, code=0, while_up=True, requirement="L-BACK"),
         rule("lost", ENTERED, "failed", SLACK, after=GIVE_UP, code=53, requirement="L-FAILED"),
         rule("in back lost joining", call("leave"), "out", 50, code=0, requirement="L-LEAVE"),
-        rule("in back lost", Cause(CauseKind.ADMIN, "kick"), "kicked", RETRY, code=55, while_up=True, requirement="L-KICK"),
-        rule("in back lost", Cause(CauseKind.TWIN, "in"), "kicked", RETRY, code=50, while_up=True, requirement="L-TWIN"),
+        rule(
+            "in back lost",
+            Cause(CauseKind.ADMIN, "kick"),
+            "kicked",
+            RETRY,
+            code=55,
+            while_up=True,
+            requirement="L-KICK",
+        ),
+        rule(
+            "in back lost", Cause(CauseKind.TWIN, "in"), "kicked", RETRY, code=50, while_up=True, requirement="L-TWIN"
+        ),
         rule("in back", call("move.from"), "out", 50, code=0, provided={"from": frozenset({"in", "back"})}),
         rule("out", call("move.to"), "joining", 50, code=0, provided={"from": frozenset({"in", "back"})}),
     )
@@ -137,7 +157,9 @@ def lobby(*cases: Case) -> Contract:
         options={},
         callbacks={
             "status": Callback("status", path("room"), None, {"room": "str", "state": "str", "code": "int"}),
-            "people": Callback("people", path("room"), path("who[].id"), {"room": "str", "change": "str", "who": "list"}),
+            "people": Callback(
+                "people", path("room"), path("who[].id"), {"room": "str", "change": "str", "who": "list"}
+            ),
         },
         operations={
             "join": Operation("join", admin=False, rooms=("room",), users=(), args={"ticket": ("good", "bad")}),

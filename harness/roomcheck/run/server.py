@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from roomcheck.errors import TargetError
 from roomcheck.run.clock import now
@@ -86,14 +86,18 @@ class Server:
         host, port = address.rsplit(":", 1)
         while True:
             if self._process is not None and self._process.returncode is not None:
-                raise TargetError(self._story(f"ended with status {self._process.returncode} before it was ready", command))
+                raise TargetError(
+                    self._story(f"ended with status {self._process.returncode} before it was ready", command)
+                )
             try:
                 _, writer = await asyncio.open_connection(host, int(port))
             except OSError:
                 if now() > deadline:
                     await self.kill()
                     seconds = self._target.ready_within / 1e6
-                    raise TargetError(self._story(f"did not accept on {address} within {seconds:g} s", command)) from None
+                    raise TargetError(
+                        self._story(f"did not accept on {address} within {seconds:g} s", command)
+                    ) from None
                 await asyncio.sleep(0.01)
                 continue
             writer.close()
@@ -120,5 +124,3 @@ class Server:
         await process.wait()
         if self._reader is not None:
             await asyncio.gather(self._reader, return_exceptions=True)
-
-

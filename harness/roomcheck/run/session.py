@@ -242,4 +242,6 @@ def weigh(verdict: Verdict) -> tuple[Blame | None, str]:
         case Outcome.INCONCLUSIVE:
             return Blame.MACHINE, text
         case _:
-            return None, verdict.checks[0].reason if verdict.outcome is Outcome.NOT_APPLICABLE and verdict.checks else ""
+            return None, verdict.checks[
+                0
+            ].reason if verdict.outcome is Outcome.NOT_APPLICABLE and verdict.checks else ""

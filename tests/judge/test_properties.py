@@ -1,0 +1,153 @@
+"""What chance adds: traces made by the rules never violate, and an edit that breaks a window never conforms."""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roomcheck.judge import judge
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Record, Told, Trace
+from roomcheck.model.verdict import Outcome
+from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, MS, NOTICE, RETRY, SLACK, lobby
+from support.tape import Tape
+
+LOBBY = lobby()
+BLUR = 2
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A's link is down for `length` ms, `rest` ms after the last; the other numbers choose moments inside windows."""
+
+    rest: int
+    length: int
+    lost: int
+    back: int
+    gone: int
+    again: int
+
+
+def outages() -> st.SearchStrategy[list[Outage]]:
+    one = st.builds(
+        Outage,
+        rest=st.integers(600, 3000),
+        length=st.one_of(
+            st.integers(1, 4000),
+            st.sampled_from([LOSS, GONE_AFTER, GONE_AFTER + GONE_WITHIN, GIVE_UP]).flatmap(
+                lambda edge: st.integers(edge - 20, edge + 20)
+            ),
+        ),
+        lost=st.integers(1, LOSS - BLUR),
+        back=st.integers(1, RETRY - BLUR),
+        gone=st.integers(GONE_AFTER + BLUR, GONE_AFTER + GONE_WITHIN - BLUR),
+        again=st.integers(1, NOTICE - BLUR),
+    )
+    return st.lists(one, min_size=1, max_size=4)
+
+
+def lawful(plan: list[Outage]) -> Trace:
+    """A lobby that keeps its word, B watching A."""
+    tape = Tape("A", "B", blur=BLUR)
+    tape.join(0, "B")
+    tape.join(100, "A", "B")
+    at = 200
+    for o in plan:
+        down = at + o.rest
+        up = down + o.length
+        at = up
+        tape.fault(down, "A")
+        noticed = down + o.lost
+        lost = noticed < up
+        failed = noticed + GIVE_UP + SLACK // 2
+        back = up + o.back
+        gave_up = lost and failed < back
+        gone = lost and down + o.gone < (back if not gave_up else failed + down + o.gone)
+        if lost:
+            tape.told(noticed, "A", "lost", 51)
+        if gone:
+            tape.heard(down + o.gone, "B", "-", "A")
+        if gave_up and failed < up:
+            tape.told(failed, "A", "failed", 53)
+        tape.heal(up, "A")
+        if gave_up and failed >= up:
+            tape.told(failed, "A", "failed", 53)
+        if gave_up:
+            return tape.trace(max(at, failed) + 3000)
+        if lost:
+            tape.told(back, "A", "back")
+            at = back
+        if gone:
+            tape.heard(back + o.again, "B", "+", "A")
+            at = back + o.again
+    return tape.trace(at + 3000)
+
+
+@given(outages())
+def test_a_trace_made_from_the_rules_is_never_a_violation(plan: list[Outage]) -> None:
+    """At most the blur at an edge makes it inconclusive."""
+    verdict = judge(LOBBY, lawful(plan))
+    assert verdict.outcome is not Outcome.VIOLATES, verdict.findings
+
+
+def told(trace: Trace) -> list[int]:
+    return [i for i, r in enumerate(trace.records) if isinstance(r, Told)]
+
+
+def edited(trace: Trace, index: int, *records: Record) -> Trace:
+    kept = list(trace.records)
+    kept[index : index + 1] = records
+    return replace(trace, records=tuple(kept))
+
+
+@given(outages(), st.data())
+def test_a_missing_callback_never_conforms(plan: list[Outage], data: st.DataObject) -> None:
+    """Whichever it is: each one was owed, or the next one has no cause without it."""
+    trace = lawful(plan)
+    index = data.draw(st.sampled_from(told(trace)))
+    assert judge(LOBBY, edited(trace, index)).outcome is not Outcome.CONFORMS
+
+
+@given(outages(), st.data())
+def test_a_repeated_callback_never_conforms(plan: list[Outage], data: st.DataObject) -> None:
+    """Nothing is told twice, but to one whose list is not due yet: there a full list and a delta are both lawful."""
+    trace = lawful(plan)
+    settled = [i for i in told(trace) if (trace.records[i].member, trace.records[i].callback) != ("A", "people")]  # type: ignore[union-attr]
+    index = data.draw(st.sampled_from(settled))
+    record = trace.records[index]
+    assert isinstance(record, Told)
+    again = replace(record, at=Instant(record.at.lo + MS, record.at.hi + MS))
+    assert judge(LOBBY, edited(trace, index, record, again)).outcome is not Outcome.CONFORMS
+
+
+@given(outages(), st.data(), st.integers(GIVE_UP + SLACK, 5000))
+def test_a_callback_far_too_late_never_conforms(plan: list[Outage], data: st.DataObject, late: int) -> None:
+    """Later than any window allows."""
+    trace = lawful(plan)
+    index = data.draw(st.sampled_from(told(trace)))
+    record = trace.records[index]
+    assert isinstance(record, Told)
+    moved = replace(record, at=Instant(record.at.lo + late * MS, record.at.hi + late * MS))
+    longer = replace(edited(trace, index, moved), end=trace.end + 6000 * MS)
+    assert judge(LOBBY, longer).outcome is not Outcome.CONFORMS
+
+
+@given(outages(), st.data())
+def test_a_wrong_code_never_conforms(plan: list[Outage], data: st.DataObject) -> None:
+    """Codes are part of every rule of the own view."""
+    trace = lawful(plan)
+    mine = [i for i in told(trace) if "code" in getattr(trace.records[i], "fields", {})]
+    index = data.draw(st.sampled_from(mine))
+    record = trace.records[index]
+    assert isinstance(record, Told)
+    wrong = replace(record, fields={**record.fields, "code": 99})
+    assert judge(LOBBY, edited(trace, index, wrong)).outcome is not Outcome.CONFORMS
+
+
+@given(outages())
+@settings(max_examples=30)
+def test_a_wider_measurement_never_turns_a_pass_into_a_violation(plan: list[Outage]) -> None:
+    """More lateness only adds doubt."""
+    trace = lawful(plan)
+    verdict = judge(LOBBY, replace(trace, lateness=500 * MS))
+    assert verdict.outcome is judge(LOBBY, trace).outcome or verdict.outcome is Outcome.INCONCLUSIVE
