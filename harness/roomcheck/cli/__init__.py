@@ -1,6 +1,6 @@
 """The command line, one file a command; the exit codes are design section 10's.
 
-0 as expected, 1 violation, 2 inconclusive, 3 adapter, 4 usage or configuration or nothing selected, 5 harness or machine.
+0 as expected, 1 violation, 2 inconclusive, 3 adapter, 4 usage, configuration or nothing selected, 5 the harness.
 """
 
 import sys

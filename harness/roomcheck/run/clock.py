@@ -7,6 +7,7 @@ stamp taken meanwhile. A spec's tolerance is about the room and never enters her
 import asyncio
 import time
 from bisect import bisect_left
+from typing import Self
 
 TICK = 5_000  # microseconds between two looks; a look costs about 20 us
 
@@ -18,7 +19,7 @@ def now() -> int:
 
 async def sleep_until(moment: int) -> None:
     """Return at `moment` (microseconds) or as soon as the machine lets us."""
-    while (left := moment - now()) > 0:
+    while (left := moment - now()) > 0:  # noqa: ASYNC110 (a moment in time is no event)
         await asyncio.sleep(left / 1e6)
 
 
@@ -30,7 +31,7 @@ class Lateness:
         self._late: list[int] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Lateness":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._probe())
         return self
 

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Mapping
+from typing import Self
 
 from roomcheck.errors import TargetError
 from roomcheck.run.clock import now
@@ -52,7 +53,7 @@ class Server:
             text = text.replace("{" + name + "}", str(port))
         return text
 
-    async def __aenter__(self) -> "Server":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

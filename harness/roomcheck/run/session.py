@@ -161,7 +161,7 @@ class Session:
             blame, message = Blame.TARGET, str(e)
         except HarnessError as e:
             blame, message = Blame.HARNESS, str(e)
-        except Exception as e:  # a mistake of ours costs one case its verdict, not the run its results
+        except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
             blame, message = Blame.HARNESS, f"{type(e).__name__}: {e}"
             log = tuple(traceback.format_exc().splitlines())
         return CaseResult(
