@@ -1,0 +1,128 @@
+"""Why a case did not conform, in at most fifteen lines that a person can act on without opening another file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait
+from roomcheck.model.time import show_duration
+from roomcheck.model.verdict import CaseResult, Finding, Outcome, RunHeader
+from roomcheck.report.text import clipped, visible
+
+LINES = 15
+SCHEDULE_LINES = 3
+SCHEDULE_WIDTH = 100
+LOG = 3  # last lines of what the adapter or the harness said
+INDENT = 11
+
+
+def explain(result: CaseResult, header: RunHeader) -> list[str]:
+    """At most 15 lines, safe to print: what was required, expected and seen, by how much, and how to repeat it."""
+    lines = [headline(result)]
+    findings = result.verdict.findings if result.verdict else ()
+    if findings:
+        lines += _finding(findings[0], header)
+        lines += _more(findings[1:])
+    else:
+        lines += [_line("because", result.message)] if result.message else []
+        lines += [_line("log", text) for text in result.log[-LOG:]]
+    last = [*_schedule(result.schedule), *_places(result, findings)]
+    return lines[: LINES - len(last)] + last
+
+
+def headline(result: CaseResult) -> str:
+    """The case and how it ended, on one line: `spec/scenario/fault: violates (room)`."""
+    ended = result.outcome.value if result.outcome else "no verdict"
+    if result.outcome is Outcome.INCONCLUSIVE:
+        tries = "1 try" if result.attempts == 1 else f"{result.attempts} tries"
+        ended = f"inconclusive after {tries}, not counted as a pass"
+    return clipped(result.case) + f": {ended}" + (f" ({result.blame.value})" if result.blame else "")
+
+
+def _line(label: str, text: object) -> str:
+    return f"  {label:<{INDENT - 2}}" + clipped(text)
+
+
+def _finding(finding: Finding, header: RunHeader) -> Iterator[str]:
+    name = finding.requirement
+    if name:
+        level = header.levels.get(name, "")
+        cite = header.cites.get(name, "")
+        says = header.sentences.get(name, "")
+        yield _line("breaks", f"{name}{f' ({level})' if level else ''}: {says}")
+        if cite:
+            yield _line("source", cite)
+    yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act")
+    yield _line("expected", finding.expected)
+    yield _line("seen", finding.seen)
+    if finding.miss:
+        yield _line("missed by", show_duration(finding.miss))
+    further = [m for m in finding.misses if m != finding.seen]
+    if further:
+        yield _line("or", further[0])
+
+
+def _more(findings: Sequence[Finding]) -> Iterator[str]:
+    if findings:
+        first = findings[0]
+        name = f"{first.requirement}, " if first.requirement else ""
+        rest = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        yield _line("then", f"{name}{first.view} at {show_duration(first.at)}: {first.seen}") + rest
+
+
+def _places(result: CaseResult, findings: Sequence[Finding]) -> Iterator[str]:
+    rule = next((f.where for f in findings), "")
+    case = f"{result.file}:{result.line}" if result.file else ""
+    if rule or case:
+        yield _line("spec", ", ".join(dict.fromkeys(filter(None, (rule, case)))))
+    # Whole, whatever its length: these two are there to be copied.
+    if result.trace_file:
+        yield f"  {'trace':<{INDENT - 2}}" + visible(result.trace_file)
+    if result.repeat:
+        yield f"  {'repeat':<{INDENT - 2}}" + visible(result.repeat)
+
+
+def _schedule(schedule: Schedule | None) -> list[str]:
+    """The steps on at most three lines, `A loginRoom as T0; 3.000 s later: cut A as T3`; the end is left out first."""
+    if schedule is None or not schedule.steps:
+        return []
+    rows = [""]
+    for step in schedule.steps:
+        text = clipped(show_step(step))
+        joined = f"{rows[-1]}; {text}" if rows[-1] else text
+        if len(joined) <= SCHEDULE_WIDTH or not rows[-1]:
+            rows[-1] = joined
+        else:
+            rows.append(text)
+    if len(rows) > SCHEDULE_LINES:
+        rows = [*rows[: SCHEDULE_LINES - 1], f"{rows[SCHEDULE_LINES - 1]}; ..."]
+    return [_line("schedule" if i == 0 else "", row) for i, row in enumerate(rows)]
+
+
+def show_step(step: Step) -> str:
+    """A step as a person says it: `at T3 + 1.500 s: heal A as T5`."""
+    when = ""
+    if step.when.label is not None:
+        sign = "-" if step.when.offset < 0 else "+"
+        shift = f" {sign} {show_duration(abs(step.when.offset))}" if step.when.offset else ""
+        when = f"at {step.when.label}{shift}: "
+    elif step.when.offset:
+        when = f"{show_duration(step.when.offset)} later: "
+    return when + _act(step) + (f" as {step.label}" if step.label else "")
+
+
+def _act(step: Step) -> str:
+    match step.act:
+        case Call(member, operation, args):
+            return f"{member} {operation}{_args(args)}"
+        case Admin(operation, args):
+            return f"admin {operation}{_args(args)}"
+        case Fault(member, kind, settings, _):
+            return f"{kind.value} {member or 'the server'}{_args(settings)}"
+        case Heal(member):
+            return f"heal {member or 'the server'}"
+        case Wait():
+            return "wait"
+
+
+def _args(args: Mapping[str, Any]) -> str:
+    return f"({', '.join(f'{k} {v}' for k, v in args.items())})" if args else ""
