@@ -4,7 +4,7 @@ Views share nothing but the instants of acts and callbacks, so the order of call
 What one member was told about itself is an observed fact, and arms rules of views about it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 from roomcheck.judge.view import Death, Link, Mode, Presence, Rules, Simulation
@@ -18,6 +18,9 @@ UP = Link(down=False, since=Instant(0, 0))
 
 def extract(path: Path, fields: Any) -> list[Any]:
     """The values that a path finds in a callback's fields; nothing where the fields have another shape."""
+    if len(path.steps) == 1 and not path.steps[0][1]:
+        name = path.steps[0][0]
+        return [fields[name]] if name in fields else []
     found = [fields]
     for name, many in path.steps:
         found = [v[name] for v in found if isinstance(v, Mapping) and name in v]
@@ -45,6 +48,8 @@ class Router:
         self.links = {m.name: UP for m in trace.members}
         self.user_of = {m.name: m.user for m in trace.members}
         users = sorted({m.user for m in trace.members})
+        self.twins = {m.name: [t.name for t in trace.members if t.user == m.user and t is not m] for m in trace.members}
+        self.rooms = list(trace.rooms)
         self.peers = {m.name: [u for u in users if u != m.user] for m in trace.members}
         self.holder: dict[tuple[str, str], str] = {}
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
@@ -108,9 +113,6 @@ class Router:
         extra = self.trace.lateness + self.gaps[observer]
         return Simulation(name, rules, self.mode, extra=extra, link=link)
 
-    def _rooms(self) -> list[str]:
-        return list(self.trace.rooms)
-
     # --- acts -------------------------------------------------------------------------------------------------------
 
     def _called(self, record: Called) -> None:
@@ -122,7 +124,7 @@ class Router:
         if operation.admin:
             users = [str(record.args[name]) for name in operation.users if name in record.args]
             for user in users:
-                for room in [r for _, r in rooms] or self._rooms():
+                for room in [r for _, r in rooms] or self.rooms:
                     for member in (m.name for m in self.trace.members if m.user == user):
                         for view in self._own(member, room):
                             view.cause(CauseKind.ADMIN, operation.name, record.at)
@@ -168,10 +170,10 @@ class Router:
             if link.down is self.links[name].down:
                 continue
             self.links[name] = link
-            for key, view in list(self.views.items()):
-                if (len(key) == 3 and key[1] == name) or (len(key) == 4 and self.holder.get((key[3], key[2])) == name):
+            for key, view in self.views.items():
+                if (key[1] if len(key) == 3 else self.holder.get((key[3], key[2]))) == name:
                     view.cause(kind, "", at)
-            for room in self._rooms():
+            for room in self.rooms:
                 if link.down:
                     self._listen(name, room, at)
                 else:
@@ -183,41 +185,41 @@ class Router:
         callback = self.contract.callbacks.get(record.callback)
         if callback is None:
             return
-        real = extract(callback.room, record.fields) if callback.room else [self._rooms()[0]]
+        real = extract(callback.room, record.fields) if callback.room else [self.rooms[0]]
         room = self.aliases.get(real[0], str(real[0])) if real else "?"
         if not real:
             self._stray(record, f"{record.callback} names no room")
         for rules in self.own:
             if rules.view.callback == record.callback:
-                self._told_own(record, rules.view, room)
+                self._told_own(record, rules, room)
         for rules in self.others:
             if rules.view.callback == record.callback and callback.about:
                 self._told_about(record, rules, room, extract(callback.about, record.fields))
 
-    def _told_own(self, record: Told, view: View, room: str) -> None:
-        value = record.fields.get(view.field)
+    def _told_own(self, record: Told, rules: Rules, room: str) -> None:
+        value = record.fields.get(rules.view.field)
         member = record.member
-        if value not in view.told.values():
-            self._stray(record, f"{view.field} {value!r} is unknown to the spec")
+        state = rules.state_of.get(value) if isinstance(value, Hashable) else None
+        if state is None:
+            self._stray(record, f"{rules.view.field} {value!r} is unknown to the spec")
             return
         for own in self._own(member, room):
-            if own.view is view:
+            if own.rules is rules:
                 own.callback(value, record.fields, record.at)
-        state = next(s for s, told in view.told.items() if told == value)
+        before = self.state.get((member, room))
         self.state[member, room] = state
         user = self.user_of[member]
-        self._listen(member, room, record.at, told=state)
+        self._listen(member, room, record.at, told=state, before=before)
         for hearing in (r.view.hearing for r in self.others):
             if hearing is not None and state in hearing.states:
                 self._hold(user, room, member, record.at)
         if self.holder.get((user, room), member) == member:
             for other in self._about(user, room):
                 other.cause(CauseKind.OWN, state, record.at, self.args.get((member, room), {}))
-        for twin in self.trace.members:
-            if twin.user == user and twin.name != member:
-                for place in self._rooms():
-                    for own in self._own(twin.name, place):
-                        own.cause(CauseKind.TWIN, state, record.at)
+        for twin in self.twins[member]:
+            for place in self.rooms:
+                for own in self._own(twin, place):
+                    own.cause(CauseKind.TWIN, state, record.at)
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""
@@ -255,8 +257,10 @@ class Router:
             return Presence.DEAF if self.links[observer].down else Presence.LIVE
         return Presence.OUT
 
-    def _listen(self, observer: str, room: str, at: Instant, told: str | None = None) -> None:
-        """The observer's own state or link changed: open or close its ears."""
+    def _listen(
+        self, observer: str, room: str, at: Instant, told: str | None = None, before: str | None = None
+    ) -> None:
+        """The observer's own state (`before`, now `told`) or link changed: open or close its ears."""
         for rules in self.others:
             hearing = rules.view.hearing
             assert hearing is not None
@@ -266,17 +270,10 @@ class Router:
                 if self.state.get((observer, room)) is not None:
                     self.stale[observer, room] = at.hi + hearing.list_within
                 self.stale.setdefault((observer, room), at.hi + hearing.list_within)
-            fresh = told in hearing.away and self._presence_was_out(rules, observer, room)
+            fresh = told in hearing.away and before not in hearing.away | hearing.states
             for user in self.peers[observer]:
                 view = self._view(rules, observer, room, user)
                 view.hear(Presence.DEAF, at, fresh=fresh)
-
-    def _presence_was_out(self, rules: Rules, observer: str, room: str) -> bool:
-        return any(
-            view.presence is Presence.OUT
-            for key, view in self.views.items()
-            if key[0] == rules.view.name and key[1:3] == (observer, room)
-        )
 
     def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
         for rules in self.others:
@@ -287,6 +284,8 @@ class Router:
 
     def _lists_due(self, now: int) -> None:
         """Every list that was due by now is compared with what is lawful."""
+        if not self.stale:
+            return
         for (observer, room), due in sorted(self.stale.items(), key=lambda item: item[1]):
             if due > now or self.links[observer].down:
                 continue

@@ -98,9 +98,9 @@ class Tally:
         self.margin: int | None = None
 
 
+NEVER = 1 << 62
 EMPTY: Mapping[str, Any] = {}
 START = Instant(0, 0)
-EDGES = frozenset({CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN, CauseKind.TWIN, CauseKind.SERVER_DOWN})
 
 
 def later(a: Instant, b: Instant) -> Instant:
@@ -123,10 +123,14 @@ class Rules:
         for rule in view.rules:
             self.by_cause.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
             self.cancels |= {(u.cause.kind, u.cause.name) for u in rule.unless}
-        on_entry = (CauseKind.ENTERED, CauseKind.LINK_DOWN, CauseKind.LINK_UP)
-        self.on_entry: dict[str, list[Rule]] = {
-            state: [r for r in view.rules if r.cause.kind in on_entry and state in r.from_] for state in view.told
-        }
+        self.on_entry: dict[tuple[str, bool], list[Rule]] = {}
+        for down, level in ((True, CauseKind.LINK_DOWN), (False, CauseKind.LINK_UP)):
+            kinds = (CauseKind.ENTERED, level)
+            for state in view.told:
+                armed = [r for r in view.rules if r.cause.kind in kinds and state in r.from_]
+                self.on_entry[state, down] = armed
+        self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
+        self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
     def concerns(self, key: tuple[CauseKind, str]) -> bool:
         """Whether a cause can change anything in this view."""
@@ -137,8 +141,8 @@ class Simulation:
     """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
 
     __slots__ = (
-        "cut", "deaths", "extra", "hypotheses", "link", "mode", "name", "narrow", "presence", "refused_at", "rules",
-        "tallies", "told", "view",
+        "check_at", "cut", "deaths", "extra", "fresh", "hypotheses", "link", "mode", "name", "narrow", "presence",
+        "refused_at", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
     def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
@@ -156,6 +160,8 @@ class Simulation:
         self.deaths: list[Death] = []
         self.refused_at = 0
         self.cut = False
+        self.fresh = False  # the list started empty: nobody is told twice until it is due
+        self.check_at = NEVER  # nothing can be overdue before
         self.hypotheses = self._enter(Hypothesis(self.view.initial, START, EMPTY), self.view.initial, START, EMPTY)
 
     @property
@@ -176,17 +182,20 @@ class Simulation:
         provided: Callable[[Rule], bool] | None = None,
     ) -> None:
         """A call, an act, a change of the link, or news of somebody's own view."""
-        level = kind in (CauseKind.LINK_DOWN, CauseKind.LINK_UP)
-        if self.refused or not (level or self.rules.concerns((kind, name))):
+        level = kind is CauseKind.LINK_DOWN or kind is CauseKind.LINK_UP
+        if self.deaths or not (level or self.rules.concerns((kind, name))):
             return
         self._expire(at)
         if level:
             self.link = Link(down=kind is CauseKind.LINK_DOWN, since=at)
-        rules = [r for r in self.rules.by_cause.get((kind, name), ()) if provided is None or provided(r)]
+        rules = self.rules.by_cause.get((kind, name), [])
+        if provided is not None:
+            rules = [r for r in rules if provided(r)]
+        cancels = (kind, name) in self.rules.cancels
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
-            for decided in self._decide(hypothesis, rules, at) if kind in EDGES else (hypothesis,):
-                for kept in self._cancel(decided, kind, name, at):
+            for decided in (hypothesis,) if level else self._decide(hypothesis, rules, at):
+                for kept in self._cancel(decided, kind, name, at) if cancels else (decided,):
                     out += self._arm_all(kept, rules, at, args, call)
         self._keep(out)
 
@@ -197,6 +206,8 @@ class Simulation:
         if self.presence is not Presence.LIVE:
             if self.presence is Presence.OUT:
                 self._refuse(at, [Death(0, f"{value} came while the observer is not in the room", None)])
+            elif self.fresh and value == self.told:
+                self._refuse(at, [Death(0, f"{value} came twice while the list was being told", None)])
             self.told = value
             return
         deaths = self._expire(at)
@@ -233,6 +244,7 @@ class Simulation:
         if self.refused:
             return
         if fresh:
+            self.fresh = True
             self.told = self.view.told[self.view.initial]
         if presence is self.presence:
             return
@@ -241,6 +253,7 @@ class Simulation:
             self._keep([self._silently(h) for h in self.hypotheses])
         self.presence = presence
         if presence is Presence.LIVE:
+            self.fresh = False
             self._drift(at)
             agreeing = [h for h in self.hypotheses if self.view.told[h.state] == self.told]
             if not agreeing and self.hypotheses:
@@ -265,7 +278,7 @@ class Simulation:
                 return
             self._met(promise, at)
             rest = h.flying[1:]
-            waiting = tuple(p._replace(base=later(p.base, at)) for p in h.armed)
+            waiting = tuple([p._replace(base=later(p.base, at)) for p in h.armed])
             onward = h._replace(flying=rest, armed=waiting)
             if rest:
                 yield onward._replace(state=to, entry=at, args=promise.args)
@@ -274,26 +287,27 @@ class Simulation:
             return
         found = False
         for promise in h.armed:
-            if promise.rule.answer is None and self.view.told[promise.rule.to or ""] == value:
+            if promise.rule.answer is None and self.rules.told[promise.rule.id] == value:
                 found = True
                 if self._matches(promise, value, fields, at, deaths):
                     self._met(promise, at)
-                    others = tuple(p for p in h.armed if p is not promise)
-                    yield from self._enter(h._replace(armed=others), promise.rule.to or "", at, promise.args)
+                    yield from self._enter(h, promise.rule.to or "", at, promise.args, promise)
         if not found:
             deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None))
 
     def _matches(self, p: Promise, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]) -> bool:
         rule = p.rule
-        if self.view.told[rule.to or ""] != value:
+        if self.rules.told[rule.id] != value:
             deaths.append(Death(1 << 61, f"{value} came where {rule.text} was on its way", rule))
             return False
         if not fits(rule.pattern, fields):
             seen = {k: fields.get(k) for k in rule.pattern}
             deaths.append(Death(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
             return False
-        early = (p.cause.hi if self.narrow else p.cause.lo) + rule.after - (at.lo if self.narrow else at.hi)
-        if early > 0 and rule.after:
+        early = 0
+        if rule.after:
+            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi)
+        if early > 0:
             since = show_duration(at.hi - p.cause.lo)
             text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
             deaths.append(Death(early, text, rule))
@@ -307,45 +321,53 @@ class Simulation:
                 return False
         return True
 
-    def _enter(self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
-        """The view is told (or silently takes) a new state: drop what does not belong there, arm what does."""
-        entered = Hypothesis(state, at, args, tuple(p for p in h.armed if state in p.rule.from_), (), h.choices)
-        out = [entered]
-        for rule in self.rules.on_entry[state]:
+    def _enter(
+        self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Promise | None = None
+    ) -> list[Hypothesis]:
+        """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
+        kept = tuple([p for p in h.armed if p is not met and state in p.rule.from_]) if h.armed else ()
+        out = [Hypothesis(state, at, args, kept, (), h.choices)]
+        for rule in self.rules.on_entry[state, self.link.down]:
             if rule.cause.kind is CauseKind.ENTERED:
-                cause = at
-            elif self.link.down is (rule.cause.kind is CauseKind.LINK_DOWN):
-                cause = self.link.since
+                cause = base = at
             else:
-                continue
-            out = [n for o in out for n in self._arm(o, rule, cause, later(cause, at), args, -1, at)]
+                cause = self.link.since
+                base = later(cause, at)
+            out = [n for o in out for n in self._arm(o, rule, cause, base, args, -1, at)]
         return out
 
     def _arm_all(
         self, h: Hypothesis, rules: list[Rule], at: Instant, args: Mapping[str, Any], call: int
     ) -> list[Hypothesis]:
         out = [h]
-        head = h.head
+        head = h.flying[-1].to if h.flying else h.state
         for rule in rules:
-            if head not in rule.from_:
-                continue
-            memory = args or h.args
-            out = [n for o in out for n in self._arm(o, rule, at, later(at, h.entry), memory, call, at)]
+            if head in rule.from_:
+                base = later(at, h.entry)
+                out = [n for o in out for n in self._arm(o, rule, at, base, args or h.args, call, at)]
         return out
 
     def _arm(
         self, h: Hypothesis, rule: Rule, cause: Instant, base: Instant, args: Mapping[str, Any], call: int, now: Instant
     ) -> list[Hypothesis]:
-        if any(args.get(name) not in values for name, values in rule.given.items()):
+        if rule.given and any(args.get(name) not in values for name, values in rule.given.items()):
             return [h]
         if rule.silent:
             moved = self._move_silently(h, rule.to or "", now, args)
             return [h, *moved] if rule.optional else moved
-        if any(p.rule is rule and p.call == call for p in h.armed):
-            return [h]
+        for p in h.armed:
+            if p.rule is rule and p.call == call:
+                return [h]
         if rule.answer is None:
-            self.tallies.setdefault(rule.id, Tally()).armed += 1
-        armed = h._replace(armed=(*h.armed, Promise(rule, cause, base, args, call)))
+            tally = self.tallies.get(rule.id)
+            if tally is None:
+                tally = self.tallies[rule.id] = Tally()
+            tally.armed += 1
+            due = base.lo + rule.after + rule.within
+            if due < self.check_at and not rule.optional:
+                self.check_at = due
+        promises = (*h.armed, Promise(rule, cause, base, args, call))
+        armed = Hypothesis(h.state, h.entry, h.args, promises, h.flying, h.choices)
         for unless in rule.unless:
             level = CauseKind.LINK_DOWN if self.link.down else CauseKind.LINK_UP
             if unless.cause.kind is level:
@@ -364,6 +386,8 @@ class Simulation:
     def _decide(self, h: Hypothesis, rules: list[Rule], at: Instant) -> Iterable[Hypothesis]:
         """The story as it is, and the stories where an armed callback was decided before this cause came."""
         yield h
+        if not h.armed:
+            return
         reacts = {r.id for r in rules if h.head in r.from_}
         for p in h.armed:
             if p.rule.answer is None and p.rule.to and {r.id for r in rules if p.rule.to in r.from_} != reacts:
@@ -440,8 +464,13 @@ class Simulation:
         if self.presence is not Presence.LIVE:
             self._drift(at)
             return deaths
+        if at.hi <= self.check_at:
+            return deaths
+        self.check_at = NEVER
         out = []
         for h in self.hypotheses:
+            for p in (*h.armed, *(f.promise for f in h.flying)):
+                self.check_at = min(self.check_at, p.base.lo + p.rule.after + p.rule.within)
             late: tuple[int, Promise] | None = None
             for p in h.armed:
                 over = self._overdue(p, at)
