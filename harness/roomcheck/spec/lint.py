@@ -1,0 +1,104 @@
+"""What is not wrong but surely not meant: states nobody reaches, promises nobody checks, windows of no length."""
+
+from collections.abc import Iterator
+
+from roomcheck.errors import Problem
+from roomcheck.spec.contract import AnyOf, Entry, Item, Unordered, View, Where
+from roomcheck.spec.load import Spec
+from roomcheck.spec.problems import Problems
+from roomcheck.spec.scenarios import Draft
+from roomcheck.spec.vocabulary import Binding, Vocabulary
+
+
+def lint(spec: Spec) -> list[Problem]:
+    """Everything that looks like a mistake, in the order of the file."""
+    words, cases = spec.draft(Binding())
+    problems = Problems()
+    for where, message in [
+        *_unreachable(words),
+        *_ambiguous(words),
+        *_unverified(words),
+        *_empty_windows(words, cases),
+        *_unused(words),
+        *_idle(spec, words),
+    ]:
+        problems.add(where, message)
+    return sorted(problems.found)
+
+
+def _unreachable(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+    """States and rules that no chain of rules from the initial state leads to, whatever the options are."""
+    for view in words.views:
+        reached = {view.initial}
+        grown = True
+        while grown:
+            new = {r.to for r in view.rules if r.to is not None and r.from_ & reached} - reached
+            reached |= new
+            grown = bool(new)
+        seen: set[str] = set()
+        for rule in view.rules:
+            for state in sorted({rule.to or view.initial, *rule.from_} - reached - seen):
+                seen.add(state)
+                yield rule.where, f"{view.name}: nothing leads from {view.initial} to {state}"
+
+
+def _ambiguous(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+    """In a member's own view a callback must say which state it is; silent states are never told."""
+    for view in words.views:
+        if view.hearing is None:
+            told: dict[str, str] = {}
+            for state in _told_states(view):
+                first = told.setdefault(repr(view.told[state]), state)
+                if first != state:
+                    yield view.where, f"{view.name}: {first} and {state} are both told as {view.told[state]}"
+
+
+def _told_states(view: View) -> list[str]:
+    return [s for s in view.told if any(r.to == s and not r.silent for r in view.rules)]
+
+
+def _unverified(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+    for name, requirement in words.requirements.items():
+        if name not in words.verified:
+            yield requirement.where, f"nothing verifies {name}: no rule, entry or scenario is for it"
+
+
+def _empty_windows(words: Vocabulary, cases: list[Draft]) -> Iterator[tuple[Where, str]]:
+    for view in words.views:
+        for rule in view.rules:
+            judged = rule.answer is None and not rule.silent and not rule.optional
+            if judged and rule.within == 0:
+                yield rule.where, f"{rule.text}: the window is empty; give `within`"
+    for draft in cases:
+        for line in draft.case.lines:
+            for entry in _entries(line.items):
+                if entry.within == 0:
+                    yield entry.where, f"{entry.text}: the window is empty; give a longer `within`"
+
+
+def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
+    for item in items:
+        match item:
+            case Entry():
+                yield item
+            case AnyOf():
+                for branch in item.branches:
+                    yield from _entries(branch)
+            case Unordered():
+                yield from item.entries
+
+
+def _unused(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+    """Constants and codes that nothing mentions; typical constants are only reported, so they need no use."""
+    for section, names in (("constants", words.shape.constants), ("codes", words.shape.codes)):
+        node = words.doc.at((section,))
+        for name in names:
+            typical = section == "constants" and words.shape.constants[name].typical
+            if name not in words.used and not typical:
+                yield node.key(name), f"nothing uses {name}"
+
+
+def _idle(spec: Spec, words: Vocabulary) -> Iterator[tuple[Where, str]]:
+    for i, scenario in enumerate(spec.shape.scenarios):
+        if not scenario.expect and not scenario.for_:
+            yield words.where("scenarios", i), f"{scenario.id} checks nothing: it has neither `expect` nor `for`"

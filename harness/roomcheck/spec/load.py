@@ -1,0 +1,153 @@
+"""YAML text -> Spec -> Contract. Everything that can be known to be wrong is said at once, with file:line:column."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from roomcheck.errors import Problem, SpecError
+from roomcheck.spec.contract import Contract, Rule, View, Where
+from roomcheck.spec.problems import Problems
+from roomcheck.spec.reader import Node, merge, read
+from roomcheck.spec.scenarios import Draft, drafts
+from roomcheck.spec.shape import SpecShape, fit
+from roomcheck.spec.vocabulary import Binding, Vocabulary
+
+MAX_EXTENDS = 8
+
+Include = Callable[[str], str | bytes]
+NotApplicable = tuple[tuple[str, str, str], ...]
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Spec:
+    """A spec without mistakes, before a target gives its constants and options values."""
+
+    def __init__(self, file: str, doc: Node, shape: SpecShape) -> None:
+        self.file = file
+        self.doc = doc
+        self.shape = shape
+        self.spec = shape.spec
+        self.title = shape.title
+        self.revision = shape.revision
+        self.constants = tuple(shape.constants)
+        self.options = {name: tuple(option.one_of) for name, option in shape.options.items()}
+        self.operations = tuple(shape.operations)
+        self.requirements = tuple(r.id for r in shape.requirements)
+
+    def bind(
+        self,
+        constants: Mapping[str, str | int] = _NOTHING,
+        options: Mapping[str, str] = _NOTHING,
+        scale: float = 1.0,
+        faults: Iterable[str] | None = None,
+        lacks: Iterable[str] = (),
+        places: Mapping[str, Where] = MappingProxyType({}),
+    ) -> Contract:
+        """The contract with these values, `scale` times faster. Without the cases that do not apply.
+
+        Constants are expressions or microseconds; all durations are scaled, also those that stand in the file as
+        literals. `places` is where a target says what (Target.places), for problems. SpecError if a value does not fit.
+        """
+        words, cases = self.draft(Binding(constants, options, scale, places))
+        lacking = _Lacking(faults, lacks)
+        return Contract(
+            spec=self.spec,
+            revision=self.revision,
+            title=self.title,
+            constants=words.constants,
+            typical=frozenset(name for name, c in self.shape.constants.items() if c.typical),
+            codes=words.codes,
+            options=words.options,
+            callbacks=words.callbacks,
+            operations=words.operations,
+            requirements=words.requirements,
+            views=tuple(_in_force(view, words) for view in words.views),
+            cases=tuple(d.case for d in cases if words.holds(d.when) and not lacking.reason(d)),
+            pace=words.pace,
+            scale=scale,
+        )
+
+    def not_applicable(
+        self, options: Mapping[str, str] = _NOTHING, faults: Iterable[str] | None = None, lacks: Iterable[str] = ()
+    ) -> NotApplicable:
+        """(case id, title, reason) of the cases that `bind` leaves out because the target lacks something."""
+        words, cases = self.draft(Binding(options=options))
+        lacking = _Lacking(faults, lacks)
+        reasons = ((d.case, lacking.reason(d)) for d in cases if words.holds(d.when))
+        return tuple((case.id, case.title, reason) for case, reason in reasons if reason)
+
+    def draft(self, binding: Binding) -> tuple[Vocabulary, list[Draft]]:
+        """Everything under a binding, also what options switch off. SpecError if a value does not fit."""
+        problems = Problems()
+        words = Vocabulary(self.doc, self.shape, problems, binding)
+        cases = drafts(words)
+        problems.raise_any()
+        return words, cases
+
+
+class _Lacking:
+    """Why a case cannot be asked of a target."""
+
+    def __init__(self, faults: Iterable[str] | None, lacks: Iterable[str]) -> None:
+        self.faults = None if faults is None else frozenset(faults)
+        self.lacks = frozenset(lacks)
+
+    def reason(self, draft: Draft) -> str:
+        operations = sorted(draft.operations & self.lacks)
+        kinds = sorted(draft.kinds - self.faults) if self.faults is not None else []
+        return "; ".join(
+            [f"the room does not have {name}" for name in operations]
+            + [f"the target does not take the fault {kind}" for kind in kinds]
+        )
+
+
+def _in_force(view: View, words: Vocabulary) -> View:
+    """The view without the rules that options switch off."""
+
+    def holds(rule: Rule) -> bool:
+        return words.holds(words.rules[rule.id].when)
+
+    return View(
+        view.name, view.callback, view.field, view.told, view.initial,
+        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.where,
+    )  # fmt: skip
+
+
+
+
+def load_spec(text: str | bytes, file: str, include: Include | None = None) -> Spec:
+    """Read a spec and check it with its own values. `include` gives the text of a file that it extends.
+
+    SpecError holds every problem in the order of the file.
+    """
+    problems = Problems()
+    doc = _whole(text, file, include, [file])
+    shape = fit(SpecShape, doc, problems)
+    if shape is None:
+        raise SpecError(problems.found)
+    spec = Spec(file, doc, shape)
+    drafts(Vocabulary(doc, shape, problems, Binding()))
+    problems.raise_any()
+    return spec
+
+
+def _whole(text: str | bytes, file: str, include: Include | None, chain: list[str]) -> Node:
+    """The document, merged over the one that it extends."""
+    node = read(text, file)
+    named = node.child("extends")
+    if named is None or not isinstance(named.value, str):
+        return node
+    where = named.where
+    base = f"{file.rpartition('/')[0]}/{named.value}" if "/" in file else named.value
+
+    def refuse(message: str) -> SpecError:
+        return SpecError([Problem(where.file, where.line, where.column, message)])
+
+    if include is None:
+        raise refuse(f"cannot read {named.value!r}: no other files can be read here")
+    if base in chain or len(chain) >= MAX_EXTENDS:
+        raise refuse(f"extends in a circle: {' -> '.join([*chain, base])}")
+    try:
+        below = include(named.value)
+    except (OSError, LookupError, ValueError) as e:
+        raise refuse(f"cannot read {named.value!r}: {e}") from e
+    return merge(_whole(below, base, include, [*chain, base]), node)

@@ -1,0 +1,414 @@
+"""The shapes of a spec file and of a target file: which keys there are and what kind of value each has.
+
+What a name must mean is checked elsewhere. The JSON Schemas in specs/schema are made from these models, so that an
+editor knows the keys too. Short forms (`ok: 0`, `from: LOGINED`, `ADD`) are turned into their long form here.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from roomcheck.spec.problems import Problems, did_you_mean
+from roomcheck.spec.reader import Node
+
+FieldType = Literal["str", "int", "list", "any", "code"]
+
+
+class Shape(BaseModel):
+    """A map with a fixed set of keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise ValueError(f"expected one value, found {_show(value)}")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+def _expression(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _unless(value: Any) -> Any:
+    if isinstance(value, str):
+        return {value: "0s"}
+    if isinstance(value, list) and all(isinstance(cause, str) for cause in value):
+        return dict.fromkeys(value, "0s")
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | dict) else [value]
+
+
+def _keyed(key: str) -> Callable[[Any], Any]:
+    """The short form of a map that has one key that counts."""
+    return lambda value: value if isinstance(value, dict) else {key: value}
+
+
+Scalar = Annotated[
+    Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]  # fmt: skip
+Expression = Annotated[str, BeforeValidator(_expression, json_schema_input_type=str | int | float)]
+Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Scalars = Annotated[list[Scalar], BeforeValidator(_as_list, json_schema_input_type=Scalar | list[Scalar])]
+Pattern = dict[str, Any]
+
+
+class SourceShape(Shape):
+    document: str
+    publisher: str
+    url: str | None = None
+
+
+class ConstantShape(Shape):
+    value: Expression
+    typical: bool = False
+    says: str = ""
+
+
+class CodeShape(Shape):
+    value: Scalar
+    says: str = ""
+
+
+class OptionShape(Shape):
+    one_of: list[str] = Field(alias="one of", min_length=1)
+    default: str
+    says: str = ""
+
+
+class CallbackShape(Shape):
+    room: str | None = None
+    about: str | None = None
+    fields: dict[str, FieldType]
+
+
+class OperationShape(Shape):
+    admin: bool = False
+    rooms: list[str] = []
+    users: list[str] = []
+    args: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = {}
+    settles: Names = []
+    settle_within: Expression | None = Field(default=None, alias="settle within")
+
+
+class RequirementShape(Shape):
+    id: str
+    level: Literal["must", "should", "may"]
+    basis: Literal["documented", "inferred"]
+    cite: str
+    says: str
+
+
+class RuleShape(Shape):
+    from_: Names = Field(alias="from", min_length=1)
+    cause: str
+    to: str | None = None
+    answer: Pattern | None = None
+    with_: Pattern | None = Field(default=None, alias="with")
+    after: Expression | None = None
+    within: Expression | None = None
+    unless: Annotated[
+        dict[str, Expression],
+        BeforeValidator(_unless, json_schema_input_type=str | list[str] | dict[str, Expression]),
+    ] = {}
+    given: dict[str, Scalars] | None = None
+    provided: dict[str, Names] | None = None
+    silent: bool = False
+    optional: bool = False
+    while_: Literal["link up"] | None = Field(default=None, alias="while")
+    when: dict[str, str] = {}
+    for_: str | None = Field(default=None, alias="for")
+
+
+class HearsShape(Shape):
+    in_: Names = Field(alias="in", min_length=1)
+    away: Names = []
+    list_within: Expression = Field(alias="list within")
+
+
+class ViewShape(Shape):
+    about: Literal["others"] | None = None
+    callback: str
+    state: str
+    told: dict[str, Scalar] = {}
+    initial: str
+    hears: HearsShape | None = None
+    rules: list[RuleShape]
+
+
+class StepShape(Shape):
+    """One act: fault, heal, admin, wait, or the name of a member with its call."""
+
+    model_config = ConfigDict(extra="allow")
+    fault: str | None = None
+    kind: str | None = None
+    with_: dict[str, Scalar] | None = Field(default=None, alias="with")
+    endpoint: str | None = None
+    heal: str | None = None
+    admin: Annotated[dict[str, Any], BeforeValidator(_keyed(""))] | None = None
+    wait: Expression | None = None
+    at: Expression | None = None
+    as_: str | None = Field(default=None, alias="as")
+
+
+class ItemShape(Shape):
+    """`any of`, `unordered`, or the name of a state with its pattern."""
+
+    model_config = ConfigDict(extra="allow")
+    any_of: list[list["Item"]] | None = Field(default=None, alias="any of", min_length=1)
+    unordered: list["Item"] | None = Field(default=None, min_length=1)
+    in_: str | None = Field(default=None, alias="in")
+    after: Expression | None = None
+    within: Expression | None = None
+    of: str | None = None
+    as_: str | None = Field(default=None, alias="as")
+    optional: bool = False
+    for_: str | None = Field(default=None, alias="for")
+
+
+def _entry(value: Any) -> Any:
+    return {value: {}} if isinstance(value, str) else value
+
+
+Item = Annotated[ItemShape, BeforeValidator(_entry, json_schema_input_type=str | ItemShape)]
+ItemShape.model_rebuild()
+
+
+class LineShape(Shape):
+    items: list[Item]
+    others: Literal["allowed"] | None = None
+
+
+MemberName = Annotated[
+    dict[str, str],
+    BeforeValidator(
+        lambda value: {value: value} if isinstance(value, str) else value, json_schema_input_type=str | dict[str, str]
+    ),
+    Field(min_length=1, max_length=1),
+]
+Line = Annotated[LineShape, BeforeValidator(_keyed("items"), json_schema_input_type=list[Item] | LineShape)]
+
+
+class ScenarioShape(Shape):
+    id: str
+    title: str
+    for_: Names = Field(default=[], alias="for")
+    tags: list[str] = []
+    when: dict[str, str] = {}
+    members: list[MemberName] = Field(min_length=1)
+    rooms: list[str] = Field(default=["R"], min_length=1)
+    faults: list[str] | None = Field(default=None, min_length=1)
+    own_server: bool = Field(default=False, alias="own server")
+    watch: Expression | None = None
+    schedule: list[StepShape] = Field(min_length=1)
+    expect: dict[str, Line] = {}
+
+
+class SpecShape(Shape):
+    spec: str
+    title: str
+    revision: str
+    extends: str | None = None
+    source: SourceShape | None = None
+    constants: dict[
+        str,
+        Annotated[
+            ConstantShape,
+            BeforeValidator(_keyed("value"), json_schema_input_type=ConstantShape | str | int | float),
+        ],
+    ] = {}
+    codes: dict[
+        str, Annotated[CodeShape, BeforeValidator(_keyed("value"), json_schema_input_type=CodeShape | Scalar)]
+    ] = {}
+    options: dict[str, OptionShape] = {}
+    callbacks: dict[str, CallbackShape] = Field(min_length=1)
+    operations: dict[str, OperationShape] = Field(min_length=1)
+    pace: Expression = "0s"
+    watch: Expression = "0s"
+    requirements: list[RequirementShape] = []
+    views: dict[str, ViewShape] = Field(min_length=1)
+    scenarios: list[ScenarioShape] = []
+
+
+class AdapterShape(Shape):
+    command: list[str] | None = Field(default=None, min_length=1)
+    dial: bool = False
+
+
+class ServerShape(Shape):
+    command: list[str] = Field(min_length=1)
+    ready_within: Expression = Field(default="10s", alias="ready within")
+
+
+class TargetShape(Shape):
+    target: str
+    title: str = ""
+    spec: str
+    adapter: AdapterShape
+    server: ServerShape | None = None
+    endpoints: dict[str, str] = Field(min_length=1)
+    constants: dict[str, Expression] = {}
+    options: dict[str, str] = {}
+    scale: Annotated[float, Field(gt=0)] | None = None
+    faults: list[str] | None = None
+    lacks: list[str] = []
+
+
+# --- from a node to a model ----------------------------------------------------------------------------------------
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def fit(model: type[Model], node: Node, problems: Problems) -> Model | None:
+    """The node as a model. What does not fit is reported and cut out of the node, so that the rest can be looked at;
+    None if what is left makes no whole."""
+    first = True
+    while True:
+        try:
+            return model.model_validate(node.plain())
+        except ValidationError as e:
+            errors = e.errors(include_url=False)
+        if first:
+            schema = model.model_json_schema()
+            for error in errors:
+                _report(error, node, schema, problems)
+            first = False
+        for path in sorted({_path(error, node) for error in errors}, key=_innermost, reverse=True):
+            if not path:
+                return None
+            _cut(node, path, problems.lost)
+
+
+def _path(error: Any, node: Node) -> tuple[str | int, ...]:
+    """What to cut out for an error: the longest part of its place that is there."""
+    path: list[str | int] = []
+    for step in error["loc"]:
+        child = node.child(step)
+        if child is None:
+            break
+        path.append(step)
+        node = child
+    return tuple(path)
+
+
+def _innermost(path: tuple[str | int, ...]) -> tuple[int, list[str]]:
+    """Deeper places are cut first, and later items of a list before earlier ones, so that indexes stay true."""
+    return len(path), [f"{step:>09}" for step in path]
+
+
+def _cut(node: Node, path: tuple[str | int, ...], lost: set[str]) -> None:
+    parent = node
+    for step in path[:-1]:
+        parent = parent.child(step) or parent
+    last = path[-1]
+    child = parent.child(last)
+    if child is None:
+        return
+    lost.update(_words(child))
+    if isinstance(parent.value, dict):
+        lost.add(str(last))
+        del parent.value[str(last)]
+    elif isinstance(parent.value, list) and isinstance(last, int):
+        del parent.value[last]
+
+
+def _words(node: Node) -> set[str]:
+    """Every name in a node that is cut out."""
+    if isinstance(node.value, dict):
+        return set(node.value).union(*(_words(child) for child in node.value.values()))
+    if isinstance(node.value, list):
+        return set().union(*(_words(child) for child in node.value))
+    return {node.value} if isinstance(node.value, str) else set()
+
+
+def _report(error: Any, root: Node, schema: dict[str, Any], problems: Problems) -> None:
+    loc, kind, found = error["loc"], error["type"], error["input"]
+    node = root.at(loc)
+    match kind:
+        case "missing":
+            problems.add(node.where, f"{loc[-1]!r} is missing here")
+        case "extra_forbidden":
+            parent = root.at(loc[:-1])
+            problems.unknown(parent.key(str(loc[-1])), "key", str(loc[-1]), _keys(schema, loc[:-1]))
+        case "literal_error":
+            wanted = error["ctx"]["expected"]
+            words = [word.strip("'") for word in wanted.replace(" or ", ", ").split(", ")]
+            hint = did_you_mean(found, words) if isinstance(found, str) and len(words) > 1 else ""
+            problems.add(node.where, f"expected {wanted}, found {_show(found)}{hint}")
+        case "value_error":
+            problems.add(node.where, str(error["ctx"]["error"]))
+        case _:
+            wanted = _WANTED.get(kind)
+            problems.add(node.where, f"expected {wanted}, found {_show(found)}" if wanted else error["msg"])
+
+
+_WANTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "float_type": "a number",
+    "list_type": "a list",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+    "too_short": "at least one",
+    "too_long": "only one",
+    "greater_than": "a number above 0",
+}
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict | list):
+        kind = "map" if isinstance(value, dict) else "list"
+        return f"a {kind}" if value else f"an empty {kind}"
+    return "nothing" if value is None else repr(value)
+
+
+def _keys(schema: dict[str, Any], loc: tuple[str | int, ...]) -> set[str]:
+    """The keys that the model knows at a place."""
+    nodes = _expand(schema, schema)
+    for step in loc:
+        steps = []
+        for node in nodes:
+            below = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
+            steps.append(below or node.get("additionalProperties"))
+        nodes = [n for below in steps if isinstance(below, dict) for n in _expand(below, schema)]
+    return {key for node in nodes for key in node.get("properties", {})}
+
+
+def _expand(node: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """A schema's alternatives, references followed."""
+    if "$ref" in node:
+        return _expand(root["$defs"][node["$ref"].rpartition("/")[2]], root)
+    return [n for part in node["anyOf"] for n in _expand(part, root)] if "anyOf" in node else [node]
+
+
+# --- the schemas ---------------------------------------------------------------------------------------------------
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """File name -> JSON Schema of everything that a person writes in YAML."""
+    spec = SpecShape.model_json_schema()
+    defs = spec.pop("$defs")
+    full = {**spec, "title": "A contract"}
+    overlay = {"properties": dict.fromkeys(spec["properties"], True), "additionalProperties": False}
+    return {
+        "spec.schema.json": {
+            "$schema": DIALECT,
+            "title": "roomcheck: a contract, or a file that extends one",
+            "if": {"required": ["extends"]},
+            "then": {**overlay, "required": ["spec", "extends"]},
+            "else": full,
+            "$defs": defs,
+        },
+        "target.schema.json": {
+            "$schema": DIALECT,
+            **TargetShape.model_json_schema(),
+            "title": "roomcheck: a room to test",
+        },
+    }

@@ -1,0 +1,116 @@
+"""A target file: which programs are the room, where it listens, and what it sets of a spec."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from roomcheck.errors import SpecError
+from roomcheck.spec import expressions
+from roomcheck.spec.contract import Where
+from roomcheck.spec.expressions import ExpressionError
+from roomcheck.spec.problems import Problems
+from roomcheck.spec.reader import Node, read
+from roomcheck.spec.shape import TargetShape, fit
+from roomcheck.spec.vocabulary import KINDS
+
+PLACES = ("python", "dir")  # placeholders beside the endpoints: this Python, and the folder of target.yaml
+_HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+_ADDRESS = re.compile(r"\S+:([0-9]{1,5}|\{[^{}]+\})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port) stand as they were written.
+
+    `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
+    `places`: where each constant and option stands, for Spec.bind.
+    """
+
+    name: str
+    title: str
+    spec: str
+    adapter_command: tuple[str, ...]
+    server_command: tuple[str, ...] | None
+    ready_within: int
+    endpoints: Mapping[str, str]
+    constants: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    scale: float | None = None
+    faults: tuple[str, ...] | None = None
+    lacks: tuple[str, ...] = ()
+    dial: bool = False
+    where: Where = Where()
+    places: Mapping[str, Where] = field(default_factory=dict)
+
+
+def load_target(text: str | bytes, file: str) -> Target:
+    """Read a target; SpecError holds every problem. Whether its constants fit a spec is seen when they are bound."""
+    problems = Problems()
+    doc = read(text, file)
+    shape = fit(TargetShape, doc, problems)
+    if shape is None:
+        raise SpecError(problems.found)
+    _check(shape, doc, problems)
+    ready = 0
+    try:
+        ready = round(expressions.duration(shape.server.ready_within if shape.server else "0s"))
+    except ExpressionError as e:
+        node = doc.at(("server", "ready within"))
+        for column, message in e.misfits:
+            start = node.where.column + node.quoted
+            problems.add(Where(file, node.where.line, start + column), message)
+    problems.raise_any()
+    return Target(
+        name=shape.target,
+        title=shape.title or shape.target,
+        spec=shape.spec,
+        adapter_command=tuple(shape.adapter.command or ()),
+        server_command=tuple(shape.server.command) if shape.server else None,
+        ready_within=ready,
+        endpoints=dict(shape.endpoints),
+        constants=dict(shape.constants),
+        options=dict(shape.options),
+        scale=shape.scale,
+        faults=None if shape.faults is None else tuple(shape.faults),
+        lacks=tuple(shape.lacks),
+        dial=shape.adapter.dial,
+        where=doc.where,
+        places={
+            f"{section}.{name}": node.where
+            for section in ("constants", "options")
+            for name, node in _children(doc.child(section))
+        },
+    )
+
+
+def _children(node: Node | None) -> Iterator[tuple[str, Node]]:
+    if node is not None and isinstance(node.value, dict):
+        yield from node.value.items()
+
+
+def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
+    if shape.adapter.command is None and not shape.adapter.dial:
+        problems.add(doc.at(("adapter",)).where, "the adapter needs a `command`, or `dial: true`")
+    for path in (("adapter", "command"), ("server", "command"), ("endpoints",)):
+        node = doc.at(path)
+        parts = node.value if isinstance(node.value, list) else [child for _, child in _children(node)]
+        for part in parts:
+            for hole in _HOLE.findall(str(part.value)):
+                if hole not in shape.endpoints and hole not in PLACES:
+                    problems.unknown(part.where, "placeholder", "{" + hole + "}", _holes(shape))
+    for name, address in shape.endpoints.items():
+        where = doc.at(("endpoints", name)).where
+        if not _ADDRESS.match(address):
+            problems.add(where, f"{address!r} is no address; write host:port, as in 127.0.0.1:{{{name}}}")
+        elif shape.server is None and _HOLE.search(address):
+            problems.add(where, "no server is started here, so the port must be a number")
+        if name in PLACES:
+            problems.add(doc.at(("endpoints",)).key(name), f"{name!r} cannot be an endpoint's name")
+    faults = doc.at(("faults",))
+    for kind in shape.faults or ():
+        if kind not in KINDS:
+            problems.unknown(faults.key(kind), "fault", kind, KINDS)
+
+
+def _holes(shape: TargetShape) -> list[str]:
+    return ["{" + name + "}" for name in (*PLACES, *shape.endpoints)]

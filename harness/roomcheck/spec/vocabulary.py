@@ -1,0 +1,464 @@
+"""What the names of a spec mean: constants, codes, options, callbacks, operations, requirements, views with rules.
+
+Everything is looked at even where something is wrong, so that one reading finds every mistake.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from roomcheck.model.fault import FaultKind
+from roomcheck.spec import expressions
+from roomcheck.spec.contract import (
+    Callback,
+    Cause,
+    CauseKind,
+    Hearing,
+    Operation,
+    Path,
+    Requirement,
+    Rule,
+    Unless,
+    View,
+    Where,
+)
+from roomcheck.spec.expressions import ExpressionError, Quantity
+from roomcheck.spec.problems import Problems
+from roomcheck.spec.reader import Node
+from roomcheck.spec.shape import OperationShape, RuleShape, SpecShape, ViewShape
+
+Step = str | int
+KINDS = tuple(kind.value for kind in FaultKind)
+STATUSES = ("ok", "refused", "unsupported", "indefinite")
+MAX_CHAIN = 40  # constants that build on each other
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PATH = re.compile(r"[^.\[\]]+(\[\])?(\.[^.\[\]]+(\[\])?)*\Z")
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "list": (list,)}
+_FIXED = {kind.value: kind for kind in (
+    CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.SERVER_DOWN, CauseKind.ENTERED
+)}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Binding:
+    """What a target says: constants (text or microseconds), options, how much faster, and where it says so."""
+
+    constants: Mapping[str, str | int] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+    places: Mapping[str, Where] = field(default_factory=dict)
+
+
+class Vocabulary:
+    """The names of one spec under one binding, as values of the contract. Windows are scaled, constants too."""
+
+    def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
+        self.doc = doc
+        self.shape = shape
+        self.problems = problems
+        self.binding = binding
+        self.scale = Fraction(binding.scale)
+        self.used: set[str] = set()  # constants and codes that something mentions
+        self.verified: set[str] = set()  # requirements that a rule, an entry or a scenario is for
+        self._values: dict[str, Quantity | None] = {}
+        self._open: list[str] = []
+        self.names = expressions.Names(shape.constants, self._use)
+        self.constants = self._constants()
+        self.pace = self.duration(shape.pace, "pace")
+        self.codes = {name: code.value for name, code in shape.codes.items()}
+        self.options = self._options()
+        self.requirements = self._requirements()
+        self.callbacks = {name: self._callback(name) for name in shape.callbacks}
+        self.own_states = {
+            state for view in shape.views.values() if view.about is None for state in states_of(view)
+        }  # fmt: skip
+        self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
+        self.rules: dict[int, RuleShape] = {}
+        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
+
+    # --- places and problems ----------------------------------------------------------------------------------------
+
+    def where(self, *path: Step) -> Where:
+        return self.doc.at(path).where
+
+    def expect_name(self, name: str, known: Collection[str], what: str, where: Where) -> bool:
+        """Report a name that is not known."""
+        if name in known:
+            return True
+        self.problems.unknown(where, what, name, known)
+        return False
+
+    def names_in(self, names: Iterable[str], known: Collection[str], what: str, *path: Step) -> frozenset[str]:
+        """The known ones of a list of names; the others are reported where each stands."""
+        node = self.doc.at(path)
+        return frozenset(name for name in names if self.expect_name(name, known, what, node.key(name)))
+
+    def requirement(self, name: str | None, where: Where) -> str | None:
+        """A requirement that something is for."""
+        if name is not None and self.expect_name(name, self.requirements, "requirement", where):
+            self.verified.add(name)
+        return name
+
+    def when(self, conditions: Mapping[str, str], *path: Step) -> None:
+        """Check `when: {option: value}`."""
+        node = self.doc.at((*path, "when"))
+        for name, value in conditions.items():
+            if self.expect_name(name, self.shape.options, "option", node.key(name)):
+                known = self.shape.options[name].one_of
+                self.expect_name(value, known, f"value of {name}", node.at((name,)).where)
+
+    def holds(self, conditions: Mapping[str, str]) -> bool:
+        """Whether the options are as `when` wants them."""
+        return all(self.options.get(name) == value for name, value in conditions.items())
+
+    # --- expressions ------------------------------------------------------------------------------------------------
+
+    def misfits(self, error: ExpressionError, *path: Step) -> None:
+        """Report what is wrong in an expression, at its column of the file."""
+        node = self.doc.at(path)
+        for column, message in error.misfits:
+            start = node.where.column + node.quoted
+            self.problems.add(Where(node.where.file, node.where.line, start + column), message)
+
+    def duration(self, text: str | None, *path: Step) -> int:
+        """Scaled microseconds; 0 if it is absent or wrong."""
+        try:
+            exact = expressions.duration(text or "0s", self.names)
+        except ExpressionError as e:
+            self.misfits(e, *path)
+            return 0
+        if exact < 0:
+            self.problems.add(self.where(*path), f"{text} is negative")
+        return self.scaled(exact)
+
+    def scaled(self, exact: Fraction) -> int:
+        return round(exact / self.scale)
+
+    def _use(self, name: str) -> Quantity | None:
+        self.used.add(name)
+        return self._constant(name)
+
+    def _constant(self, name: str) -> Quantity | None:
+        if name in self._values:
+            return self._values[name]
+        place: tuple[Step, ...] = ("constants", name, "value")
+        if name in self._open or len(self._open) > MAX_CHAIN:
+            circle = " -> ".join([*self._open[self._open.index(name) if name in self._open else 0 :], name])
+            self.problems.add(self.where(*place), f"{name} is defined by way of itself: {circle}")
+            return None
+        self._open.append(name)
+        given = self.binding.constants.get(name)
+        try:
+            if isinstance(given, int):
+                value = Fraction(given)
+            else:
+                value = expressions.duration(given or self.shape.constants[name].value, self.names)
+            if value < 0:
+                raise ExpressionError([(0, f"{name} is negative")])  # noqa: TRY301 - reported like the others
+            self._values[name] = Quantity(value, duration=True)
+        except ExpressionError as e:
+            self._values[name] = None
+            if given is None:
+                self.misfits(e, *place)
+            else:
+                for _, message in e.misfits:
+                    self.problems.add(self._place("constants", name), f"{name}: {message}")
+        self._open.pop()
+        return self._values[name]
+
+    def _place(self, section: str, name: str) -> Where:
+        return self.binding.places.get(f"{section}.{name}", self.where(section))
+
+    def _constants(self) -> dict[str, int]:
+        if not self.scale > 0:
+            self.problems.add(self.where(), f"the scale {self.binding.scale:g} is not above 0")
+            self.scale = Fraction(1)
+        for name in self.binding.constants:
+            self.expect_name(name, self.shape.constants, "constant", self._place("constants", name))
+        out = {}
+        for name in self.shape.constants:
+            if not _NAME.match(name):
+                where = self.doc.at(("constants",)).key(name)
+                self.problems.add(where, f"{name!r} cannot stand in an expression; use letters, digits and _")
+            value = self._constant(name)
+            out[name] = self.scaled(value.value) if value else 0
+        return out
+
+    # --- small things -----------------------------------------------------------------------------------------------
+
+    def _options(self) -> dict[str, str]:
+        out = {}
+        for name, option in self.shape.options.items():
+            self.expect_name(
+                option.default, option.one_of, f"value of {name}", self.where("options", name, "default")
+            )
+            out[name] = option.default
+        for name, value in self.binding.options.items():
+            place = self._place("options", name)
+            if self.expect_name(name, self.shape.options, "option", place):
+                self.expect_name(value, self.shape.options[name].one_of, f"value of {name}", place)
+                out[name] = value
+        return out
+
+    def _requirements(self) -> dict[str, Requirement]:
+        out: dict[str, Requirement] = {}
+        for i, r in enumerate(self.shape.requirements):
+            where = self.where("requirements", i, "id")
+            if r.id in out:
+                self.problems.add(where, f"requirement {r.id!r} is already in line {out[r.id].where.line}")
+            else:
+                out[r.id] = Requirement(r.id, r.level, r.basis, r.cite, r.says, where)
+        return out
+
+    def _path(self, text: str | None, fields: Collection[str], *path: Step) -> Path | None:
+        if text is None:
+            return None
+        if not _PATH.match(text):
+            self.problems.add(self.where(*path), f"{text!r} is no path such as roomID or users[].userID")
+            return None
+        steps = tuple((part.removesuffix("[]"), part.endswith("[]")) for part in text.split("."))
+        self.expect_name(steps[0][0], fields, "field", self.where(*path))
+        return Path(steps)
+
+    def _callback(self, name: str) -> Callback:
+        shape = self.shape.callbacks[name]
+        at = ("callbacks", name)
+        room = self._path(shape.room, shape.fields, *at, "room")
+        about = self._path(shape.about, shape.fields, *at, "about")
+        return Callback(name, room, about, dict(shape.fields))
+
+    def _operation(self, name: str, shape: OperationShape) -> Operation:
+        at = ("operations", name)
+        arguments = [*shape.rooms, *shape.users, *shape.args]
+        if len(set(arguments)) < len(arguments):
+            self.problems.add(self.doc.at(("operations",)).key(name), f"{name} has two arguments of one name")
+        settles = self.names_in(shape.settles, self.own_states, "state", *at, "settles")
+        if settles and shape.settle_within is None:
+            self.problems.add(self.where(*at, "settles"), "`settles` needs `settle within`")
+        return Operation(
+            name=name,
+            admin=shape.admin,
+            rooms=tuple(shape.rooms),
+            users=tuple(shape.users),
+            args={argument: tuple(values) for argument, values in shape.args.items()},
+            settles=settles,
+            settle_within=self.duration(shape.settle_within, *at, "settle within"),
+        )
+
+    # --- patterns ---------------------------------------------------------------------------------------------------
+
+    def pattern(self, given: Mapping[str, Any], callback: Callback, *path: Step) -> dict[str, Any]:
+        """A pattern on a callback's fields, codes by their value. Rooms and users are no business of a pattern."""
+        node = self.doc.at(path)
+        own = {steps.steps[0][0]: what for steps, what in ((callback.room, "room"), (callback.about, "users")) if steps}
+        out = {}
+        for name, value in given.items():
+            if not self.expect_name(name, callback.fields, f"field of {callback.name}", node.key(name)):
+                continue
+            if name in own:
+                self.problems.add(node.key(name), f"{name!r} names the {own[name]}, which differ in every run")
+                continue
+            out[name] = self.literal(value, callback.fields[name], *path, name)
+        return out
+
+    def literal(self, value: Any, kind: str, *path: Step) -> Any:
+        """A value that a field of this type can have."""
+        if kind == "code":
+            if isinstance(value, str) and value in self.codes:
+                self.used.add(value)
+                return self.codes[value]
+            if isinstance(value, str) and value not in self.codes.values():
+                self.problems.unknown(self.where(*path), "code", value, self.codes)
+        elif kind in _TYPES and (not isinstance(value, _TYPES[kind]) or isinstance(value, bool)):
+            self.problems.add(self.where(*path), f"{value!r} cannot be in a field of type {kind}")
+        return value
+
+    def _answer(self, given: Mapping[str, Any], *path: Step) -> dict[str, Any]:
+        """A pattern on a call's answer: its status, and fields as callbacks have them."""
+        types = {name: kind for callback in self.callbacks.values() for name, kind in callback.fields.items()}
+        out = {}
+        for name, value in given.items():
+            if name == "status":
+                self.expect_name(str(value), STATUSES, "status", self.where(*path, name))
+            out[name] = self.literal(value, types.get(name, "any"), *path, name)
+        return out
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    def _view(self, name: str, shape: ViewShape) -> View:
+        at = ("views", name)
+        callback = self.callbacks.get(shape.callback)
+        if callback is None:
+            self.problems.unknown(self.where(*at, "callback"), "callback", shape.callback, self.callbacks)
+            callback = Callback(shape.callback, None, None, {})
+        else:
+            self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
+        states = states_of(shape)
+        self.names_in(shape.told, states, "state", *at, "told")
+        if shape.about and not callback.about and callback.fields:
+            text = f"{callback.name} does not say who it is about; give it `about`"
+            self.problems.add(self.where(*at, "callback"), text)
+        return View(
+            name=name,
+            callback=callback.name,
+            field=shape.state,
+            told={state: shape.told.get(state, state) for state in states},
+            initial=shape.initial,
+            rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
+            hearing=self._hearing(shape, *at),
+            where=self.doc.at(("views",)).key(name),
+        )
+
+    def _hearing(self, shape: ViewShape, *at: Step) -> Hearing | None:
+        if shape.hears is None:
+            if shape.about:
+                self.problems.add(self.where(*at), "a view about others needs `hears`")
+                return Hearing(frozenset(), frozenset(), 0)
+            return None
+        if not shape.about:
+            self.problems.add(self.doc.at(at).key("hears"), "`hears` belongs to a view with `about: others`")
+        return Hearing(
+            states=self.names_in(shape.hears.in_, self.own_states, "state", *at, "hears", "in"),
+            away=self.names_in(shape.hears.away, self.own_states, "state", *at, "hears", "away"),
+            list_within=self.duration(shape.hears.list_within, *at, "hears", "list within"),
+        ) if shape.about else None  # fmt: skip
+
+    def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
+        where = self.where(*at)
+        states = states_of(view)
+        from_ = self.names_in(rule.from_, states, "state", *at, "from")
+        cause = self._cause(rule.cause, view, self.where(*at, "cause"))
+        self._rule_makes_sense(rule, *at)
+        unless = tuple(
+            Unless(found, self.duration(settle, *at, "unless", name))
+            for name, settle in rule.unless.items()
+            if (found := self._canceller(name, view, self.doc.at((*at, "unless")).key(name)))
+        )
+        self.when(rule.when, *at)
+        number = len(self.rules) + 1
+        self.rules[number] = rule
+        places = " or ".join(rule.from_)
+        return Rule(
+            id=number,
+            from_=from_,
+            cause=cause or Cause(CauseKind.ENTERED),
+            to=rule.to,
+            pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
+            after=self.duration(rule.after, *at, "after"),
+            within=self.duration(rule.within, *at, "within"),
+            unless=unless,
+            given=self._given(rule.given or {}, cause, *at, "given"),
+            provided=self._provided(rule.provided or {}, cause, *at, "provided"),
+            answer=self._answer(rule.answer, *at, "answer") if rule.answer is not None else None,
+            silent=rule.silent,
+            optional=rule.optional,
+            while_up=rule.while_ is not None,
+            requirement=self.requirement(rule.for_, self.where(*at, "for")),
+            text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
+            where=where,
+        )
+
+    def _rule_makes_sense(self, rule: RuleShape, *at: Step) -> None:
+        """What the keys of a rule must be to each other."""
+        node = self.doc.at(at)
+        for key in ("with", "answer", "given", "provided"):
+            child = node.child(key)
+            if child is not None and child.value == {}:
+                self.problems.add(child.where, f"`{key}` is empty; leave it out")
+        if (rule.to is None) is (rule.answer is None):
+            self.problems.add(node.where, "a rule has either `to` or `answer`")
+        elif rule.silent and rule.answer is not None:
+            self.problems.add(node.key("silent"), "an answer is not silent")
+        idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
+        if rule.silent:
+            for key in idle:
+                self.problems.add(node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning")
+        elif rule.answer is not None:
+            for key in idle:
+                self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
+        elif rule.after is not None and rule.within is None and not rule.optional:
+            self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
+
+    def _cause(self, text: str, view: ViewShape, where: Where) -> Cause | None:
+        if text in _FIXED:
+            return Cause(_FIXED[text])
+        head, _, argument = text.partition(".")
+        operation = self.operations.get(head)
+        if operation is not None:
+            return self._act(operation, argument, view, where)
+        twin = text.removeprefix("twin ").strip()
+        if twin != text or (view.about and text in self.own_states):
+            if twin != text and view.about:
+                self.problems.add(where, "a twin is a cause only in views about the member itself")
+            self.expect_name(twin, self.own_states, "state", where)
+            return Cause(CauseKind.TWIN if twin != text else CauseKind.OWN, twin)
+        acts = [name for name, o in self.operations.items() if o.admin or not view.about]
+        known = [*_FIXED, *acts, *(self.own_states if view.about else [])]
+        self.problems.unknown(where, "cause", text, known)
+        return None
+
+    def _act(self, operation: Operation, argument: str, view: ViewShape, where: Where) -> Cause:
+        name = operation.name
+        if operation.admin:
+            if argument:
+                self.problems.add(where, f"{name} is an act of the backend; write it without .{argument}")
+            return Cause(CauseKind.ADMIN, name)
+        if view.about:
+            self.problems.add(where, f"others do not see the call {name}; name the state that the member is told")
+        if argument:
+            self.expect_name(argument, operation.rooms, f"room of {name}", where)
+        elif len(operation.rooms) != 1:
+            rooms = " or ".join(f"{name}.{room}" for room in operation.rooms)
+            self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
+        return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
+
+    def _canceller(self, text: str, view: ViewShape, where: Where) -> Cause | None:
+        cause = self._cause(text, view, where)
+        if cause is not None and cause.kind is CauseKind.ENTERED:
+            self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
+        return cause
+
+    def _given(
+        self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step
+    ) -> dict[str, tuple[Any, ...]]:
+        """Arguments of the call that led to a state; of the cause, if that is a call."""
+        called = self._called(cause)
+        operations = [called] if called else list(self.operations.values())
+        lawful: dict[str, list[Any]] = {}
+        for operation in operations:
+            for argument, values in operation.args.items():
+                lawful.setdefault(argument, []).extend(values)
+        node = self.doc.at(at)
+        for name, values in given.items():
+            if self.expect_name(name, lawful, "argument", node.key(name)):
+                for value in values:
+                    if value not in lawful[name]:
+                        where = node.at((name,)).key(str(value))
+                        self.problems.unknown(where, f"value of {name}", str(value), map(str, lawful[name]))
+        return {name: tuple(values) for name, values in given.items()}
+
+    def _provided(
+        self, provided: Mapping[str, Sequence[str]], cause: Cause | None, *at: Step
+    ) -> dict[str, frozenset[str]]:
+        called = self._called(cause)
+        if provided and cause is not None and called is None:
+            self.problems.add(self.doc.at(at[:-1]).key("provided"), "`provided` needs a call as the cause")
+        node = self.doc.at(at)
+        for name in provided if called else ():
+            self.expect_name(name, called.rooms if called else (), "room argument", node.key(name))
+        return {
+            name: self.names_in(states, self.own_states, "state", *at, name) for name, states in provided.items()
+        }  # fmt: skip
+
+    def _called(self, cause: Cause | None) -> Operation | None:
+        if cause is None or cause.kind is not CauseKind.CALL:
+            return None
+        return self.operations[cause.name.partition(".")[0]]
+
+
+def states_of(view: ViewShape) -> dict[str, None]:
+    """A view's states in the order in which the file leads to them."""
+    return dict.fromkeys([view.initial, *(rule.to for rule in view.rules if rule.to is not None)])
