@@ -55,7 +55,7 @@ def _finding(finding: Finding, header: RunHeader) -> Iterator[str]:
     yield _line("expected", finding.expected)
     yield _line("seen", finding.seen)
     if finding.miss:
-        yield _line("missed by", show_duration(finding.miss))
+        yield _line("off by", show_duration(finding.miss))
     further = [m for m in finding.misses if m != finding.seen]
     if further:
         yield _line("or", further[0])
