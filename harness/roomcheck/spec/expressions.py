@@ -72,7 +72,7 @@ NOTHING = Names((), lambda _: None)
 def evaluate(text: str, names: Names = NOTHING) -> Quantity:
     """The value of an expression, or ExpressionError."""
     tree = _parse(text, "sum")
-    _check_names(tree, names, skip=None)
+    _check_names(tree, names)
     return _value(tree, names)
 
 
@@ -87,7 +87,7 @@ def moment(text: str, names: Names = NOTHING) -> tuple[str, Fraction]:
     label = tree
     while label.data != "label":
         label = label.children[0]  # type: ignore[assignment]  # the grammar puts the moment first
-    _check_names(tree, names, skip=label)
+    _check_names(tree, names)
     offset = Fraction(0)
     while tree is not label:
         rest, term = tree.children
@@ -123,10 +123,9 @@ def _misread(text: str, e: UnexpectedInput, start: str) -> tuple[int, str]:
     return position, f"{word!r} does not belong here"
 
 
-def _check_names(tree: Tree[Token], names: Names, skip: Tree[Token] | None) -> None:
+def _check_names(tree: Tree[Token], names: Names) -> None:
     """All unknown names of an expression at once."""
-    found = [t for t in tree.iter_subtrees_topdown() if t.data == "name" and t is not skip]
-    unknown = [t.children[0] for t in found if t.children[0] not in names.known]
+    unknown = [t.children[0] for t in tree.find_data("name") if t.children[0] not in names.known]
     if unknown:
         raise ExpressionError(
             [(_column(name), f"unknown name {str(name)!r}{did_you_mean(str(name), names.known)}") for name in unknown]

@@ -112,8 +112,6 @@ def _in_force(view: View, words: Vocabulary) -> View:
     )  # fmt: skip
 
 
-
-
 def load_spec(text: str | bytes, file: str, include: Include | None = None) -> Spec:
     """Read a spec and check it with its own values. `include` gives the text of a file that it extends.
 

@@ -22,7 +22,9 @@ _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}\Z")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
-type_of_scalar = str | int | float | bool | None
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where PyYAML was built with libyaml
+
+Value = str | int | float | bool | None
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class Node:
     """A value and where it stands; `keys` is where a map's keys stand."""
 
     where: Where
-    value: "dict[str, Node] | list[Node] | type_of_scalar"
+    value: "dict[str, Node] | list[Node] | Value"
     keys: dict[str, Where] = field(default_factory=dict)
     quoted: bool = False
 
@@ -62,7 +64,7 @@ class Node:
         if name in self.keys:
             return self.keys[name]
         if isinstance(self.value, list):
-            return next((item.where for item in self.value if item.value == name), self.where)
+            return next((item.where for item in self.value if str(item.value) == name), self.where)
         return self.where
 
 
@@ -80,24 +82,28 @@ def read(text: str | bytes, file: str) -> Node:
     """One YAML document. SpecError names every doubled key, or the one place where reading had to stop."""
     if isinstance(text, bytes):
         text = _decode(text, file)
-    builder = _Builder(text, file)
     try:
-        node = builder.document()
+        return _Builder(text, file, _FAST).document()
+    except (yaml.YAMLError, ValueError):
+        return _read_slowly(text, file)
+
+
+def _read_slowly(text: str, file: str) -> Node:
+    """The same by the parser in Python, for the sake of its messages: they are the same on every machine."""
+    builder = _Builder(text, file, yaml.SafeLoader)
+    try:
+        return builder.document()
     except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        where = builder.where(mark) if mark else Where(file, 1, 1)
+        where = builder.where(e.problem_mark)
         what = ": ".join(part for part in (e.context, e.problem) if part)
         raise SpecError([Problem(file, where.line, where.column, f"this is no YAML: {what}")]) from e
     except yaml.reader.ReaderError as e:
         before = text[: e.position]
-        column = e.position - (before.rfind("\n") + 1) + 1
-        message = f"this is no text: the character {e.character!r} is not allowed"
+        column = e.position - before.rfind("\n")
+        message = f"this is no text: the character {chr(e.character)!r} is not allowed"
         raise SpecError([Problem(file, before.count("\n") + 1, column, message)]) from e
     except (ValueError, OverflowError) as e:  # "\UFFFFFFFF" ends in chr()
         raise SpecError([Problem(file, builder.line, 1, f"this is no YAML: {e}")]) from e
-    if builder.problems:
-        raise SpecError(builder.problems)
-    return node
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -112,9 +118,9 @@ def _decode(data: bytes, file: str) -> str:
 class _Builder:
     """From the parser's events to nodes."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, loader: Any) -> None:
         self.file = file
-        self.text = text
+        self.events = cast("Iterator[Any]", yaml.parse(text, Loader=loader))
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.size = 0
@@ -124,7 +130,6 @@ class _Builder:
         return Where(self.file, mark.line + 1, mark.column + 1)
 
     def document(self) -> Node:
-        self.events = cast("Iterator[Any]", yaml.parse(self.text, Loader=yaml.SafeLoader))
         next(self.events)  # the stream begins
         if not isinstance(next(self.events), yaml.DocumentStartEvent):
             self._stop(Where(self.file, 1, 1), "the file is empty")
@@ -133,6 +138,8 @@ class _Builder:
         more = next(self.events)
         if not isinstance(more, yaml.StreamEndEvent):
             self._stop(self.where(more.start_mark), "a second document begins here; one document a file")
+        if self.problems:
+            raise SpecError(self.problems)
         return node
 
     def _stop(self, where: Where, message: str) -> None:
@@ -156,7 +163,7 @@ class _Builder:
             while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
                 cast("list[Node]", node.value).append(self._node(event, depth + 1))
         else:
-            plain = event.style is None
+            plain = not event.style
             node = Node(where, _scalar(event.value) if plain else event.value, quoted=event.style in ("'", '"'))
         if event_anchor := getattr(event, "anchor", None):
             self.anchors[event_anchor] = (node, self.size - before)
@@ -197,7 +204,7 @@ class _Builder:
         self.problems.append(Problem(where.file, where.line, where.column, message))
 
 
-def _scalar(text: str) -> type_of_scalar:
+def _scalar(text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
     if _INT.match(text):

@@ -75,7 +75,7 @@ class _Scene:
             fits = any((step.fault == SERVER) is (kind == FaultKind.SERVER_RESTART) for step in bare)
             if kind in KINDS and not fits:
                 self.problems.add(node.key(kind), f"no step takes the fault {kind!r}: write {_faulting(kind)}")
-        lawful = [FaultKind(kind) for kind in shape.faults or () if kind in KINDS]
+        lawful: list[FaultKind | None] = [FaultKind(kind) for kind in shape.faults or () if kind in KINDS]
         for axis in lawful or [None]:
             yield self._draft(axis)
 
@@ -398,7 +398,7 @@ class _Expected:
             self.problems.add(node.where, "a state is followed by a pattern: {field: value}")
             return {}
         rest = dict(given or {})
-        users = callback.about.steps[0][0] if callback.about else None
+        users = callback.about.steps[0][0] if callback.about else ""
         out: dict[str, Any] = {}
         if users in rest:
             aliases = rest.pop(users)

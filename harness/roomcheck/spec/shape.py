@@ -264,8 +264,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def fit(model: type[Model], node: Node, problems: Problems) -> Model | None:
-    """The node as a model. What does not fit is reported and cut out of the node, so that the rest can be looked at;
-    None if what is left makes no whole."""
+    """The node as a model; None if what is left of it makes no whole.
+
+    What does not fit is reported and cut out of the node, so that the rest can be looked at.
+    """
     first = True
     while True:
         try:

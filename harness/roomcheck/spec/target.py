@@ -14,6 +14,7 @@ from roomcheck.spec.shape import TargetShape, fit
 from roomcheck.spec.vocabulary import KINDS
 
 PLACES = ("python", "dir")  # placeholders beside the endpoints: this Python, and the folder of target.yaml
+NOWHERE = Where()
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 _ADDRESS = re.compile(r"\S+:([0-9]{1,5}|\{[^{}]+\})\Z")
 
@@ -39,7 +40,7 @@ class Target:
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
     dial: bool = False
-    where: Where = Where()
+    where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
 
 

@@ -192,9 +192,7 @@ class Vocabulary:
     def _options(self) -> dict[str, str]:
         out = {}
         for name, option in self.shape.options.items():
-            self.expect_name(
-                option.default, option.one_of, f"value of {name}", self.where("options", name, "default")
-            )
+            self.expect_name(option.default, option.one_of, f"value of {name}", self.where("options", name, "default"))
             out[name] = option.default
         for name, value in self.binding.options.items():
             place = self._place("options", name)
@@ -375,7 +373,9 @@ class Vocabulary:
         idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
         if rule.silent:
             for key in idle:
-                self.problems.add(node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning")
+                self.problems.add(
+                    node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
+                )
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
@@ -421,16 +421,14 @@ class Vocabulary:
             self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
         return cause
 
-    def _given(
-        self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step
-    ) -> dict[str, tuple[Any, ...]]:
+    def _given(self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step) -> dict[str, tuple[Any, ...]]:
         """Arguments of the call that led to a state; of the cause, if that is a call."""
         called = self._called(cause)
         operations = [called] if called else list(self.operations.values())
         lawful: dict[str, list[Any]] = {}
         for operation in operations:
-            for argument, values in operation.args.items():
-                lawful.setdefault(argument, []).extend(values)
+            for argument, allowed in operation.args.items():
+                lawful.setdefault(argument, []).extend(allowed)
         node = self.doc.at(at)
         for name, values in given.items():
             if self.expect_name(name, lawful, "argument", node.key(name)):
