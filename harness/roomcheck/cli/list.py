@@ -19,9 +19,8 @@ def list_cases(spec: str, patterns: tuple[str, ...], *, requirements: bool) -> i
     if requirements:
         for requirement in contract.requirements.values():
             count = sum(requirement.id in c.requirements for c in cases)
-            click.echo(
-                f"{requirement.id:<20} {requirement.level:<7} {requirement.basis:<11} {count:>3} cases  {requirement.says}"
-            )
+            head = f"{requirement.id:<20} {requirement.level:<7} {requirement.basis:<11} {count:>3} cases"
+            click.echo(f"{head}  {requirement.says}")
         return 0
     for case in cases:
         click.echo(f"{case.id:<58} {show_duration(duration(case)):>12}  {' '.join(case.requirements)}")

@@ -85,12 +85,15 @@ class Router:
     # --- finding views ----------------------------------------------------------------------------------------------
 
     def _own(self, member: str, room: str) -> Iterator[Simulation]:
+        """Every view of this member about itself in this room."""
         for rules in self.own:
-            key = (rules.view.name, member, room)
-            if key not in self.views:
-                name = f"{member} in {room}"
-                self.views[key] = self._simulate(name, rules, member, self.links[member])
-            yield self.views[key]
+            yield self._own_view(rules, member, room)
+
+    def _own_view(self, rules: Rules, member: str, room: str) -> Simulation:
+        key = (rules.view.name, member, room)
+        if key not in self.views:
+            self.views[key] = self._simulate(f"{member} in {room}", rules, member, self.links[member])
+        return self.views[key]
 
     def _about(self, user: str, room: str) -> Iterator[Simulation]:
         """Every observer's view of this user in this room."""
@@ -203,9 +206,7 @@ class Router:
         if state is None:
             self._stray(record, f"{rules.view.field} {value!r} is unknown to the spec")
             return
-        for own in self._own(member, room):
-            if own.rules is rules:
-                own.callback(value, record.fields, record.at)
+        self._own_view(rules, member, room).callback(value, record.fields, record.at)
         before = self.state.get((member, room))
         self.state[member, room] = state
         user = self.user_of[member]
@@ -267,9 +268,7 @@ class Router:
             if told in hearing.states:
                 self._list_due_after(observer, room, at)
             elif told is not None and told not in hearing.away:
-                if self.state.get((observer, room)) is not None:
-                    self.stale[observer, room] = at.hi + hearing.list_within
-                self.stale.setdefault((observer, room), at.hi + hearing.list_within)
+                self.stale[observer, room] = at.hi + hearing.list_within
             fresh = told in hearing.away and before not in hearing.away | hearing.states
             for user in self.peers[observer]:
                 view = self._view(rules, observer, room, user)

@@ -78,7 +78,7 @@ def alternatives(rest: tuple[Item, ...]) -> Iterator[tuple[Entry, tuple[Item, ..
         case AnyOf(branches):
             for branch in branches:
                 yield from alternatives((*branch, *after))
-        case Unordered(entries):
+        case Unordered(entries):  # pragma: no branch
             for i, entry in enumerate(entries):
                 left = entries[:i] + entries[i + 1 :]
                 yield entry, ((Unordered(left), *after) if left else after)

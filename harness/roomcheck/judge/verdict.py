@@ -112,7 +112,6 @@ def _checks(
     broken: Mapping[str | None, Outcome],
 ) -> Iterable[Check]:
     """One check for each rule that was armed, each entry that was met, and each requirement that the case names."""
-    named: set[str] = set()
     rules: dict[int, Rule] = {r.id: r for v in contract.views for r in v.rules}
     for view in router.views.values():
         for rule_id, tally in view.tallies.items():
@@ -121,7 +120,6 @@ def _checks(
                 continue
             outcome = broken.get(rule.requirement, Outcome.CONFORMS if tally.met else Outcome.NOT_APPLICABLE)
             reason = "" if tally.met else "armed, and called off before it was due"
-            named.add(rule.requirement)
             yield Check(rule.requirement, f"{view.name}: {rule.text}", outcome, reason, tally.margin)
     if case is None:
         return
@@ -129,14 +127,12 @@ def _checks(
     for line, walked in walks:
         for entry, margin in walked.best.met:
             if entry.requirement:
-                named.add(entry.requirement)
                 outcome = broken.get(entry.requirement, Outcome.CONFORMS)
                 yield Check(entry.requirement, f"{line.observer}: {entry.text}", outcome, "", margin)
     for requirement in case.requirements:
-        if requirement in broken or requirement not in named:
-            outcome = broken.get(requirement, Outcome.CONFORMS if whole else Outcome.NOT_APPLICABLE)
-            reason = "" if requirement in broken or whole else "another requirement was broken first"
-            yield Check(requirement, f"the expected sequences of {case.id}", outcome, reason)
+        outcome = broken.get(requirement, Outcome.CONFORMS if whole else Outcome.NOT_APPLICABLE)
+        reason = "" if requirement in broken or whole else "another requirement was broken first"
+        yield Check(requirement, f"the expected sequences of {case.id}", outcome, reason)
 
 
 def _not_applicable(case: Case | None, reason: str) -> tuple[Check, ...]:

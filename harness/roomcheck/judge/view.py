@@ -250,7 +250,7 @@ class Simulation:
             return
         if self.presence is Presence.LIVE:
             self._expire(at)
-            self._keep([self._silently(h) for h in self.hypotheses])
+            self._keep([n for h in self.hypotheses for n in self._silently(h, at)])
         self.presence = presence
         if presence is Presence.LIVE:
             self.fresh = False
@@ -384,16 +384,25 @@ class Simulation:
         return self._enter(h, to, at, args)
 
     def _decide(self, h: Hypothesis, rules: list[Rule], at: Instant) -> Iterable[Hypothesis]:
-        """The story as it is, and the stories where an armed callback was decided before this cause came."""
+        """The story as it is, and the stories where armed callbacks were decided before this cause came.
+
+        Only those in which the cause meets other rules: the others are told apart by what is heard.
+        """
         yield h
-        if not h.armed:
-            return
-        reacts = {r.id for r in rules if h.head in r.from_}
+        reacts = self._reacts(rules, h.head) if h.armed else ()
         for p in h.armed:
-            if p.rule.answer is None and p.rule.to and {r.id for r in rules if p.rule.to in r.from_} != reacts:
-                opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
-                if opened:
-                    yield self._fly(h, p)
+            if p.rule.answer is not None:
+                continue
+            opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
+            if opened:
+                first, *others = self._decide(self._fly(h, p), rules, at)
+                if self._reacts(rules, first.head) != reacts:
+                    yield first
+                yield from others
+
+    @staticmethod
+    def _reacts(rules: list[Rule], state: str) -> tuple[int, ...]:
+        return tuple([r.id for r in rules if state in r.from_])
 
     def _fly(self, h: Hypothesis, p: Promise) -> Hypothesis:
         to = p.rule.to or ""
@@ -425,11 +434,11 @@ class Simulation:
             out = nxt
         return out
 
-    def _silently(self, h: Hypothesis) -> Hypothesis:
+    def _silently(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The observer goes deaf: what is on its way happens unheard."""
         if not h.flying:
-            return h
-        return h._replace(state=h.head, flying=())
+            return [h]
+        return self._enter(h._replace(flying=()), h.head, at, h.flying[-1].promise.args)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -506,13 +515,13 @@ class Simulation:
                 continue
             stays = True
             for p in h.armed:
-                if p.rule.answer is not None or p.rule.to is None:
-                    continue
                 if p.cause.lo + p.rule.after <= at.hi:
                     due = self._due(p)
                     when = Instant(p.cause.lo + p.rule.after, min(at.hi, due.hi) if due else at.hi)
                     others = tuple(o for o in h.armed if o is not p)
-                    todo += self._enter(h._replace(armed=others), p.rule.to, Instant(min(when), max(when)), p.args)
+                    todo += self._enter(
+                        h._replace(armed=others), p.rule.to or "", Instant(min(when), max(when)), p.args
+                    )
                     if due is not None and at.lo > due.hi + self.extra:
                         stays = False
             if stays:

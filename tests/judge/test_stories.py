@@ -1,0 +1,199 @@
+"""Callbacks that were decided before a cause came, causes that cancel, and sets of stories that grow too large."""
+
+import pytest
+from support.lobby import GONE_AFTER, MS, lobby
+from support.tape import Tape
+
+from roomcheck.judge import judge, view
+from roomcheck.judge.view import Mode, Rules, Simulation
+from roomcheck.model.time import Instant
+from roomcheck.model.verdict import Outcome, Verdict
+from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View
+
+LOBBY = lobby()
+
+
+def verdict(tape: Tape, end: float) -> Verdict:
+    return judge(LOBBY, tape.trace(end))
+
+
+def joining() -> Tape:
+    tape = Tape("A", "B")
+    tape.join(0, "B")
+    tape.call(500, "A", "join", room="R", ticket="good")
+    tape.told(501, "A", "joining")
+    return tape
+
+
+def test_two_callbacks_may_be_on_their_way_when_a_call_comes() -> None:
+    """Left and joined again before `in` was heard: all of it is told, in order."""
+    tape = joining()
+    tape.call(510, "A", "leave", room="R")
+    tape.call(511, "A", "join", room="R", ticket="good")
+    tape.told(512, "A", "in")
+    tape.told(513, "A", "out")
+    tape.told(514, "A", "joining")
+    tape.told(530, "A", "in")
+    tape.heard(531, "A", "+", "B")
+    tape.heard(531, "B", "+", "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_another_callback_than_the_one_on_its_way_violates() -> None:
+    """After `in`, left: `refused` is nobody's."""
+    tape = joining()
+    tape.call(510, "A", "leave", room="R")
+    tape.told(512, "A", "in")
+    tape.told(513, "A", "refused", 33)
+    assert verdict(tape, 2000).outcome is Outcome.VIOLATES
+
+
+def test_come_and_gone_before_the_others_were_told() -> None:
+    """B hears of both, however late it is told of the first."""
+    tape = joining()
+    tape.told(520, "A", "in")
+    tape.heard(521, "A", "+", "B")
+    tape.call(522, "A", "leave", room="R")
+    tape.told(523, "A", "out")
+    tape.heard(550, "B", "+", "A")
+    tape.heard(570, "B", "-", "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_come_and_gone_while_the_observer_went_deaf() -> None:
+    """Nothing of it need be heard, and the list is empty in the end."""
+    tape = joining()
+    tape.told(520, "A", "in")
+    tape.heard(521, "A", "+", "B")
+    tape.call(522, "A", "leave", room="R")
+    tape.told(523, "A", "out")
+    tape.fault(530, "B")
+    tape.told(540, "B", "lost", 51)
+    tape.heal(900, "B")
+    tape.told(920, "B", "back")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_a_call_in_flight_when_the_link_is_lost() -> None:
+    """Left while joining, and the link lost at once: `out` alone is lawful."""
+    tape = joining()
+    tape.call(510, "A", "leave", room="R")
+    tape.fault(512, "A")
+    tape.told(515, "A", "out")
+    tape.heal(1400, "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_what_was_on_its_way_may_be_heard_just_after_the_link_was_lost() -> None:
+    """The last bytes of a link are no violation."""
+    tape = joining()
+    tape.fault(512, "A")
+    tape.told(520, "A", "in")
+    tape.told(530, "A", "lost", 51)
+    tape.heard(535, "B", "+", "A")
+    tape.heal(900, "A")
+    tape.told(920, "A", "back")
+    tape.heard(921, "A", "+", "B")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize("gone", [350, 300 + GONE_AFTER + 20])
+def test_leave_in_the_moment_the_link_is_lost(gone: float) -> None:
+    """The message may have passed or not: told at once, or at the timeout."""
+    tape = Tape("A", "B")
+    tape.join(0, "B")
+    tape.join(100, "A", "B")
+    tape.fault(300, "A")
+    tape.call(305, "A", "leave", room="R")
+    tape.told(306, "A", "out")
+    tape.heard(gone, "B", "-", "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_a_second_fault_on_a_lost_link_changes_nothing() -> None:
+    """Down is down."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    tape.fault(300, "A")
+    tape.told(310, "A", "lost", 51)
+    tape.fault(400, "A")
+    tape.heal(700, "A")
+    tape.told(720, "A", "back")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_acts_that_the_spec_does_not_speak_about_change_nothing() -> None:
+    """An operation that is not declared, the answer to it, and the answer to an act of the backend."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    dance = tape.call(100, "A", "dance", room="R")
+    tape.answer(101, dance, "A", "ok")
+    tape.admin(300, "kick", user="A", room="R")
+    tape.answer(301, len(tape.records), "", "ok")
+    tape.told(310, "A", "kicked", 55)
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_a_refused_view_refuses_only_once() -> None:
+    """What comes after the first divergence is not judged: the first finding is the one to read."""
+    tape = Tape("A", "B")
+    tape.join(0, "B")
+    tape.told(10, "A", "lost", 51)
+    call = tape.call(20, "A", "join", room="R", ticket="good")
+    tape.told(21, "A", "kicked", 7)
+    tape.answer(22, call, "A", "ok")
+    tape.heard(30, "B", "-", "A")
+    tape.heard(31, "B", "-", "A")
+    findings = verdict(tape, 2000).findings
+    assert [(f.view, f.at) for f in findings] == [("A in R", 10 * MS), ("B about A in R", 30 * MS)]
+
+
+def test_kicked_while_joining_and_told_when_the_link_is_back() -> None:
+    """`in` was decided before the kick; both wait for the link."""
+    tape = joining()
+    tape.admin(510, "kick", user="A", room="R")
+    tape.heard(511, "B", "+", "A")
+    tape.fault(512, "A")
+    tape.heal(1200, "A")
+    tape.told(1210, "A", "in")
+    tape.told(1220, "A", "kicked", 55)
+    tape.heard(1225, "B", "-", "A")
+    assert verdict(tape, 2000).outcome is not Outcome.CONFORMS
+
+
+def test_two_refused_calls_in_a_row() -> None:
+    """Each has its own answer."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    calls = [tape.call(at, "A", "join", room="R", ticket="good") for at in (100, 101)]
+    for call in calls:
+        tape.answer(102, call, "A", "refused", code=1)
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def test_too_many_stories_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set that was cut proves nothing."""
+    monkeypatch.setattr(view, "MAX_HYPOTHESES", 1)
+    tape = joining()
+    tape.told(520, "A", "in")
+    tape.heard(521, "A", "+", "B")
+    tape.heard(525, "B", "+", "A")
+    tape.fault(800, "A")
+    tape.told(810, "A", "lost", 51)
+    tape.heal(800 + GONE_AFTER + 20, "A")
+    tape.told(800 + GONE_AFTER + 50, "A", "back")
+    assert verdict(tape, 4000).outcome is Outcome.INCONCLUSIVE
+
+
+def test_one_cause_may_cancel_several_rules() -> None:
+    """Two rules armed by one loss, both raced by the return: either may have been decided, or none."""
+    down, up = Cause(CauseKind.LINK_DOWN), Cause(CauseKind.LINK_UP)
+    rules = tuple(
+        Rule(n, frozenset({"on"}), down, to, {}, within=100, unless=(Unless(up, 10),), text=to)
+        for n, to in enumerate(("dim", "off"))
+    )
+    lamp = View("lamp", "light", "is", {"on": "on", "dim": "dim", "off": "off"}, "on", rules)
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+    simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
+    simulation.cause(CauseKind.LINK_UP, "", Instant(50, 50))
+    assert {h.head for h in simulation.hypotheses} == {"on", "dim", "off"}
