@@ -1,14 +1,14 @@
 """Callbacks that were decided before a cause came, causes that cancel, and sets of stories that grow too large."""
 
 import pytest
-from support.lobby import GONE_AFTER, MS, lobby
-from support.tape import Tape
 
 from roomcheck.judge import judge, view
 from roomcheck.judge.view import Mode, Rules, Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View
+from support.lobby import GONE_AFTER, MS, lobby
+from support.tape import Tape
 
 LOBBY = lobby()
 
