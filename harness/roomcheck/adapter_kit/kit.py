@@ -84,26 +84,26 @@ class Adapter:
     # --- what the author says ---------------------------------------------------------------------------------------
 
     def open(self, function: Handler) -> Handler:
-        """Register `async def open(member, user, endpoints, credentials, options)`; the others get what it returns."""
+        """Decorate `async def f(member, user, endpoints, credentials, options)`; the others get what it returns."""
         self._open = _asynchronous(function)
         return function
 
     def close(self, function: Handler) -> Handler:
-        """Register `async def close(me)`: it ends the client; nothing of it may be left."""
+        """Decorate `async def f(me)`: it ends the client; nothing of it may be left."""
         self._close = _asynchronous(function)
         return function
 
     def state(self, function: Handler) -> Handler:
-        """Register `async def state(me)`: it returns the SDK's own view of its state as a dict."""
+        """Decorate `async def f(me)`: it returns the SDK's own view of its state as a dict."""
         self._state = _asynchronous(function)
         return function
 
     def operation(self, name: str) -> Callable[[Handler], Handler]:
-        """Register `async def do(me, arguments)`: one call of a member, named as the spec names it."""
+        """Decorate `async def f(me, arguments)`: one call of a member, named as the spec names it."""
         return _registers(self._operations, name)
 
     def admin(self, name: str) -> Callable[[Handler], Handler]:
-        """Register `async def do(arguments, endpoints)`: one act of the backend, named as the spec names it."""
+        """Decorate `async def f(arguments, endpoints)`: one act of the backend, named as the spec names it."""
         return _registers(self._admin, name)
 
     def emit(self, member: str, callback: str, fields: Fields, raw: Any = None) -> None:

@@ -1,0 +1,212 @@
+"""How bytes reach an adapter: the pipes of a program that we start, or a connection that the adapter dials.
+
+Whatever is started has its own process group, is killed as a group, and on Linux dies with the harness even when that
+is killed; elsewhere the end of its input tells it.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import secrets
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import ValidationError
+
+from roomcheck.adapters.messages import Dial
+from roomcheck.errors import AdapterError
+
+TAIL = 16_384  # bytes of free text that are kept
+TAIL_LINES = 32
+TOKEN_LIMIT = 5.0  # seconds that a connection gets to show its token
+FLUSH_LIMIT = 0.5
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Program:
+    """A started program, its process group, and the last words that it printed."""
+
+    def __init__(self, command: Sequence[str], process: asyncio.subprocess.Process) -> None:
+        self.command = command
+        self.process = process
+        self._tail = b""
+        text = process.stderr or process.stdout
+        assert text is not None
+        self._reading = asyncio.create_task(self._read(text))
+
+    @classmethod
+    async def start(cls, command: Sequence[str], env: Mapping[str, str], *, piped: bool) -> Self:
+        """Start it; `piped`: its stdin and stdout carry the protocol. AdapterError if it cannot be started."""
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=pipe if piped else asyncio.subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe if piped else asyncio.subprocess.STDOUT,
+                env={**os.environ, **env},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        except (OSError, ValueError, IndexError) as e:
+            raise AdapterError(
+                f"cannot start the adapter `{shlex.join(command)}`: {e}; see `adapter: command` in target.yaml"
+            ) from e
+        return cls(command, process)
+
+    async def _read(self, text: asyncio.StreamReader) -> None:
+        while chunk := await text.read(TAIL):
+            self._tail = (self._tail + chunk)[-TAIL:]
+
+    def tail(self) -> str:
+        """The last lines of its free text."""
+        lines = self._tail.decode(errors="backslashreplace").splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
+
+    def status(self) -> str:
+        """How it ended, or that it runs."""
+        code = self.process.returncode
+        if code is None:
+            return "closed its output but still runs"
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with status {code}"
+
+    async def wait(self, limit: float) -> bool:
+        """Whether it ended within so many seconds, its last words read."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self.process.wait()
+                await asyncio.shield(self._reading)
+        return self.process.returncode is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it to the whole group; nothing happens if that is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    async def end(self, patience: float) -> None:
+        """Wait so long, then ask the group to end, then kill it. Afterwards nothing of it is left."""
+        try:
+            if not await self.wait(patience):
+                self.signal(signal.SIGTERM)
+                await self.wait(patience)
+        finally:
+            self.signal(signal.SIGKILL)
+            await self.wait(patience)
+            self._reading.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A stream to the adapter and one from it, and the program behind them if we started it."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    program: Program | None
+    name: str
+
+    def close(self) -> None:
+        """No more is sent: a waiting adapter sees the end of its input."""
+        self.writer.close()
+
+    async def closed(self) -> None:
+        """Wait until what was sent has left; what nobody reads is dropped."""
+        try:
+            async with asyncio.timeout(FLUSH_LIMIT):
+                await self.writer.wait_closed()
+        except TimeoutError:
+            self.writer.transport.abort()
+        except OSError:
+            return
+
+
+async def start_program(command: Sequence[str], env: Mapping[str, str]) -> Carrier:
+    """Start an adapter that speaks on stdin and stdout. AdapterError: there is no such program."""
+    program = await Program.start(command, env, piped=True)
+    assert program.process.stdin is not None
+    assert program.process.stdout is not None
+    return Carrier(program.process.stdout, program.process.stdin, program, f"adapter `{shlex.join(command)}`")
+
+
+async def wait_for_dial(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    address: tuple[str, int],
+    limit: float,
+    announce: Callable[[str, str], None] | None,
+) -> Carrier:
+    """Listen until an adapter dials and shows the token; `announce` hears address and token, `command` is started.
+
+    A connection with another first line is closed and does not count. AdapterError: nobody came in time.
+    """
+    token = secrets.token_urlsafe(24)
+    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
+        asyncio.get_running_loop().create_future()
+    )
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await _shows(reader, token) and not arrived.done():
+            arrived.set_result((reader, writer))
+        else:
+            writer.close()
+
+    server = await asyncio.start_server(accept, *address)
+    host, port = server.sockets[0].getsockname()[:2]
+    where = f"{host}:{port}"
+    program = None
+    try:
+        if announce is not None:
+            announce(where, token)
+        if command:
+            dialling = {**env, "ROOMCHECK_DIAL": where, "ROOMCHECK_TOKEN": token}
+            program = await Program.start(command, dialling, piped=False)
+        reader, writer = await _first_of(arrived, program, where, limit)
+    except BaseException:
+        if program is not None:
+            await program.end(0)
+        raise
+    finally:
+        server.close()
+    return Carrier(reader, writer, program, f"adapter that dialled {where}")
+
+
+async def _shows(reader: asyncio.StreamReader, token: str) -> bool:
+    try:
+        async with asyncio.timeout(TOKEN_LIMIT):
+            shown = Dial.model_validate(json.loads(await reader.readline()))
+    except (TimeoutError, OSError, ValueError, ValidationError):
+        return False
+    return secrets.compare_digest(shown.token.encode(), token.encode())
+
+
+async def _first_of(
+    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    program: Program | None,
+    where: str,
+    limit: float,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    ended = asyncio.create_task(program.process.wait()) if program else None
+    waits: set[asyncio.Future[object]] = {f for f in (arrived, ended) if f is not None}  # type: ignore[misc]
+    await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    if ended is not None and not ended.done():
+        ended.cancel()
+    if arrived.done():
+        return arrived.result()
+    if program is None or program.process.returncode is None:
+        story = f"no adapter dialled {where} with the right token within {limit:g} s"
+        raise AdapterError(f"{story}; give it ROOMCHECK_DIAL and ROOMCHECK_TOKEN")
+    await program.wait(1)
+    raise AdapterError(f"the adapter {program.status()} before it dialled {where}\n{program.tail()}")

@@ -1,0 +1,432 @@
+"""One adapter, seen from the harness: requests with deadlines, checked events, and a beat that proves life.
+
+What is wrong with one member (a callback lost, a stamp that cannot be) fails that member. What cannot be pinned on one
+(a line that is no message, a flood, the end of the program) fails all members and all requests, and the program is
+killed. A request that is not answered in time fails alone: the beat tells whether the call hangs or the program.
+"""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import itertools
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from pydantic import ValidationError
+
+from roomcheck.adapters import messages
+from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
+from roomcheck.adapters.messages import INCOMING, LINE_LIMIT, REQUESTS, VERSION, Info
+from roomcheck.errors import AdapterError
+from roomcheck.model.time import Instant, show_duration
+
+HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
+BYE_LIMIT = 2.0
+DIAL_LIMIT = 60.0  # a person may have to start a phone or a debugger
+BEAT = 0.25  # seconds between two pings
+SILENCE = 1_000_000  # microseconds without a pong that count as a gap: four pings missed
+DEAD = 30_000_000  # microseconds without a pong after which the program is given up
+CLOCK_SLACK = 2_000  # microseconds; both sides read the same clock, so this only forgives rounding
+FLOOD = 10_000  # callbacks of one member; the longest scenarios make about a hundred
+CHUNK = 1 << 16
+UNSENT_LIMIT = 4 << 20  # bytes that an adapter may leave unread
+_JUDGED = ("call", "admin", "state")  # whose status is the room's business; all others must be ok
+
+
+class Event(NamedTuple):
+    """A callback: the adapter's stamp `time` and our `received`, microseconds of the same monotonic clock."""
+
+    member: str
+    n: int
+    time: int
+    received: int
+    callback: str
+    fields: Mapping[str, Any]
+
+
+class Answer(NamedTuple):
+    """A result: `sent` before the request was handed over, `received` when its answer had come (microseconds)."""
+
+    status: str
+    fields: Mapping[str, Any]
+    sent: int
+    received: int
+
+
+def now() -> int:
+    """Microseconds of the monotonic clock, the same in all processes of this machine."""
+    return time.monotonic_ns() // 1_000
+
+
+@dataclass(slots=True)
+class _Member:
+    on_event: Callable[[Event], None] | None = None
+    on_failure: Callable[[AdapterError], None] | None = None
+    opened: int | None = None
+    closed: bool = False
+    failed: bool = False
+    n: int = 0
+
+
+@dataclass(slots=True)
+class _Pending:
+    what: str
+    member: str | None
+    sent: int
+    answer: asyncio.Future[Answer]
+
+
+class AdapterHost:
+    """A running adapter. Make one with `start` or `listen`; `stop` leaves nothing behind."""
+
+    info: Info
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self._ids = itertools.count(1)
+        self._pending: dict[int, _Pending] = {}
+        self._abandoned: set[int] = set()
+        self._members: dict[str, _Member] = {}
+        self._past: set[str] = set()
+        self._gaps: list[Instant] = []
+        self._pong = now()
+        self._lines = 0
+        self._error: str | None = None
+        self._stopping = False
+        self._tasks = [asyncio.create_task(self._read())]
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        constants: Mapping[str, int] | None = None,
+        hello_limit: float = HELLO_LIMIT,
+    ) -> Self:
+        """Start the program and greet it; `{python}` in the command is this interpreter, `env` adds to ours.
+
+        AdapterError: no such program, it ended, or it did not greet back in time.
+        """
+        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
+        carrier = await start_program(_filled(command), env)
+        return await cls._greeted(carrier, constants or {}, hello_limit)
+
+    @classmethod
+    async def listen(
+        cls,
+        command: Sequence[str] = (),
+        *,
+        env: Mapping[str, str] | None = None,
+        constants: Mapping[str, int] | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        dial_limit: float = DIAL_LIMIT,
+        hello_limit: float = HELLO_LIMIT,
+        announce: Callable[[str, str], None] | None = None,
+    ) -> Self:
+        """Wait for an adapter that dials; `announce` is told the address and the one-time token.
+
+        `command`, if any, is started with both in ROOMCHECK_DIAL and ROOMCHECK_TOKEN. AdapterError: nobody came.
+        """
+        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
+        carrier = await wait_for_dial(
+            _filled(command), env, address=address, limit=dial_limit, announce=announce
+        )  # fmt: skip
+        return await cls._greeted(carrier, constants or {}, hello_limit)
+
+    @classmethod
+    async def _greeted(cls, carrier: Carrier, constants: Mapping[str, int], limit: float) -> Self:
+        host = cls(carrier)
+        try:
+            answer = await host.request(
+                "hello",
+                timeout=limit,
+                protocol=[VERSION, VERSION],
+                harness=importlib.metadata.version("roomcheck"),
+                constants=dict(constants),
+            )
+            try:
+                host.info = Info.model_validate(dict(answer.fields))
+            except ValidationError as e:
+                raise AdapterError(host._story(f"its answer to hello does not fit: {_first(e)}")) from e
+        except BaseException:
+            host._fail_all("it did not get past hello")
+            await host.stop()
+            raise
+        host._pong = now()
+        host._tasks.append(asyncio.create_task(host._keep_beat()))
+        return host
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    async def request(self, kind: str, timeout: float = 5.0, **fields: Any) -> Answer:  # noqa: ASYNC109
+        """Send one request and return its answer.
+
+        AdapterError: no answer within `timeout` seconds, the adapter is broken, or a status other than ok where the
+        room has no say (everything but call, admin and state).
+        """
+        if self._error is not None:
+            raise AdapterError(self._error)
+        number = next(self._ids)
+        member = fields.get("member")
+        pending = _Pending(_what(kind, fields), member, now(), asyncio.get_running_loop().create_future())
+        if kind == "open":
+            self._members.setdefault(fields["member"], _Member()).opened = pending.sent
+        self._pending[number] = pending
+        try:
+            self._send(kind, number, fields)
+            async with asyncio.timeout(timeout):
+                answer = await pending.answer
+        except TimeoutError:
+            raise AdapterError(self._story(self._hang(pending.what, timeout))) from None
+        finally:
+            if self._pending.pop(number, None) is not None:
+                self._abandoned.add(number)
+        if kind not in _JUDGED and answer.status != "ok":
+            raise AdapterError(self._story(f"it answered {pending.what} with {answer.status}: {dict(answer.fields)}"))
+        return answer
+
+    async def probe(self) -> None:
+        """Ask for operations that cannot exist. AdapterError unless the adapter says `unsupported`."""
+        name = "roomcheckMadeUpOperation"
+        probes: tuple[tuple[str, dict[str, Any]], ...] = (("call", {"member": "0.probe"}), ("admin", {}))
+        for kind, fields in probes:
+            answer = await self.request(kind, operation=name, **fields)
+            if answer.status != "unsupported":
+                raise AdapterError(
+                    self._story(
+                        f"it answered the made-up {kind} {name!r} with {answer.status!r} instead of 'unsupported': "
+                        "its other answers mean nothing; look the operation's name up before the member's"
+                    )
+                )
+
+    def subscribe(
+        self, handle: str, on_event: Callable[[Event], None], on_failure: Callable[[AdapterError], None]
+    ) -> None:
+        """From now on this member's callbacks, and what makes them untrustworthy, are told to these functions."""
+        member = self._members.setdefault(handle, _Member())
+        member.on_event = on_event
+        member.on_failure = on_failure
+
+    def unsubscribe(self, handle: str) -> None:
+        """Forget the member; if it is still open it is closed without waiting, and what it is told is dropped."""
+        member = self._members.pop(handle, None)
+        if member is None:
+            return
+        self._past.add(handle)
+        if member.opened is not None and not member.closed and self.alive:
+            number = next(self._ids)
+            self._abandoned.add(number)
+            self._send("close", number, {"member": handle})
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._error is None and not self._stopping
+
+    def gaps(self, since: int) -> list[Instant]:
+        """The intervals after `since` in which the adapter showed no life for longer than a second."""
+        found = [gap for gap in self._gaps if gap.hi > since]
+        at = now()
+        if at - self._pong > SILENCE:
+            found.append(Instant(self._pong, at))
+        return found
+
+    def stderr_tail(self) -> str:
+        """The last lines of the adapter's free text; empty for one that we did not start."""
+        return self._carrier.program.tail() if self._carrier.program else ""
+
+    async def stop(self) -> None:
+        """Say bye, wait two seconds, then end the whole process group. May be called again."""
+        try:
+            if self.alive:
+                self._stopping = True
+                with contextlib.suppress(AdapterError):
+                    await self.request("bye", timeout=BYE_LIMIT)
+        finally:
+            self._stopping = True
+            self._carrier.close()
+            try:
+                if self._carrier.program is not None:
+                    await self._carrier.program.end(BYE_LIMIT)
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self._carrier.closed()
+                self._fail_all("it was stopped")
+
+    def _send(self, kind: str, number: int, fields: Mapping[str, Any]) -> None:
+        line = REQUESTS[kind](id=number, **fields).model_dump_json().encode() + b"\n"
+        self._carrier.writer.write(line)
+        unsent = self._carrier.writer.transport.get_write_buffer_size()
+        if unsent > UNSENT_LIMIT:
+            self._fail_all(f"it left {unsent} bytes of requests unread")
+
+    # --- hearing ----------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        rest = b""
+        with contextlib.suppress(OSError):
+            while self._error is None and (chunk := await self._carrier.reader.read(CHUNK)):
+                received = now()
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if self._error is None:
+                        self._hear(line, received)
+                if len(rest) > LINE_LIMIT:
+                    self._fail_all(f"line {self._lines + 1} of its output is longer than {LINE_LIMIT} bytes")
+        if self._error is None and not self._stopping:
+            await self._ended()
+
+    async def _ended(self) -> None:
+        program = self._carrier.program
+        if program is None:
+            self._fail_all("it closed the connection")
+            return
+        await program.wait(1)
+        waiting = ", ".join(p.what for p in self._pending.values() if not p.what.startswith("ping"))
+        self._fail_all(f"it {program.status()}" + (f" while it was asked to {waiting}" if waiting else ""))
+
+    def _hear(self, line: bytes, received: int) -> None:
+        self._lines += 1
+        if len(line) >= LINE_LIMIT:
+            self._fail_all(f"line {self._lines} of its output is longer than {LINE_LIMIT} bytes")
+            return
+        try:
+            message = INCOMING.validate_json(line)
+        except ValidationError as e:
+            self._fail_all(
+                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {line[:200]!r}\n"
+                "  stdout carries messages only (specs/schema/adapter-protocol.schema.json); print to stderr"
+            )
+            return
+        match message:
+            case messages.Event():
+                self._hear_event(message, received)
+            case messages.Result():
+                self._hear_result(message, received)
+            case messages.Log():
+                pass
+
+    def _hear_event(self, event: messages.Event, received: int) -> None:
+        handle = event.member
+        member = self._members.get(handle)
+        if member is None or member.opened is None:
+            if handle not in self._past:
+                self._fail_all(f"callback {event.callback!r} for member {handle!r}, which was never opened")
+            return
+        if member.failed:
+            return
+        if event.n != member.n + 1:
+            self._fail_one(
+                handle, f"callback {event.n} of member {handle} came after callback {member.n}: some are lost"
+            )
+        elif event.time > received + CLOCK_SLACK:
+            early = show_duration(event.time - received)
+            self._fail_one(handle, f"callback {event.n} of member {handle} is stamped {early} in the future; {_CLOCK}")
+        elif event.time < member.opened - CLOCK_SLACK:
+            early = show_duration(member.opened - event.time)
+            self._fail_one(handle, f"callback {event.n} of {handle} is stamped {early} before it was opened; {_CLOCK}")
+        elif event.n > FLOOD:
+            self._fail_all(f"member {handle} was told more than {FLOOD} callbacks: it floods")
+        else:
+            member.n = event.n
+            if member.on_event is not None:
+                member.on_event(Event(handle, event.n, event.time, received, event.callback, event.fields))
+
+    def _hear_result(self, result: messages.Result, received: int) -> None:
+        pending = self._pending.pop(result.id, None)
+        if pending is None:
+            if result.id not in self._abandoned:
+                self._fail_all(f"a result for id {result.id}, which is no open request")
+            self._abandoned.discard(result.id)
+            return
+        if not pending.answer.done():
+            pending.answer.set_result(Answer(result.status, result.fields, pending.sent, received))
+        if pending.what.startswith("close") and pending.member in self._members:
+            self._members[pending.member].closed = True
+
+    async def _keep_beat(self) -> None:
+        for nonce in itertools.count(1):
+            with contextlib.suppress(AdapterError):
+                answer = await self.request("ping", timeout=DEAD / 1e6, nonce=nonce)
+                self._note_pong(answer, nonce)
+            if self._error is None and now() - self._pong > DEAD:
+                self._fail_all(f"no answer to a ping for {show_duration(DEAD)}")
+            if self._error is not None:
+                return
+            await asyncio.sleep(BEAT)
+
+    def _note_pong(self, answer: Answer, nonce: int) -> None:
+        if answer.fields.get("nonce") != nonce:
+            self._fail_all(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
+            return
+        lag = answer.fields.get("loop_lag", 0)
+        lag = lag if isinstance(lag, int) else 0
+        quiet_since = min(self._pong, answer.received - lag) if lag > SILENCE else self._pong
+        if answer.received - quiet_since > SILENCE:
+            self._gaps.append(Instant(quiet_since, answer.received))
+        self._pong = answer.received
+
+    # --- failing ----------------------------------------------------------------------------------------------------
+
+    def _fail_one(self, handle: str, what: str) -> None:
+        text = self._story(what)
+        member = self._members[handle]
+        member.failed = True
+        for pending in self._pending.values():
+            if pending.member == handle and not pending.answer.done():
+                pending.answer.set_exception(AdapterError(text))
+        if member.on_failure is not None:
+            member.on_failure(AdapterError(text))
+
+    def _fail_all(self, what: str) -> None:
+        if self._error is not None:
+            return
+        self._error = self._story(what)
+        for pending in self._pending.values():
+            if not pending.answer.done():
+                pending.answer.set_exception(AdapterError(self._error))
+        for member in list(self._members.values()):
+            if member.on_failure is not None and not member.failed:
+                member.on_failure(AdapterError(self._error))
+        if self._carrier.program is not None and not self._stopping:
+            self._carrier.program.signal(signal.SIGKILL)
+        self._carrier.close()
+
+    def _hang(self, what: str, limit: float) -> str:
+        story = f"no answer to {what} within {limit:g} s"
+        if what == "hello":
+            return f"{story}; the first line that an adapter writes is its result of hello"
+        quiet = now() - self._pong
+        if quiet < SILENCE:
+            return f"{story}; it still answers pings, so this one call hangs"
+        return f"{story}; the last pong is {show_duration(quiet)} old, so the whole program hangs"
+
+    def _story(self, what: str) -> str:
+        tail = self.stderr_tail()
+        words = "\n  its stderr ends with:\n" + "\n".join(f"    {line}" for line in tail.splitlines()) if tail else ""
+        return f"{self._carrier.name}: {what}{words}"
+
+
+_CLOCK = "stamp callbacks with the machine's monotonic clock, in microseconds"
+
+
+def _filled(command: Sequence[str]) -> list[str]:
+    return [part.replace("{python}", sys.executable) for part in command]
+
+
+def _what(kind: str, fields: Mapping[str, Any]) -> str:
+    return " ".join(str(part) for part in (kind, fields.get("operation"), fields.get("member")) if part)
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
