@@ -53,7 +53,7 @@ class Session:
     """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done."""
 
     plan: Plan
-    on_case: Callable[[CaseResult], None]
+    on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
     lateness: Lateness = field(default_factory=Lateness)
