@@ -11,7 +11,7 @@ from junitparser import JUnitXml
 from lxml import etree
 
 from report.samples import ALL, FOOTER, HEADER, HOSTILE, absent, broken, doubtful, good, hostile, result, violating
-from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Outcome, RunFooter, Verdict
 from roomcheck.report.junit import write_junit
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -149,6 +149,29 @@ def test_the_root_counts_everything() -> None:
         "time": "1.500",
         "timestamp": "2026-11-24T02:00:00",
     }
+
+
+def errors(footer: RunFooter, *results: CaseResult) -> list[str | None]:
+    root = ET.fromstring(write_junit(HEADER, results, footer))  # noqa: S314
+    return [e.get("message") for e in root.iter("error")]
+
+
+def test_a_run_that_ended_early_is_no_shorter_success() -> None:
+    """Ctrl-C or a dead Toxiproxy leaves an error beside the cases that passed."""
+    footer = dataclasses.replace(FOOTER, complete=False)
+
+    assert errors(footer, good()) == ["the run ended early: 1 of 4 cases have a result"]
+
+
+@pytest.mark.parametrize("results", [(), (absent(),)])
+def test_a_run_that_checked_nothing_has_an_error(results: tuple[CaseResult, ...]) -> None:
+    """An empty file would be a vacuous green."""
+    assert errors(FOOTER, *results) == ["the run checked nothing"]
+
+
+def test_a_whole_run_has_no_error_of_its_own() -> None:
+    """Nothing is added to a run that did what it should."""
+    assert errors(FOOTER, good(), absent()) == []
 
 
 @pytest.mark.parametrize("started", ["", "yesterday"])

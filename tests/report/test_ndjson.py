@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from roomcheck.errors import HarnessError
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.report.ndjson import StreamWriter, read_stream
+
+FULL = Path("/dev/full")
 
 
 def stream(results: tuple[CaseResult, ...] = ALL, footer: RunFooter | None = FOOTER) -> str:
@@ -124,6 +127,10 @@ class FullDisk(io.StringIO):
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(text)
 
+    def close(self) -> None:
+        self.kept = self.getvalue()
+        super().close()
+
 
 def test_a_full_disk_keeps_what_is_there_and_is_told_at_the_end() -> None:
     """The run goes on, nothing is written after a torn line, and the footer raises a HarnessError."""
@@ -136,4 +143,14 @@ def test_a_full_disk_keeps_what_is_there_and_is_told_at_the_end() -> None:
     with pytest.raises(HarnessError, match=r"cannot write run\.ndjson: .*No space left"):
         writer.footer(FOOTER)
 
-    assert read_stream(file.getvalue().splitlines()) == (HEADER, [ALL[0]], None)
+    assert read_stream(file.kept.splitlines()) == (HEADER, [ALL[0]], None)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no full device")
+def test_a_full_disk_does_not_break_the_closing_of_the_file() -> None:
+    """What could not be written is not tried again when the run closes the file."""
+    with FULL.open("w", encoding="utf-8") as file:
+        writer = StreamWriter(file)
+        writer.header(HEADER)
+        with pytest.raises(HarnessError, match="/dev/full"):
+            writer.footer(FOOTER)

@@ -9,6 +9,9 @@ first, and the root and the serialisation are ours. What goes where:
 - error: no verdict about the room (inconclusive, adapter, harness, machine, target); `type` says which.
 - skipped: the case does not apply to this target.
 
+A run that ended early, or checked nothing, has an error of its own: a reader that sees only this file must not see a
+shorter or an empty list of successes.
+
 Several CI systems count only the first of two cases with the same classname and name: names hold spec, scenario and
 fault. The dot in a classname is what Jenkins splits into package and class.
 """
@@ -23,6 +26,7 @@ from junit_xml import TestCase, TestSuite
 
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
+from roomcheck.report.exitcode import NOTHING, checks, exit_code
 from roomcheck.report.explain import explain
 from roomcheck.report.text import clipped, visible
 
@@ -32,6 +36,7 @@ STEP = {Outcome.CONFORMS: "step[passed]", Outcome.VIOLATES: "step[failure]"}
 
 def write_junit(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter, *, strict: bool = False) -> str:
     """The whole file as text. `strict`: only what Jenkins' xunit plugin allows, properties inside system-out."""
+    results = [*results, *_run_error(header, results, footer)]
     names = Counter[str]()
     cases = []
     for result in results:
@@ -47,6 +52,19 @@ def write_junit(header: RunHeader, results: Sequence[CaseResult], footer: RunFoo
     root = _root(element, header, strict=strict)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _run_error(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter) -> Iterator[CaseResult]:
+    if not footer.complete:
+        message = f"the run ended early: {len(results)} of {header.cases} cases have a result"
+    elif exit_code(results) == NOTHING and not checks(results):
+        message = "the run checked nothing"
+    else:
+        return
+    yield CaseResult(
+        case=f"{header.spec}/the run itself", scenario="run", title="", fault=None, outcome=None, blame=None,
+        message=message, verdict=None, seconds=0.0, attempts=1,
+    )  # fmt: skip
 
 
 class _Suite(TestSuite):  # type: ignore[misc] # junit-xml publishes no types

@@ -5,6 +5,7 @@ became final, and {"record": "end", ...}. A stream without its end was cut short
 harm a terminal that shows it.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -58,6 +59,8 @@ class StreamWriter:
             self._file.flush()
         except OSError as e:
             self._lost = e
+            with contextlib.suppress(OSError):  # drops what is still buffered, so that closing it later is quiet
+                self._file.close()
 
 
 def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunFooter | None]:
