@@ -321,7 +321,7 @@ class _Expected:
             if about == users[observer]:
                 self.problems.add(where, f"{observer} is told of itself in the line {observer}")
         views = [v for v in self.words.views if (self.words.shape.views[v.name].about is not None) is bool(about)]
-        if not views:
+        if not views and not self.problems.lost:
             self.problems.add(where, "the spec has no view for this line")
         if isinstance(self.words.doc.at(at).value, dict):
             at = (*at, "items")
@@ -356,8 +356,8 @@ class _Expected:
         known = [name for name in names if name in table]
         for name in names:
             if name not in table:
-                hints = {*table, *_ENTRY_KEYS} if len(names) > 1 else {*table}
-                self.problems.unknown(node.key(name), "state", name, hints)
+                hints = {*table, *_ENTRY_KEYS} if known else table
+                self.problems.unknown(node.key(name), "key" if known else "state", name, hints)
         if len(known) > 1:
             self.problems.add(node.where, f"one state an entry; here are {' and '.join(known)}")
         elif not names:

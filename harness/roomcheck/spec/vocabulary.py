@@ -250,6 +250,8 @@ class Vocabulary:
 
     def pattern(self, given: Mapping[str, Any], callback: Callback, *path: Step) -> dict[str, Any]:
         """A pattern on a callback's fields, codes by their value. Rooms and users are no business of a pattern."""
+        if callback.name not in self.callbacks:
+            return {}
         node = self.doc.at(path)
         own = {steps.steps[0][0]: what for steps, what in ((callback.room, "room"), (callback.about, "users")) if steps}
         out = {}
@@ -294,11 +296,11 @@ class Vocabulary:
             callback = Callback(shape.callback, None, None, {})
         else:
             self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
+            if shape.about and self.shape.callbacks[shape.callback].about is None:
+                text = f"{callback.name} does not say who it is about; give it `about`"
+                self.problems.add(self.where(*at, "callback"), text)
         states = states_of(shape)
         self.names_in(shape.told, states, "state", *at, "told")
-        if shape.about and not callback.about and callback.fields:
-            text = f"{callback.name} does not say who it is about; give it `about`"
-            self.problems.add(self.where(*at, "callback"), text)
         return View(
             name=name,
             callback=callback.name,

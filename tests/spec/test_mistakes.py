@@ -1,0 +1,246 @@
+"""Every mistake that can be known is said where it stands.
+
+Each row turns a piece of a sound spec into a mistaken one; `@` marks the places that the messages must name, in order.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from roomcheck.errors import SpecError
+from roomcheck.spec.load import load_spec
+
+TEXT = (Path(__file__).parents[1] / "specs" / "every-construct.yaml").read_text()
+
+UNITS = "a duration is wanted here, such as 90s; units: us, ms, s, min, h"
+LEVELS = "expected 'must', 'should' or 'may', found"
+
+MISTAKES = [
+    # --- shape
+    ("level: should", "level: @shuld", f"{LEVELS} 'shuld'; did you mean 'should'?"),
+    ("level: should", "level: @7", f"{LEVELS} 7"),
+    ("while: link up", "while: @link down", "expected 'link up', found 'link down'"),
+    (
+        "{id: V-LOST, level: should, basis: inferred, cite: b, says: Lost.",
+        "@{id: V-LOST, level: should, basis: inferred, cite: b, @sayz: Lost.",
+        "'says' is missing here",
+        "unknown key 'sayz'; did you mean 'says'?",
+    ),
+    ("says: Lost.", "says: @3", "expected text, found 3"),
+    ("tags: [slow]", "tags: @slow", "expected a list, found 'slow'"),
+    ("tags: [slow]", "tags:@", "expected a list, found nothing"),
+    ("own server: true", "own server: @sure", "expected true or false, found 'sure'"),
+    ("own server: true", "@own sever: true", "unknown key 'own sever'; did you mean 'own server'?"),
+    ("A: []", "A: {@otters: allowed, items: []}", "unknown key 'otters'; did you mean 'others'?"),
+    ("A: []", "A: {others: @maybe, items: []}", "expected 'allowed', found 'maybe'"),
+    ("members: [A]", "members: @[]", "expected at least one, found an empty list"),
+    ("members: [A]", "members: [@{A: A, B: B}]", "expected only one, found a map"),
+    ("members: [A]", "members: [@3]", "expected a map, found 3"),
+    ("ok: 0", "ok: @[1]", "expected one value, found a list"),
+    ("unless: [link down, logout]", "unless: @[3, logout]", "expected a map, found a list"),
+    ("callback: onUsers", "callback: @3", "expected text, found 3"),
+    (
+        "extendedData: any",
+        "extendedData: @anny",
+        "expected 'str', 'int', 'list', 'any' or 'code', found 'anny'; did you mean 'any'?",
+    ),
+    # --- constants and expressions
+    ("beat: 30s", "beat: @30", UNITS),
+    ("beat: 30s", "beat: 30@sec", "unknown unit 'sec'; known: h, min, ms, s, us"),
+    ("beat: 30s", "beat: '30@x'", "unknown unit 'x'; known: h, min, ms, s, us"),
+    ("beat: 30s", "beat: @-30s", "beat is negative"),
+    ("beat: 30s", "beat: @99999999h", "longer than 285 years"),
+    ("beat: 30s", f"beat: @{'1+' * 100}1s", "longer than 200 characters"),
+    ("beat: 30s", "beat: 30s + @+ 2s", "'+' does not belong here"),
+    ("beat: 30s", "beat: 30s @! 2s", "'!' does not belong here"),
+    ("beat: 30s", "beat: 30s +@", "a number, a duration or a name is missing at the end"),
+    ("beat: 30s", "beat: @30s * 2s", "a duration times a duration is no duration"),
+    ("beat: 30s", "beat: @30s + 2", "a duration and a number cannot be added or subtracted; a unit is missing"),
+    ("beat: 30s", "beat: @2 / 30s", "a number cannot be divided by a duration"),
+    ("beat: 30s", "beat: 3s + @30s / 0", "division by zero"),
+    ("beat: 30s", "beat: @30s / 2s", UNITS),
+    ("value: 3 * beat", "value: 3 * @beet", "unknown name 'beet'; did you mean 'beat'?"),
+    (
+        "value: 3 * beat",
+        'value: "3 * (@beet + @laps)"',
+        "unknown name 'beet'; did you mean 'beat'?",
+        "unknown name 'laps'",
+    ),
+    ("beat: 30s", "beat: @heartbeat_timeout", "beat is defined by way of itself: beat -> heartbeat_timeout -> beat"),
+    ("login_limit: 5s", "login_limit: 5s\n  @login-time: 5s", "'login-time' cannot stand in an expression; use letters, digits and _"),
+    # --- names of the vocabulary
+    ("default: callback", "default: @callbak", "unknown value of wrong_room 'callbak'; did you mean 'callback'?"),
+    ("basis: inferred, cite: b", "basis: inferred, cite: b, @id: V-IN", "'id' stands here for the second time"),
+    ("says: Lost.}", "says: Lost.}\n  - {id: @V-IN, level: may, basis: inferred, cite: d, says: Twice.}",
+     "requirement 'V-IN' is already in line 28"),
+    ("callbacks:\n  onState: {room: roomID,", "callbacks:\n  onState: {room: @roomid,", "unknown field 'roomid'"),
+    ('about: "users[].userID"', 'about: @"users[.userID"', "'users[.userID' is no path such as roomID or users[]"),
+    ("callback: onUsers", "callback: @onUser", "unknown callback 'onUser'; did you mean 'onUsers'?"),
+    ("  others:\n    about: others", "  more:\n    about: others\n    callback: @onState\n    state: reason\n    initial: x\n"
+     "    hears: {in: IN, list within: 1s}\n    rules: []\n  others:\n    about: others",
+     "onState does not say who it is about; give it `about`"),
+    ("state: reason", "state: @reasons", "unknown field of onState 'reasons'; did you mean 'reason'?"),
+    ("told: {KICKED: KICKOUT", "told: {KICKED: KICKOUT, @KICKT: X", "unknown state 'KICKT'; did you mean 'KICKED'?"),
+    ("logout: {rooms: [room]}", "@logout: {rooms: [room], users: [room]}", "logout has two arguments of one name"),
+    ("logout: {rooms: [room]}", "logout: {rooms: [room], settles: @[OUT]}", "`settles` needs `settle within`"),
+    ("logout: {rooms: [room]}", "logout: {rooms: [room], settles: @OUTT, settle within: 1s}", "unknown state 'OUTT'"),
+    ("settles: [IN, FAILED], settle within: login_limit}\n  log", "settles: [IN, @FELED], settle within: 1s}\n  log",
+     "unknown state 'FELED'; did you mean 'FAILED'?"),
+    # --- rules
+    ("{from: [OUT, FAILED, KICKED]", "{from: [OUT, @FELED, KICKED]", "unknown state 'FELED'; did you mean 'FAILED'?"),
+    ("{from: LOST, cause: link up", "{from: @LOOST, cause: link up", "unknown state 'LOOST'; did you mean 'LOST'?"),
+    ("{from: LOST, cause: link up", "{from: LOST, cause: @link upp", "unknown cause 'link upp'; did you mean 'link up'"),
+    ("cause: switch.from", "cause: @switch", "which room? write switch.from or switch.to"),
+    ("cause: switch.from", "cause: @switch.form", "unknown room of switch 'form'; did you mean 'from'?"),
+    ("logout: {rooms: [room]}\n", "logout: {rooms: [room]}\n  sing: {}\n  login2: {rooms: [room], args: @[]}\n",
+     "expected a map, found an empty list"),
+    ("cause: twin IN", "cause: @twin INN", "unknown state 'INN'; did you mean 'IN'?"),
+    ("cause: IN, to: present", "cause: @twin IN, to: present", "a twin is a cause only in views about the member itself"),
+    ("cause: IN, to: present", "cause: @login, to: present", "others do not see the call login; name the state that"),
+    ("present, cause: kick,", "present, cause: @kick.user,", "kick is an act of the backend; write it without .user"),
+    ("unless: link up, for", "unless: @entered, for", "`entered` calls nothing off: a rule ends when its state is left"),
+    ("unless: [link down, logout]", "unless: [link down, @logut]", "unknown cause 'logut'; did you mean 'logout'?"),
+    ("{link up: 0s, BACK: notice}", "{link up: 0s, BACK: 2 * @notise}", "unknown name 'notise'; did you mean 'notice'?"),
+    ("with: {errorCode: interrupted}, within: loss,", "with: @{}, within: loss,", "`with` is empty; leave it out"),
+    ("with: {errorCode: interrupted}, within: loss,", "with: {errorCode: @interupted}, within: loss,",
+     "unknown code 'interupted'; did you mean 'interrupted'?"),
+    ("with: {errorCode: interrupted}, within: loss,", "with: {@erorCode: ok}, within: loss,",
+     "unknown field of onState 'erorCode'; did you mean 'errorCode'?"),
+    ("with: {errorCode: interrupted}, within: loss,", "with: {@roomID: R}, within: loss,",
+     "'roomID' names the room, which differ in every run"),
+    ("with: {errorCode: interrupted}, within: loss,", "with: {reason: @5}, within: loss,",
+     "5 cannot be in a field of type str"),
+    ("{from: LOST, cause: link up, to: BACK, within: 10s}", "{from: LOST, cause: link up, to: BACK, @after: 10s}",
+     "`after` needs `within`, else nothing is ever due"),
+    ("{from: LOST, cause: link up, to: BACK, within: 10s}", "{from: LOST, cause: link up, to: BACK, within: @-10s}",
+     "-10s is negative"),
+    ("present, cause: kick, to: absent, within", "present, cause: kick, to: absent, silent: true, @within",
+     "a silent rule moves at once and tells nothing; `within` has no meaning"),
+    ("answer: {status: refused, errorCode: ok}", "answer: {status: @refuse, errorCode: ok}",
+     "unknown status 'refuse'; did you mean 'refused'?"),
+    ("answer: {status: refused, errorCode: ok}", "answer: {status: refused, errorCode: @okay}", "unknown code 'okay'"),
+    ("answer: {status: refused, errorCode: ok}", "answer: {status: refused}, @within: 3s",
+     "an answer is judged when the call returns; `within` has no meaning"),
+    ("answer: {status: refused, errorCode: ok}", "answer: {status: refused}, @silent: true", "an answer is not silent"),
+    ("- {from: OUT, cause: switch.to, answer", "- @{from: OUT, cause: switch.to, to: IN, answer",
+     "a rule has either `to` or `answer`"),
+    ("given: {token: valid}", "given: {@tokn: valid}", "unknown argument 'tokn'; did you mean 'token'?"),
+    ("given: {token: valid}", "given: {token: @vald}", "unknown value of token 'vald'; did you mean 'valid'?"),
+    ("given: {token: [wrong]}", "given: {token: [valid, @wron]}", "unknown value of token 'wron'; did you mean 'wrong'"),
+    ("unless: [link down, logout]}", "unless: [link down, logout], @provided: {room: IN}}",
+     "`provided` needs a call as the cause"),
+    ("provided: {from: [IN, BACK]}", "provided: {@form: [IN, BACK]}", "unknown room argument 'form'; did you mean"),
+    ("provided: {from: [IN, BACK]}", "provided: {from: [IN, @BAK]}", "unknown state 'BAK'; did you mean 'BACK'?"),
+    ("when: {wrong_room: answer}}\n      - {from: [IN, BACK, LOST], cause: kick",
+     "when: {wrong_room: @answr}}\n      - {from: [IN, BACK, LOST], cause: kick",
+     "unknown value of wrong_room 'answr'; did you mean 'answer'?"),
+    ("within: notice, for: V-OTHERS}", "within: notice, for: @V-OTHER}", "unknown requirement 'V-OTHER'; did you mean"),
+    ("hears: {in: [IN, BACK], away: [LOGGING, LOST]", "hears: {in: [IN, @BAC], away: @LOGING",
+     "unknown state 'BAC'; did you mean 'BACK'?", "unknown state 'LOGING'; did you mean 'LOGGING'?"),
+    ("about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
+     "    initial: absent\n    hears: {in: [IN, BACK], away: [LOGGING, LOST], list within: notice}\n",
+     "@about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
+     "    initial: absent\n",
+     "a view about others needs `hears`"),
+    ("    initial: OUT\n", "    initial: OUT\n    @hears: {in: IN, list within: 1s}\n",
+     "`hears` belongs to a view with `about: others`"),
+    # --- scenarios
+    ("- id: server", "- id: @back-late", "scenario 'back-late' is already in line 64"),
+    ("- id: server", "- id: @a/b", "'a/b' is no id; use letters, digits, '-', '_' and '.'"),
+    ("when: {wrong_room: answer}\n    members", "when: {@wrong_rom: answer}\n    members",
+     "unknown option 'wrong_rom'; did you mean 'wrong_room'?"),
+    ("for: [V-LOST, V-OTHERS]", "for: [V-LOST, @V-OTHRES]", "unknown requirement 'V-OTHRES'; did you mean 'V-OTHERS'?"),
+    ("members: [A]", "members: [A, @A]", "there are two members 'A'"),
+    ("members: [A]", "members: [A, @server]", "'server' cannot be a member's name"),
+    ("members: [A]", "members: [A, {C2: @C}]", "unknown user 'C'; known: A"),
+    ("rooms: [R, R2]", "rooms: [R, R2, @R, @1x]", "'R' is no room's name, or there", "'1x' is no room's name, or there"),
+    ("faults: [cut, latency]", "faults: [cut, @latencie]", "unknown fault 'latencie'; did you mean 'latency'?"),
+    ("faults: [cut, latency]", "faults: [cut, @server-restart]",
+     "no step takes the fault 'server-restart': write {fault: server}"),
+    ("own server: true", "own server: true\n    faults: [@cut]",
+     "no step takes the fault 'cut': write {fault: MEMBER} without `kind`"),
+    ("- B: login", "- @D: login", "unknown member 'D'; known: A, A2, B, C, admin, fault, heal, wait"),
+    ("- B: login", "- B: @logn", "unknown operation 'logn'; did you mean 'login'?"),
+    ("- B: login", "- B: @kick", "unknown operation 'kick'; known: login, logout, switch"),
+    ("- B: login", "- B: @[login]", "a call is the name of an operation, or {operation: {argument: value}}"),
+    ("- B: login", "- B: {login: {@tokn: valid}}", "unknown argument of login 'tokn'; did you mean 'token'?"),
+    ("- B: login", "- B: {login: {token: @vald}}", "unknown value of token 'vald'; did you mean 'valid'?"),
+    ("- B: login", "- B: {login: {room: @R3}}", "unknown value of room 'R3'; did you mean 'R'?"),
+    ("- B: login", "- @{B: login, C: login}", "one act a step; here are B and C"),
+    ("- B: login", "- {B: login, @ass: T0}", "unknown key 'ass'; did you mean 'as'?"),
+    ("- B: login", "- @{as: T9}", "a step needs an act: a member's call, fault, heal, admin or wait"),
+    ("- B: login", "- {B: login, @kind: cut}", "`kind` belongs to `fault`"),
+    ("- B: login", "- {B: login, as: @T-1}", "'T-1' is no label; use letters, digits and _"),
+    ("- C: login", "- {C: login, as: T9}\n      - {wait: 1s, as: @T9}", "the label 'T9' is given twice"),
+    ("{admin: {kick: {user: A}}", "{admin: @{kick: {}}", "kick needs 'user': a user"),
+    ("{admin: {kick: {user: A}}", "{admin: {@kik: {user: A}}", "unknown act 'kik'; did you mean 'kick'?"),
+    ("{admin: {kick: {user: A}}", "{admin: @kick", "kick needs 'user': a user"),
+    ("{admin: {kick: {user: A}}", "{admin: {kick: {user: @A2}}", "unknown value of user 'A2'; did you mean 'A'?"),
+    ("{fault: server, as: S}", "{fault: @D, kind: cut}\n      - {fault: server, as: S}", "unknown member 'D'"),
+    ("{fault: server, as: S}", "{fault: A, kind: @cutt}\n      - {fault: server, as: S}", "unknown fault 'cutt'; did you mean 'cut'?"),
+    ("latency: 100ms", "latency: 100@mss", "unknown unit 'mss'; did you mean 'ms'?"),
+    ("{fault: server, as: S}", "{fault: server, kind: @cut, as: S}", "cut is no fault of the server"),
+    ("{fault: server, as: S}\n      - {heal: server", "@{fault: A, as: S}\n      - {heal: A",
+     "which fault? give `kind`, or list `faults` of the scenario"),
+    ("{heal: server,", "{heal: @A,", "A has no fault here to be healed of"),
+    ("at: S + 2s", "at: @Z + 2s", "unknown label 'Z'; known: S, T0"),
+    ("at: S + 2s", "at: @2s", "a moment begins with a label, as in T3 + 2s"),
+    ("at: S + 2s", "at: S + @2", UNITS),
+    ("at: S + 2s", "at: @S - 2s", "a step cannot begin before its label"),
+    ("at: S + 2s", "at: S + @beats", "unknown name 'beats'; did you mean 'beat'?"),
+    ("watch: 3s", "watch: @3", UNITS),
+    # --- expectations
+    ("A: []", "@D: []", "unknown member 'D'; known: A"),
+    ("A: []", "@A about D: []", "unknown user 'D'; known: A, anyone"),
+    ("A: []", "@A about A: []", "A is told of itself in the line A"),
+    ("A: []", "A: [@INN]", "unknown state 'INN'; did you mean 'IN'?"),
+    ("A: []", "A: [@ADD]", "unknown state 'ADD'"),
+    ("A: []", "A: [@{IN: {}, OUT: {}}]", "one state an entry; here are IN and OUT"),
+    ("A: []", "A: [{IN: {}, @wihtin: 3s}]", "unknown key 'wihtin'; did you mean 'within'?"),
+    ("A: []", "A: [@{in: R}]", "an entry needs the name of a state, `any of` or `unordered`"),
+    ("A: []", "A: [@3]", "expected a map, found 3"),
+    ("A: []", "A: [{any of: [[IN]], @in: R}]", "'in' cannot stand beside `any of`"),
+    ("A: []", "A: [@{unordered: [{any of: [[IN]]}]}]", "`unordered` holds entries only"),
+    ("A: []", "A: [{IN: @5}]", "a state is followed by a pattern: {field: value}"),
+    ("A: []", "A: [{IN: {errorCode: @okk}}]", "unknown code 'okk'; did you mean 'ok'?"),
+    ("A: []", "A: [{IN: {}, in: @R2}]", "unknown room 'R2'; did you mean 'R'?"),
+    ("A: []", "A: [{IN: {}, @within: 3s}]", "`within` needs `of`: the label from which it counts"),
+    ("A: []", "A: [{IN: {}, @after: 3s}]", "`after` needs `of`: the label from which it counts"),
+    ("A: []", "A: [{IN: {}, @of: S}]", "`of` needs `within`, else nothing is ever due"),
+    ("A: []", "A: [{IN: {}, within: 3s, of: @U}]", "unknown label 'U'"),
+    ("A: []", "A: [{IN: {}, within: 3s, of: @U}, {OUT: {}, as: U}]", "unknown label 'U'"),
+    ("A: []", "A: [{IN: {}, as: @1x}]", "'1x' is no label; use letters, digits and _"),
+    ("A: []", "A: [{IN: {}, for: @V}]", "unknown requirement 'V'"),
+    ("{ADD: {users: [A, B]}}", "{ADD: {users: [A, @D]}}", "unknown user 'D'; known: A, B, C"),
+    ("{ADD: {users: [A, B]}}", "{ADD: {users: @A2}}", "unknown user 'A2'; did you mean 'A'?"),
+]  # fmt: skip
+
+
+def problems(text: str) -> list[str]:
+    """The problems of a spec, each without the file's name."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(text, "a.yaml")
+    return [str(p).removeprefix("a.yaml:") for p in caught.value.problems]
+
+
+def marked(text: str) -> tuple[str, list[str]]:
+    """The text without its marks, and the line:column of each."""
+    places = []
+    while "@" in text:
+        before, _, after = text.partition("@")
+        places.append(f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}")
+        text = before + after
+    return text, places
+
+
+@pytest.mark.parametrize(("old", "new", "messages"), [(old, new, rest) for old, new, *rest in MISTAKES])
+def test_a_mistake_is_named_with_its_place(old: str, new: str, messages: list[str]) -> None:
+    """The problems are exactly those, each at its mark."""
+    assert old in TEXT
+    text, places = marked(TEXT.replace(old, new, 1))
+
+    found = problems(text)
+
+    assert len(found) == len(places) == len(messages), found
+    for problem, place, message in zip(found, places, messages, strict=True):
+        assert problem.startswith(f"{place}: {message}")
