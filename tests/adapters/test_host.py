@@ -1,6 +1,7 @@
 """What a sound adapter can rely on, and what the harness can, over real processes."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -336,17 +337,34 @@ def test_a_program_that_does_not_dial(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_a_connection_that_ends(adapter: Command) -> None:
+def test_a_connection_that_ends() -> None:
     """A dialled connection that is closed is an error for those who listen."""
 
     async def play() -> None:
-        host = await AdapterHost.listen(adapter("good"))
-        ear = await opened(host)
-        host._carrier.reader.feed_eof()
+        dialling: list[asyncio.Task[None]] = []
+        leave = asyncio.Event()
+
+        async def dial(address: str, token: str) -> None:
+            reader, writer = await asyncio.open_connection(*address.split(":"))
+            writer.write(json.dumps({"type": "dial", "token": token}).encode() + b"\n")
+            hello = json.loads(await reader.readline())
+            fields = {"protocol": 1, "implementation": {"name": "by hand"}}
+            result = {"type": "result", "id": hello["id"], "status": "ok", "fields": fields}
+            writer.write(json.dumps(result).encode() + b"\n")
+            await leave.wait()
+            writer.close()
+
+        host = await AdapterHost.listen(announce=lambda a, t: dialling.append(asyncio.create_task(dial(a, t))))
+        ear = Ear(host, "1.A")
+        alive = host.alive
+        leave.set()
         await until(lambda: bool(ear.failures))
+        await asyncio.gather(*dialling)
         await host.stop()
 
+        assert alive
         assert not host.alive
+        assert "it closed the connection" in str(ear.failures[0])
 
     asyncio.run(play())
 

@@ -26,6 +26,7 @@ TAIL = 16_384  # bytes of free text that are kept
 TAIL_LINES = 32
 TOKEN_LIMIT = 5.0  # seconds that a connection gets to show its token
 FLUSH_LIMIT = 0.5
+REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -48,6 +49,8 @@ class Program:
     @classmethod
     async def start(cls, command: Sequence[str], env: Mapping[str, str], *, piped: bool) -> Self:
         """Start it; `piped`: its stdin and stdout carry the protocol. AdapterError if it cannot be started."""
+        if not command:
+            raise AdapterError("there is no command that starts the adapter; see `adapter: command` in target.yaml")
         pipe = asyncio.subprocess.PIPE
         try:
             process = await asyncio.create_subprocess_exec(
@@ -59,7 +62,7 @@ class Program:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        except (OSError, ValueError, IndexError) as e:
+        except (OSError, ValueError) as e:
             raise AdapterError(
                 f"cannot start the adapter `{shlex.join(command)}`: {e}; see `adapter: command` in target.yaml"
             ) from e
@@ -104,7 +107,7 @@ class Program:
                 await self.wait(patience)
         finally:
             self.signal(signal.SIGKILL)
-            await self.wait(patience)
+            await self.wait(REAP_LIMIT)
             self._reading.cancel()
 
 
