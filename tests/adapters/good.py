@@ -1,6 +1,7 @@
 """An adapter without a room, made with the kit: operations that do what the tests ask."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 from typing import Any
@@ -10,6 +11,7 @@ from roomcheck.adapter_kit import Adapter, Indefinite, Refused, Unsupported
 kit = Adapter("good", "1.0", endpoints=("room", "media"), capabilities={"rooms per member": 2})
 opened: list[str] = []
 closed: list[str] = []
+released = asyncio.Event()
 
 
 @kit.open
@@ -67,12 +69,20 @@ async def tell_unknown(me: str, arguments: dict[str, Any]) -> None:
 
 @kit.operation("tellObject")
 async def tell_object(me: str, arguments: dict[str, Any]) -> None:
-    kit.emit(me, "onTold", {"it": object()})
+    with contextlib.suppress(TypeError):
+        kit.emit(me, "onTold", {"it": object()})
 
 
 @kit.operation("tellHuge")
 async def tell_huge(me: str, arguments: dict[str, Any]) -> None:
-    kit.emit(me, "onTold", {"it": "x" * (1 << 20)})
+    with contextlib.suppress(ValueError):
+        kit.emit(me, "onTold", {"it": "x" * (1 << 20)})
+
+
+@kit.operation("tellNan")
+async def tell_nan(me: str, arguments: dict[str, Any]) -> None:
+    with contextlib.suppress(ValueError):
+        kit.emit(me, "onTold", {"it": float("nan")})
 
 
 @kit.operation("chat")
@@ -81,10 +91,15 @@ async def chat(me: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"read": sys.stdin.read()}
 
 
-@kit.operation("sleep")
-async def sleep(me: str, arguments: dict[str, Any]) -> None:
-    await asyncio.sleep(arguments["seconds"])
-    kit.emit(me, "onAwake", {})
+@kit.operation("hold")
+async def hold(me: str, arguments: dict[str, Any]) -> None:
+    await released.wait()
+    kit.emit(me, "onReleased", {})
+
+
+@kit.admin("release")
+async def release(arguments: dict[str, Any], endpoints: dict[str, str]) -> None:
+    released.set()
 
 
 @kit.operation("block")

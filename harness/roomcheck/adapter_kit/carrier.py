@@ -27,8 +27,8 @@ class Carrier:
             return b""
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Write one message as one line. ValueError: longer than a line may be; TypeError: not JSON."""
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        """Write one message as one line. ValueError: longer than a line may be; TypeError or ValueError: not JSON."""
+        line = json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         if len(line) > LIMIT:
             raise ValueError(f"a message of {len(line)} bytes is longer than the {LIMIT} that a line may have")
         with self.lock, contextlib.suppress(OSError):  # a harness that is gone is seen as the end of its lines

@@ -78,6 +78,7 @@ class Adapter:
         self._locks: dict[str, asyncio.Lock] = {}
         self._numbers: dict[str, int] = {}
         self._closed: set[str] = set()
+        self._lost: dict[str, str] = {}  # the first callback of a member that could not be told
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat = 0
 
@@ -109,7 +110,8 @@ class Adapter:
     def emit(self, member: str, callback: str, fields: Fields, raw: Any = None) -> None:
         """Tell a callback, as the first statement of the SDK's callback, from any thread.
 
-        After the member was closed it does nothing. LookupError: no such member; TypeError: `fields` are not JSON.
+        After the member was closed it does nothing. LookupError: no such member; TypeError, ValueError: `fields` are
+        not JSON, or too long. SDKs swallow what a callback raises, so the next barrier tells the harness too.
         """
         at = now()
         with self._carrier.lock:
@@ -121,7 +123,11 @@ class Adapter:
             event = {"type": "event", "member": member, "n": number, "time": at, "callback": callback, "fields": fields}
             if raw is not None:
                 event["raw"] = _shortened(raw)
-            self._carrier.send(event)
+            try:
+                self._carrier.send(event)
+            except (TypeError, ValueError) as e:
+                self._lost.setdefault(member, f"callback {callback!r} of {member} could not be written: {e}")
+                raise
             self._numbers[member] = number
 
     def log(self, text: str) -> None:
@@ -216,6 +222,9 @@ class Adapter:
             case "barrier":
                 # callbacks that the SDK handed to the loop before now run first; `emit` has written when it returns
                 await asyncio.sleep(0)
+                for member in [message["member"]] if message.get("member") else list(self._lost):
+                    if member in self._lost:
+                        raise ValueError(self._lost[member])
                 return None
             case "admin":
                 act = self._admin.get(message["operation"])

@@ -231,11 +231,10 @@ class AdapterHost:
 
     def gaps(self, since: int) -> list[Instant]:
         """The intervals after `since` in which the adapter showed no life for longer than a second."""
-        found = [gap for gap in self._gaps if gap.hi > since]
-        at = now()
-        if at - self._pong > SILENCE:
-            found.append(Instant(self._pong, at))
-        return found
+        known = list(self._gaps)
+        if now() - self._pong > SILENCE:
+            known.append(Instant(self._pong, now()))
+        return [gap for gap in known if gap.hi > since]
 
     def stderr_tail(self) -> str:
         """The last lines of the adapter's free text; empty for one that we did not start."""

@@ -1,0 +1,227 @@
+"""The kit alone, spoken to by hand over its real pipes."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roomcheck.adapter_kit import Adapter
+
+GOOD = Path(__file__).parents[1] / "adapters" / "good.py"
+HELLO = {"type": "hello", "protocol": [1, 1], "harness": "0", "constants": {"beat": 7}}
+OPEN = {"type": "open", "member": "1.A", "user": "a", "endpoints": {"room": "h:1"}, "credentials": {"token": "t"}}
+
+
+class Talk:
+    """One adapter's process: say a request, hear lines until its result."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.number = 0
+
+    def say(self, message: dict[str, Any]) -> int:
+        self.number += 1
+        self.write(json.dumps({"id": self.number, **message}).encode() + b"\n")
+        return self.number
+
+    def write(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        message = json.loads(self.process.stdout.readline())
+        assert isinstance(message, dict)
+        return message
+
+    def ask(self, message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The result, and what was heard before it."""
+        number = self.say(message)
+        before = []
+        while (heard := self.hear()).get("id") != number:
+            before.append(heard)
+        return heard, before
+
+
+@pytest.fixture
+def talk() -> Iterator[Talk]:
+    """A greeted adapter."""
+    env = {**os.environ, "ROOMCHECK_CONSTANTS": '{"pause": 3}'}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, str(GOOD)], stdin=pipe, stdout=pipe, stderr=pipe, env=env) as process:
+        yield Talk(process)
+        process.kill()
+
+
+def test_hello(talk: Talk) -> None:
+    """Hello's answer names the version, the implementation, what was registered and the clock."""
+    result, _ = talk.ask(HELLO)
+
+    fields = result["fields"]
+    assert (result["status"], fields["protocol"], fields["clock"]) == ("ok", 1, "monotonic")
+    assert fields["implementation"]["language"].startswith("python 3")
+    assert "tell" in fields["capabilities"]["operations"]
+    assert fields["capabilities"]["state"] is True
+
+
+def test_another_version(talk: Talk) -> None:
+    """A harness that speaks no version of ours is told so."""
+    result, _ = talk.ask({**HELLO, "protocol": [2, 3]})
+
+    assert result["status"] == "adapter-error"
+    assert "speaks version 1 of the protocol, the harness 2 to 3" in result["fields"]["error"]
+
+
+def test_constants(talk: Talk) -> None:
+    """Constants come from the environment and from hello."""
+    talk.ask(HELLO)
+    talk.ask(OPEN)
+    result, _ = talk.ask({"type": "call", "member": "1.A", "operation": "constants"})
+
+    assert result["fields"] == {"pause": 3, "beat": 7}
+
+
+def test_callbacks_during_open(talk: Talk) -> None:
+    """A callback that fires before open has returned is told, with what open was given."""
+    result, before = talk.ask({**OPEN, "options": {"tell at open": True}})
+
+    assert result["status"] == "ok"
+    assert [(e["n"], e["fields"]) for e in before] == [
+        (1, {"endpoints": {"room": "h:1"}, "credentials": {"token": "t"}})
+    ]
+
+
+def test_raw_is_cut(talk: Talk) -> None:
+    """A long raw payload is cut with a mark; a short one is kept as it is."""
+    talk.ask(OPEN)
+    _, short = talk.ask({"type": "call", "member": "1.A", "operation": "tell", "arguments": {"count": 1, "raw": [1]}})
+    _, long = talk.ask(
+        {"type": "call", "member": "1.A", "operation": "tell", "arguments": {"count": 1, "raw": "x" * 99_998}}
+    )
+
+    assert short[0]["raw"] == [1]
+    assert len(long[0]["raw"]) < 17_000
+    assert long[0]["raw"].endswith("(100000 characters, cut)")
+
+
+def test_prints_do_not_reach_the_protocol(talk: Talk) -> None:
+    """What an SDK prints goes to stderr, and what it reads is empty."""
+    talk.ask(OPEN)
+    result, before = talk.ask({"type": "call", "member": "1.A", "operation": "chat", "arguments": {"read": True}})
+    talk.ask({"type": "bye"})
+
+    assert (result["status"], result["fields"], before) == ("ok", {"read": ""}, [])
+    assert talk.process.stderr is not None
+    assert b"an SDK that prints" in talk.process.stderr.read()
+
+
+def test_ping_while_the_loop_is_stuck(talk: Talk) -> None:
+    """A ping is answered while a call blocks the loop, and says for how long the loop has shown no life."""
+    talk.ask(OPEN)
+    call = talk.say({"type": "call", "member": "1.A", "operation": "block", "arguments": {"seconds": 0.5}})
+    lags = []
+    while (heard := talk.ask({"type": "ping", "nonce": 5}))[1] == []:
+        lags.append(heard[0]["fields"]["loop_lag"])
+
+    assert heard[1][0]["id"] == call
+    assert max(lags) > 200_000
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "text"),
+    [
+        ({"type": "call", "member": "1.A", "operation": "dance"}, "unsupported", "dance"),
+        ({"type": "call", "member": "9.Z", "operation": "dance"}, "unsupported", "dance"),
+        ({"type": "admin", "operation": "dance"}, "unsupported", "dance"),
+        ({"type": "dance"}, "unsupported", "dance"),
+        ({"type": "call", "member": "9.Z", "operation": "tell"}, "adapter-error", "'9.Z', which is not open"),
+        ({"type": "call", "member": "1.A"}, "adapter-error", "KeyError: 'operation'"),
+        (
+            {"type": "call", "member": "1.A", "operation": "tellUnknown"},
+            "adapter-error",
+            "'nobody', which was never opened",
+        ),
+        (OPEN, "adapter-error", "was opened before"),
+    ],
+)
+def test_mistakes(talk: Talk, message: dict[str, Any], status: str, text: str) -> None:
+    """What is not known is `unsupported`; what cannot be is an adapter-error in words. The next call works."""
+    talk.ask(OPEN)
+    result, _ = talk.ask(message)
+
+    assert result["status"] == status
+    assert text in str(result["fields"])
+    assert talk.ask({"type": "state", "member": "1.A"})[0]["fields"] == {"me": "1.A"}
+
+
+def test_lines_that_are_no_messages(talk: Talk) -> None:
+    """A line that is no message is logged, and the next one is served."""
+    talk.write(b"hello?\n[1]\n")
+    first, second = talk.hear(), talk.hear()
+
+    assert (first["type"], second["type"]) == ("log", "log")
+    assert "hello?" in first["text"]
+    assert talk.ask(HELLO)[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize("how", ["bye", "end of input"])
+def test_the_end(talk: Talk, how: str) -> None:
+    """After bye, or when the harness is gone, open members are closed and the program ends well."""
+    talk.ask(OPEN)
+    if how == "bye":
+        talk.ask({"type": "bye"})
+    else:
+        assert talk.process.stdin is not None
+        talk.process.stdin.close()
+    log = talk.hear()
+
+    assert log == {"type": "log", "text": "closed 1.A"}
+    assert talk.process.wait(10) == 0
+
+
+def test_a_stuck_sdk_does_not_outlive_the_harness(talk: Talk) -> None:
+    """When the harness is gone while a call blocks the loop, the program ends all the same."""
+    talk.ask(OPEN)
+    talk.say({"type": "call", "member": "1.A", "operation": "block", "arguments": {"seconds": 600}})
+    assert talk.process.stdin is not None
+    talk.process.stdin.close()
+
+    assert talk.process.wait(10) == 1
+
+
+def test_functions_must_be_asynchronous() -> None:
+    """A plain function is refused when it is registered."""
+    kit = Adapter("x", "1")
+
+    with pytest.raises(TypeError, match="login must be written with `async def`"):
+
+        @kit.operation("login")  # type: ignore[type-var]  # the mistake under test
+        def login(me: Any, arguments: Any) -> None: ...
+
+
+def test_the_kit_needs_nothing_else() -> None:
+    """Importing the kit loads the standard library and nothing else of roomcheck."""
+    program = "import sys; import roomcheck.adapter_kit; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+
+    ours = {m for m in loaded if m.startswith("roomcheck")}
+    assert ours == {"roomcheck", *(m for m in ours if m.startswith("roomcheck.adapter_kit"))}
+    assert not {"pydantic", "yaml", "hypothesis", "click"} & set(loaded)
+
+
+def test_registered_functions_stay_functions() -> None:
+    """A decorated function is still itself, so that adapters can be tested without the kit."""
+    kit = Adapter("x", "1")
+
+    @kit.state
+    async def state(me: str) -> dict[str, Any]:
+        return {"me": me}
+
+    assert asyncio.run(state("A")) == {"me": "A"}
