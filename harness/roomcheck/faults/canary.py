@@ -1,0 +1,65 @@
+"""The harness's own connection through a member's proxy: it shows what a fault did, and sends the server not one byte.
+
+The room's server sees a connection that is opened, stays silent and is closed, as a port scan or a health check makes.
+"""
+
+import asyncio
+import socket
+from typing import Literal, Self
+
+DIAL_LIMIT = 1.0  # seconds; 0.4 to 2 ms measured, and the kernel accepts for a busy proxy
+
+
+class Canary:
+    """One idle connection. `dial` blocks for about a millisecond; the rest belongs to the event loop."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    @classmethod
+    def dial(cls, address: tuple[str, int]) -> Self | None:
+        """A connection through the proxy; None if the proxy does not accept any (an earlier fault)."""
+        try:
+            connection = socket.create_connection(address, timeout=DIAL_LIMIT)
+        except OSError:
+            return None
+        connection.setblocking(False)
+        return cls(connection)
+
+    async def end(self, within: float) -> Literal["FIN", "RST"] | None:
+        """How the connection ended; None if it is open after so many seconds. What the server says is thrown away."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(within):
+                while await loop.sock_recv(self._connection, 65536):
+                    pass
+        except TimeoutError:
+            return None
+        except OSError:
+            return "RST"
+        return "FIN"
+
+    async def unanswered(self, within: float) -> bool:
+        """Close our half: a whole proxy closes the other half in 0.5 ms; True if it has not after so many seconds."""
+        try:
+            self._connection.shutdown(socket.SHUT_WR)
+        except OSError:  # it has ended already
+            return False
+        return await self.end(within) is None
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+async def refused(address: tuple[str, int], within: float) -> bool:
+    """Whether a new connection is refused."""
+    with socket.socket() as probe:
+        probe.setblocking(False)
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.get_running_loop().sock_connect(probe, address)
+        except ConnectionRefusedError:
+            return True
+        except (TimeoutError, OSError):
+            return False
+    return False

@@ -1,0 +1,173 @@
+"""Proofs, made once on each server, that a fault does to bytes what the catalogue says, on an echo of our own.
+
+A room's link may not be sent a byte by us, so there a switched toxic can only be read back. Here the bytes themselves
+are watched. Each proof demands only what a late machine cannot fake: that nothing came, that something took at least so
+long, that a connection ended; and first, that the echo came before the fault.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from roomcheck.errors import HarnessError
+from roomcheck.model.fault import FaultKind
+
+LIMIT = 3.0  # seconds for what must come; a few milliseconds measured
+SILENCE = 0.03  # seconds for what must not come
+SOON = 0.01  # seconds that a degraded echo takes at least; a whole one takes 0.07 ms
+
+NEEDS_PROOF = frozenset(FaultKind) - {FaultKind.CUT, FaultKind.RESET, FaultKind.REFUSE, FaultKind.SERVER_RESTART}
+
+DEGRADED: dict[FaultKind, tuple[dict[str, int], int]] = {  # settings, and how many bytes show them
+    FaultKind.LATENCY: ({"latency": 6_000}, 1),
+    FaultKind.THROTTLE: ({"rate": 100}, 1_000),
+    FaultKind.SLICE: ({"size": 2, "variation": 1, "delay": 1_000}, 40),
+}
+
+
+class Faultable(Protocol):
+    """What a proof needs of a link."""
+
+    @property
+    def listen(self) -> str: ...
+    async def apply(self, kind: FaultKind, settings: Mapping[str, Any] | None = None) -> object: ...
+    async def heal(self) -> object: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Echo:
+    """A server that says what it hears; `ended` counts the connections that it saw end."""
+
+    address: str = ""
+    ended: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(writer):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        self.ended += 1
+        self.news.set()
+
+    async def until_ended(self, count: int) -> None:
+        while self.ended < count:
+            self.news.clear()
+            await self.news.wait()
+
+
+@contextlib.asynccontextmanager
+async def echo_server() -> AsyncIterator[Echo]:
+    """A running echo on this machine."""
+    echo = Echo()
+    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    echo.address = f"{host}:{port}"
+    try:
+        yield echo
+    finally:
+        server.close()
+
+
+class Talk:
+    """A client of the echo."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def ask(self, size: int = 1) -> float:
+        """The seconds that the echo of so many bytes takes."""
+        began = time.monotonic()
+        self._writer.write(b"." * size)
+        await self._reader.readexactly(size)
+        return time.monotonic() - began
+
+    async def hears_nothing(self) -> bool:
+        """Whether a byte that is sent now gets no echo for a while, and no end either."""
+        self._writer.write(b".")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SILENCE):
+                await self._reader.read(1)
+                return False
+        return True
+
+    async def ended(self) -> None:
+        """Wait for the end."""
+        with contextlib.suppress(OSError):
+            while await self._reader.read(65536):
+                pass
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@contextlib.asynccontextmanager
+async def talking(address: str) -> AsyncIterator[Talk]:
+    """A connection that has had an echo."""
+    host, _, port = address.rpartition(":")
+    with contextlib.closing(Talk(*await asyncio.open_connection(host, int(port)))) as talk:
+        await talk.ask()
+        yield talk
+
+
+async def prove(kind: FaultKind, make_link: Callable[[str], Awaitable[Faultable]]) -> None:
+    """Apply the fault to a link to an echo, watch, heal, watch again. HarnessError if it does not do what it should."""
+    try:
+        async with echo_server() as echo, asyncio.timeout(LIMIT):
+            link = await make_link(echo.address)
+            try:
+                async with talking(link.listen) as talk:
+                    settings, size = DEGRADED.get(kind, ({}, 0))
+                    await link.apply(kind, settings)
+                    if size:
+                        _demand(await talk.ask(size) >= SOON, "it did not slow an echo down")
+                    else:
+                        await _BITES[kind](echo, talk)
+                    await link.heal()
+                    if size or kind is FaultKind.STALL:
+                        await talk.ask()  # the same connection goes on
+                    else:
+                        await talk.ended()
+                async with talking(link.listen):
+                    pass
+            finally:
+                await link.close()
+    except (TimeoutError, OSError, asyncio.IncompleteReadError) as e:
+        raise HarnessError(f"{kind} did not do on an echo what it should: {e!r}") from e
+
+
+def _demand(seen: bool, otherwise: str) -> None:  # noqa: FBT001
+    if not seen:
+        raise OSError(otherwise)
+
+
+async def _silences(_echo: Echo, talk: Talk) -> None:
+    _demand(await talk.hears_nothing(), "bytes passed")
+
+
+async def _tells_the_server(echo: Echo, talk: Talk) -> None:
+    await echo.until_ended(2)  # the talk's and the canary's
+    _demand(await talk.hears_nothing(), "the client was told")
+
+
+async def _tells_the_client(echo: Echo, talk: Talk) -> None:
+    await talk.ended()
+    _demand(echo.ended == 0, "the server was told")
+
+
+async def _tells_both(echo: Echo, talk: Talk) -> None:
+    await talk.ended()
+    await echo.until_ended(1)
+
+
+_BITES: dict[FaultKind, Callable[[Echo, Talk], Awaitable[None]]] = {
+    FaultKind.STALL: _silences,
+    FaultKind.GHOST: _silences,
+    FaultKind.HALF_OPEN_SERVER_TOLD: _tells_the_server,
+    FaultKind.HALF_OPEN_CLIENT_TOLD: _tells_the_client,
+    FaultKind.TRUNCATE: _tells_both,
+}

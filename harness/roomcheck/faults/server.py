@@ -1,0 +1,83 @@
+"""A Toxiproxy server that calls can be made on, for as long as it lives.
+
+A call that is not answered in time means that the server is wedged for good: it is killed at once, every call fails
+from then on, and whoever started it starts another.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from roomcheck.errors import HarnessError
+from roomcheck.faults.client import Client, SilentError
+from roomcheck.faults.process import Process, start_process
+from roomcheck.faults.provision import Provisioned
+
+T = TypeVar("T")
+
+WORKERS = 12  # threads that call one server; more gain nothing on two cores
+
+
+class ToxiproxyServer:
+    """One server, our own or (by URL) somebody's. `url`, `version`, `alive`; calls go through `do`."""
+
+    def __init__(self, url: str, version: str, process: Process | None) -> None:
+        self.url = url
+        self.version = version
+        self.proofs: dict[object, asyncio.Future[None]] = {}  # faults proven once on this server, see proof.py
+        self._process = process
+        self._client = Client(url)
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="toxiproxy")
+        self._broken = ""
+
+    @classmethod
+    async def start(cls, provisioned: Provisioned) -> Self:
+        """Start the program, or reach the URL. HarnessError says why not, with the server's last words."""
+        if provisioned.url is not None:
+            server = cls(provisioned.url, provisioned.version, None)
+            try:
+                server.version = await server.do(lambda client: client.version())
+            except HarnessError:
+                await server.stop()
+                raise
+            return server
+        assert provisioned.path is not None
+        # in this thread: the kernel ends the child with the *thread* that started it, and workers come and go
+        process = start_process(provisioned.path)
+        return cls(process.url, provisioned.version, process)
+
+    @property
+    def alive(self) -> bool:
+        """Whether calls can still succeed."""
+        return not self._broken and (self._process is None or self._process.alive)
+
+    async def do(self, work: Callable[[Client], T]) -> T:
+        """Run blocking calls in a thread; a call that is not answered ends this server."""
+        if not self.alive:
+            raise HarnessError(f"Toxiproxy at {self.url} is dead: {self._story()}")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, self._client)
+        except SilentError as e:
+            self._break(str(e))
+            raise HarnessError(f"{e} ({self._story()})") from e
+
+    def _break(self, reason: str) -> None:
+        self._broken = self._broken or reason
+        if self._process is not None:
+            self._process.kill()
+
+    def _story(self) -> str:
+        words = self._process.last_words() if self._process else "it is not ours to start again"
+        return f"{self._broken}; {words}" if self._broken else words
+
+    async def stop(self) -> None:
+        """End the process and every call under way; nothing is left."""
+        self._broken = self._broken or "it was stopped"
+        for proof in self.proofs.values():
+            proof.cancel()
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        self._client.close()
