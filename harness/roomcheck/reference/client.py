@@ -19,6 +19,7 @@ from roomcheck.reference.machine import (
     Close,
     Connect,
     Lost,
+    Opened,
     Received,
     Refuse,
     Send,
@@ -105,6 +106,7 @@ class Client:
     async def _connect(self, link: int) -> None:
         def opened(lines: Lines) -> None:
             self._links[link] = lines
+            self._handle(Opened(link))
 
         def ended(_lines: Lines) -> None:
             self._links.pop(link, None)

@@ -147,8 +147,8 @@ class _ReconnectingOnSlowLink(ClientMachine):
         beat_at = room.beat_at
         super()._tick(room)
         if room.stage is Stage.ONLINE and room.beat_at != beat_at:
-            # a sixtieth of 10 s: less than a round trip over 100 ms of latency each way
-            room.silent_at = min(room.silent_at, self.now + self.timings.heartbeat_interval // 60)
+            # 833 ms of 10 s: less than a link takes that is slower by a second in one direction
+            room.silent_at = min(room.silent_at, self.now + self.timings.heartbeat_interval // 12)
 
 
 @_defect("wrong-room-id", "callback")

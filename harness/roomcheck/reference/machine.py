@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The link was accepted (server)."""
+    """The link was accepted."""
 
     link: int
 
@@ -110,7 +110,7 @@ class Refuse:
     code: int
 
 
-ClientInput = Call | Received | Lost | Tick
+ClientInput = Call | Opened | Received | Lost | Tick
 ServerInput = Opened | Received | Lost | Tick
 Effect = Connect | Send | Close | Tell | Refuse
 
@@ -226,6 +226,9 @@ class ClientMachine:
         match event:
             case Call():
                 self._call(event.operation, event.arguments)
+            case Opened():
+                if (room := self._links.get(event.link)) is not None:
+                    room.retry_at = now + self.timings.retry_interval
             case Received():
                 if (room := self._links.get(event.link)) is not None and event.message is not None:
                     self._receive(room, event.message)
