@@ -154,6 +154,7 @@ class _Builder:
             self._stop(where, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, where)
+        anchor = event.anchor
         if event.tag is not None:
             self._problem(where, f"the tag {event.tag} is not read; write the plain value")
         if isinstance(event, yaml.MappingStartEvent):
@@ -165,8 +166,8 @@ class _Builder:
         else:
             plain = not event.style
             node = Node(where, _scalar(event.value) if plain else event.value, quoted=event.style in ("'", '"'))
-        if event_anchor := getattr(event, "anchor", None):
-            self.anchors[event_anchor] = (node, self.size - before)
+        if anchor is not None:
+            self.anchors[anchor] = (node, self.size - before)
         return node
 
     def _map(self, where: Where, depth: int) -> Node:

@@ -1,0 +1,101 @@
+"""Target files: what they hold, and every mistake at its place."""
+
+import pytest
+
+from roomcheck.errors import SpecError
+from roomcheck.spec.contract import Where
+from roomcheck.spec.target import Target, load_target
+
+FULL = """\
+target: lobby
+title: A lobby
+spec: vendor/lobby
+adapter: {command: ["{python}", "{dir}/adapter.py", --json, '{"a": 1}']}
+server: {command: ["{python}", "{dir}/server.py", --port, "{room}"], ready within: 1.5 * 2s}
+endpoints: {room: "127.0.0.1:{room}"}
+constants: {beat: 10s, more: 2 * beat}
+options: {wrong: answer}
+scale: 100
+faults: [cut, ghost]
+lacks: [kick]
+"""
+SHORT = """\
+target: far
+spec: vendor/lobby
+adapter: {dial: true}
+endpoints: {room: "example.org:443"}
+"""
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        load_target(text, "t")
+    return [str(p) for p in caught.value.problems]
+
+
+def test_a_full_target() -> None:
+    """Placeholders stay, the time to get ready is in microseconds, constants stay text."""
+    assert load_target(FULL, "t") == Target(
+        name="lobby",
+        title="A lobby",
+        spec="vendor/lobby",
+        adapter_command=("{python}", "{dir}/adapter.py", "--json", '{"a": 1}'),
+        server_command=("{python}", "{dir}/server.py", "--port", "{room}"),
+        ready_within=3_000_000,
+        endpoints={"room": "127.0.0.1:{room}"},
+        constants={"beat": "10s", "more": "2 * beat"},
+        options={"wrong": "answer"},
+        scale=100.0,
+        faults=("cut", "ghost"),
+        lacks=("kick",),
+        where=Where("t", 1, 1),
+        places={
+            "constants.beat": Where("t", 7, 19),
+            "constants.more": Where("t", 7, 30),
+            "options.wrong": Where("t", 8, 18),
+        },
+    )
+
+
+def test_a_short_target() -> None:
+    """A room elsewhere whose adapter dials in."""
+    target = load_target(SHORT, "t")
+
+    assert (target.title, target.adapter_command, target.server_command) == ("far", (), None)
+    assert (target.dial, target.scale, target.faults, target.lacks) == (True, None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("{dir}/adapter.py", "{dri}/adapter.py", "t:4:33: unknown placeholder '{dri}'; did you mean '{dir}'?"),
+        ('--port, "{room}"', '--port, "{rom}"', "t:5:59: unknown placeholder '{rom}'; did you mean '{room}'?"),
+        ('"127.0.0.1:{room}"', '"127.0.0.1:{rom}"', "t:6:19: unknown placeholder '{rom}'; did you mean '{room}'?"),
+        ('"127.0.0.1:{room}"', "localhost", "t:6:19: 'localhost' is no address; write host:port, as in 127.0.0.1:{room}"),
+        ('endpoints: {room: "127.0.0.1:{room}"}', 'endpoints: {room: "a:{room}", dir: "a:1"}',
+         "t:6:31: 'dir' cannot be an endpoint's name"),
+        ("1.5 * 2s", "1.5 * 2x", "t:5:91: unknown unit 'x'; known: h, min, ms, s, us"),
+        ("[cut, ghost]", "[cut, gost]", "t:10:15: unknown fault 'gost'; did you mean 'ghost'?"),
+        ("scale: 100", "scale: 0", "t:9:8: expected a number above 0, found 0"),
+        ("scale: 100", "scale: fast", "t:9:8: expected a number, found 'fast'"),
+        ("scale: 100", "scael: 100", "t:9:1: unknown key 'scael'; did you mean 'scale'?"),
+        ("spec: vendor/lobby\n", "", "t:1:1: 'spec' is missing here"),
+    ],
+)  # fmt: skip
+def test_a_mistake_has_its_place(old: str, new: str, found: str) -> None:
+    """And says what was meant."""
+    assert problems(FULL.replace(old, new)) == [found]
+
+
+def test_somebody_must_start_or_dial() -> None:
+    """An adapter is started or dials in."""
+    assert problems(SHORT.replace("dial: true", "dial: false")) == [
+        "t:3:10: the adapter needs a `command`, or `dial: true`"
+    ]
+
+
+def test_without_a_server_ports_are_fixed() -> None:
+    """Nobody would listen at a port that was made up."""
+    assert problems(SHORT.replace("443", "{room}")) == [
+        "t:4:19: no server is started here, so the port must be a number"
+    ]
