@@ -10,7 +10,7 @@ from pathlib import Path
 def root() -> Path:
     """The folder that holds specs/ and fixtures/: in a wheel `_data` beside this file, else the checkout.
 
-    An editable install leaves a stale `_data` in site-packages, which is not seen: `files` names the checkout's package.
+    An editable install leaves a stale `_data` in site-packages. It is not seen: `files` names the checkout's package.
     """
     package = Path(str(files("roomcheck")))
     data = package / "_data"

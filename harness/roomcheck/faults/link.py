@@ -142,33 +142,36 @@ class Link:
 
     def _do(self, client: Client, kind: FaultKind, settings: Mapping[str, int]) -> tuple[Instant, Canary | None]:
         canary = Canary.dial(self._address) if kind is not FaultKind.REFUSE else None
-        up, down = 0, 1
-        lo = now()
-        try:
-            match kind:
-                case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
-                    self._disable(client)
-                case FaultKind.STALL:
-                    self._switch(client, HOLD + HALT, on=True)
-                case FaultKind.GHOST:
-                    self._ghost = True
-                    self._switch(client, HOLD, on=True)
-                    self._add(client, SWALLOW)
-                case FaultKind.HALF_OPEN_SERVER_TOLD:
-                    self._switch(client, HOLD[down:], on=True)
-                    self._end(client, SWALLOW[up])
-                case FaultKind.HALF_OPEN_CLIENT_TOLD:
-                    self._switch(client, HOLD[:down], on=True)
-                    self._end(client, SWALLOW[down])
-                case FaultKind.LATENCY | FaultKind.THROTTLE | FaultKind.SLICE | FaultKind.TRUNCATE:
-                    self._add(client, degraded(kind, settings))
-                case FaultKind.SERVER_RESTART:
-                    raise AssertionError(kind)  # refused by `apply`
-        except BaseException:
+        with contextlib.ExitStack() as on_error:
             if canary:
-                canary.close()
-            raise
-        return Instant(lo, now()), canary
+                on_error.callback(canary.close)
+            lo = now()
+            self._put(client, kind, settings)
+            at = Instant(lo, now())
+            on_error.pop_all()
+        return at, canary
+
+    def _put(self, client: Client, kind: FaultKind, settings: Mapping[str, int]) -> None:
+        up, down = 0, 1
+        match kind:
+            case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
+                self._disable(client)
+            case FaultKind.STALL:
+                self._switch(client, HOLD + HALT, on=True)
+            case FaultKind.GHOST:
+                self._ghost = True
+                self._switch(client, HOLD, on=True)
+                self._add(client, SWALLOW)
+            case FaultKind.HALF_OPEN_SERVER_TOLD:
+                self._switch(client, HOLD[down:], on=True)
+                self._end(client, SWALLOW[up])
+            case FaultKind.HALF_OPEN_CLIENT_TOLD:
+                self._switch(client, HOLD[:down], on=True)
+                self._end(client, SWALLOW[down])
+            case FaultKind.LATENCY | FaultKind.THROTTLE | FaultKind.SLICE | FaultKind.TRUNCATE:
+                self._add(client, degraded(kind, settings))
+            case FaultKind.SERVER_RESTART:
+                raise UsageError(f"{kind} is a fault of the server, not of a link")
 
     def _close_the_rest(self, client: Client) -> int:
         self._remove_added(client)
@@ -206,8 +209,6 @@ class Link:
 
     async def apply(self, kind: FaultKind, settings: Mapping[str, Any] | None = None) -> Applied:
         """Put the fault on. UsageError for settings that do not fit; HarnessError if it was not seen to bite."""
-        if kind is FaultKind.SERVER_RESTART:
-            raise UsageError(f"{kind} is a fault of the server, not of a link")
         read = read_settings(kind, settings or {})
         at, canary = await self.server.do(lambda client: self._do(client, kind, read))
         with contextlib.closing(canary) if canary else contextlib.nullcontext():
