@@ -16,7 +16,7 @@ def test_a_violation_tells_everything_a_person_needs() -> None:
         "vendor/status/back/cut: violates (room)",
         "  breaks   R-1 (must): A lost link is told.",
         "  source   Connection status, case 1",
-        "  where    B about A, 3.204 s after the first act",
+        "  where    B about A, 3.204 s after the first act; this machine was at most 2.5 ms late",
         "  expected DELETE within 1 s of T3",
         "  seen     DELETE came 1.204 s after T3, 204 ms too late",
         "  off by   204 ms",

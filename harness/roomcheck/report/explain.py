@@ -20,7 +20,7 @@ def explain(result: CaseResult, header: RunHeader) -> list[str]:
     lines = [headline(result)]
     findings = result.verdict.findings if result.verdict else ()
     if findings:
-        lines += _finding(findings[0], header)
+        lines += _finding(findings[0], header, result.lateness)
         lines += _more(findings[1:])
     else:
         lines += [_line("because", result.message)] if result.message else []
@@ -42,7 +42,7 @@ def _line(label: str, text: object) -> str:
     return f"  {label:<{INDENT - 2}}" + clipped(text)
 
 
-def _finding(finding: Finding, header: RunHeader) -> Iterator[str]:
+def _finding(finding: Finding, header: RunHeader, lateness: int) -> Iterator[str]:
     name = finding.requirement
     if name:
         level = header.levels.get(name, "")
@@ -51,7 +51,8 @@ def _finding(finding: Finding, header: RunHeader) -> Iterator[str]:
         yield _line("breaks", f"{name}{f' ({level})' if level else ''}: {says}")
         if cite:
             yield _line("source", cite)
-    yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act")
+    late = f"; this machine was at most {show_duration(lateness)} late" if lateness else ""
+    yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act{late}")
     yield _line("expected", finding.expected)
     yield _line("seen", finding.seen)
     if finding.miss:
