@@ -36,8 +36,8 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
          "nothing verifies TS-MORE: no rule, entry or scenario is for it"),
         ("scenarios:\n", "scenarios:\n  - {id: idle, title: x, members: [A], schedule: [{A: enter}]}\n",
          "idle checks nothing: it has neither `expect` nor `for`"),
-        ("    initial: gone\n    rules:", "    told: {away: gone}\n    initial: gone\n    rules:\n"
-         "      - {from: here, cause: server down, to: away, within: 1s}",
+        ("    initial: gone\n    rules:", ("    told: {away: gone}\n    initial: gone\n    rules:\n"
+         "      - {from: here, cause: server down, to: away, within: 1s}"),
          "own: gone and away are both told as gone"),
     ],
 )  # fmt: skip

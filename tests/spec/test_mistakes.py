@@ -76,8 +76,8 @@ MISTAKES = [
     ("callbacks:\n  onState: {room: roomID,", "callbacks:\n  onState: {room: @roomid,", "unknown field 'roomid'"),
     ('about: "users[].userID"', 'about: @"users[.userID"', "'users[.userID' is no path such as roomID or users[]"),
     ("callback: onUsers", "callback: @onUser", "unknown callback 'onUser'; did you mean 'onUsers'?"),
-    ("  others:\n    about: others", "  more:\n    about: others\n    callback: @onState\n    state: reason\n    initial: x\n"
-     "    hears: {in: IN, list within: 1s}\n    rules: []\n  others:\n    about: others",
+    ("  others:\n    about: others", ("  more:\n    about: others\n    callback: @onState\n    state: reason\n    initial: x\n"
+     "    hears: {in: IN, list within: 1s}\n    rules: []\n  others:\n    about: others"),
      "onState does not say who it is about; give it `about`"),
     ("state: reason", "state: @reasons", "unknown field of onState 'reasons'; did you mean 'reason'?"),
     ("told: {KICKED: KICKOUT", "told: {KICKED: KICKOUT, @KICKT: X", "unknown state 'KICKT'; did you mean 'KICKED'?"),
@@ -137,10 +137,10 @@ MISTAKES = [
     ("within: notice, for: V-OTHERS}", "within: notice, for: @V-OTHER}", "unknown requirement 'V-OTHER'; did you mean"),
     ("hears: {in: [IN, BACK], away: [LOGGING, LOST]", "hears: {in: [IN, @BAC], away: @LOGING",
      "unknown state 'BAC'; did you mean 'BACK'?", "unknown state 'LOGING'; did you mean 'LOGGING'?"),
-    ("about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
-     "    initial: absent\n    hears: {in: [IN, BACK], away: [LOGGING, LOST], list within: notice}\n",
-     "@about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
-     "    initial: absent\n",
+    (("about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
+     "    initial: absent\n    hears: {in: [IN, BACK], away: [LOGGING, LOST], list within: notice}\n"),
+     ("@about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
+     "    initial: absent\n"),
      "a view about others needs `hears`"),
     ("    initial: OUT\n", "    initial: OUT\n    @hears: {in: IN, list within: 1s}\n",
      "`hears` belongs to a view with `about: others`"),
@@ -199,6 +199,7 @@ MISTAKES = [
     ("A: []", "A: [{IN: {}, @wihtin: 3s}]", "unknown key 'wihtin'; did you mean 'within'?"),
     ("A: []", "A: [@{in: R}]", "an entry needs the name of a state, `any of` or `unordered`"),
     ("A: []", "A: [@3]", "expected a map, found 3"),
+    ("A: []", "A: [{@unordered: }]", "`unordered` is empty"),
     ("A: []", "A: [{any of: [[IN]], @in: R}]", "'in' cannot stand beside `any of`"),
     ("A: []", "A: [@{unordered: [{any of: [[IN]]}]}]", "`unordered` holds entries only"),
     ("A: []", "A: [{IN: @5}]", "a state is followed by a pattern: {field: value}"),
@@ -244,3 +245,29 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, messages: list[st
     assert len(found) == len(places) == len(messages), found
     for problem, place, message in zip(found, places, messages, strict=True):
         assert problem.startswith(f"{place}: {message}")
+
+
+def test_a_line_about_others_needs_a_view_about_others() -> None:
+    """Else nothing of it could ever be heard."""
+    text = (Path(__file__).parents[1] / "specs" / "two-state.yaml").read_text(encoding="utf-8")
+    start, end = text.index("  others:\n"), text.index("scenarios:\n")
+
+    found = problems(text[:start] + text[end:])
+
+    assert found[0].endswith(": the spec has no view for this line")
+
+
+def test_a_view_that_is_broken_makes_no_second_mistake() -> None:
+    """Its lines are not said to have no view."""
+    text = TEXT.replace("initial: absent\n", "initial: [absent]\n")
+
+    assert problems(text) == ["54:14: expected text, found a list"]
+
+
+def test_constants_cannot_build_on_each_other_without_end() -> None:
+    """A long chain is as suspicious as a circle."""
+    chain = "".join(f"  c{i}: c{i + 1}\n" for i in range(60)) + "  c60: 1s\n"
+
+    (found,) = problems(TEXT.replace("constants:\n", f"constants:\n{chain}"))
+
+    assert found.endswith("more than 40 constants that build on each other")

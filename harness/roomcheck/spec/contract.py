@@ -134,8 +134,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Views about others: the observer hears in `states`, may hear in `away` (its list may be stale there), and must
-    have a right list `list_within` microseconds after it is back."""
+    """Views about others: when an observer can hear.
+
+    It hears in `states`, may hear in `away` (its list may be stale there), and must have a right list `list_within`
+    microseconds after it is back.
+    """
 
     states: frozenset[str]
     away: frozenset[str]
@@ -210,7 +213,7 @@ ANYONE = "anyone"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scenario under one fault: `id` is scenario or scenario/fault. `schedule` holds microseconds of this contract."""
+    """A scenario under one fault: `id` is scenario or scenario/fault. The schedule is in this contract's time."""
 
     id: str
     scenario: str

@@ -78,14 +78,11 @@ def _empty_windows(words: Vocabulary, cases: list[Draft]) -> Iterator[tuple[Wher
 
 def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
     for item in items:
-        match item:
-            case Entry():
-                yield item
-            case AnyOf():
-                for branch in item.branches:
-                    yield from _entries(branch)
-            case Unordered():
-                yield from item.entries
+        if isinstance(item, AnyOf):
+            for branch in item.branches:
+                yield from _entries(branch)
+        else:
+            yield from item.entries if isinstance(item, Unordered) else [item]
 
 
 def _unused(words: Vocabulary) -> Iterator[tuple[Where, str]]:

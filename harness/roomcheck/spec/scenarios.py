@@ -347,7 +347,9 @@ class _Expected:
             if not all(isinstance(item, Entry) for item in items):
                 self.problems.add(node.where, "`unordered` holds entries only")
             yield Unordered(tuple(item for item in items if isinstance(item, Entry)))
-        elif group is None:
+        elif group:
+            self.problems.add(node.key(group), f"`{group}` is empty")
+        else:
             yield from self._entry(shape, views, node, at)
 
     def _entry(self, shape: ItemShape, views: list[View], node: Node, at: tuple[PathStep, ...]) -> Iterator[Entry]:

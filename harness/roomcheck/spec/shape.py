@@ -5,7 +5,7 @@ editor knows the keys too. Short forms (`ok: 0`, `from: LOGINED`, `ADD`) are tur
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
@@ -306,16 +306,9 @@ def _cut(node: Node, path: tuple[str | int, ...], lost: set[str]) -> None:
     parent = node
     for step in path[:-1]:
         parent = parent.child(step) or parent
-    last = path[-1]
-    child = parent.child(last)
-    if child is None:
-        return
-    lost.update(_words(child))
-    if isinstance(parent.value, dict):
-        lost.add(str(last))
-        del parent.value[str(last)]
-    elif isinstance(parent.value, list) and isinstance(last, int):
-        del parent.value[last]
+    children = cast("dict[str | int, Node]", parent.value)  # or a list
+    lost.update(_words(children[path[-1]]), [str(path[-1])])
+    del children[path[-1]]
 
 
 def _words(node: Node) -> set[str]:

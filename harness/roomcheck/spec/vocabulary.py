@@ -145,9 +145,12 @@ class Vocabulary:
         if name in self._values:
             return self._values[name]
         place: tuple[Step, ...] = ("constants", name, "value")
-        if name in self._open or len(self._open) > MAX_CHAIN:
-            circle = " -> ".join([*self._open[self._open.index(name) if name in self._open else 0 :], name])
+        if name in self._open:
+            circle = " -> ".join([*self._open[self._open.index(name) :], name])
             self.problems.add(self.where(*place), f"{name} is defined by way of itself: {circle}")
+            return None
+        if len(self._open) > MAX_CHAIN:
+            self.problems.add(self.where(*place), f"more than {MAX_CHAIN} constants that build on each other")
             return None
         self._open.append(name)
         given = self.binding.constants.get(name)
