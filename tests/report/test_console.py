@@ -74,6 +74,13 @@ def test_the_table_counts_cases_for_each_requirement() -> None:
     assert "not checked in this run: R-3" in lines
 
 
+def test_many_unchecked_requirements_are_a_number() -> None:
+    """A run of a few selected cases does not list the whole contract."""
+    header = dataclasses.replace(HEADER, sentences={f"R-{n}": "..." for n in range(40)})
+
+    assert "not checked in this run: 38 more requirements" in shown(header=header).splitlines()
+
+
 def test_the_worst_check_of_a_case_counts() -> None:
     """A case that met a requirement once and broke it once has broken it."""
     counts = by_requirement([violating(), good()])
