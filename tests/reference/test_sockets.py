@@ -1,6 +1,7 @@
 """Server and client on real sockets, a hundred times as fast."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -176,8 +177,9 @@ def test_server_survives_garbage() -> None:
             writer.write(garbage)
             writer.write(b'{"t":"bye"}\n')
             async with asyncio.timeout(LIMIT):
-                lines = [await reader.readline(), await reader.readline()]
-            assert json.loads(lines[0]) == {"t": "hello"}
+                assert json.loads(await reader.readline()) == {"t": "hello"}
+                with contextlib.suppress(ConnectionError):
+                    await reader.readline()  # the answer to bye, or the end
             writer.transport.abort()
         b = App(port, "b")
         b.login()

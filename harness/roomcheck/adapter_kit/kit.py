@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from roomcheck.adapter_kit.carrier import Carrier, dial, standard_streams
 
 PROTOCOL = 1
-BEAT = 0.05  # seconds between two signs of life of the loop
+BEAT = 0.01  # seconds between two signs of life of the loop
 GRACE = 2.0  # seconds that members get to close, and the program to end, once the harness is gone
 RAW_LIMIT = 16_384  # characters of a raw payload that are kept
 
@@ -81,6 +81,7 @@ class Adapter:
         self._lost: dict[str, str] = {}  # the first callback of a member that could not be told
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat = 0
+        self._late = 0  # the loop's worst lateness since the last ping, in microseconds
 
     # --- what the author says ---------------------------------------------------------------------------------------
 
@@ -167,6 +168,7 @@ class Adapter:
         while True:
             self._beat = now()
             await asyncio.sleep(BEAT)
+            self._late = max(self._late, now() - self._beat - round(BEAT * 1e6))
 
     def _read(self) -> None:
         while line := self._carrier.receive():
@@ -178,7 +180,8 @@ class Adapter:
                 self.log(f"not a message of the protocol: {line[:200]!r}")
                 continue
             if kind == "ping":
-                lag = max(0, now() - self._beat - round(BEAT * 1e6))
+                lag = max(self._late, now() - self._beat - round(BEAT * 1e6))
+                self._late = 0
                 self._answer(number, "ok", {"nonce": message.get("nonce"), "loop_lag": lag})
                 continue
             self._loop.call_soon_threadsafe(self._start, kind, message)

@@ -94,6 +94,7 @@ class AdapterHost:
         self._members: dict[str, _Member] = {}
         self._past: set[str] = set()
         self._gaps: list[Instant] = []
+        self._lags: list[tuple[int, int]] = []
         self._pong = now()
         self._lines = 0
         self._error: str | None = None
@@ -236,6 +237,10 @@ class AdapterHost:
             known.append(Instant(self._pong, now()))
         return [gap for gap in known if gap.hi > since]
 
+    def lag(self, since: int) -> int:
+        """The adapter's worst lateness (microseconds) that its pings after `since` told of."""
+        return max((lag for received, lag in reversed(self._lags) if received >= since), default=0)
+
     def stderr_tail(self) -> str:
         """The last lines of the adapter's free text; empty for one that we did not start."""
         return self._carrier.program.tail() if self._carrier.program else ""
@@ -368,6 +373,7 @@ class AdapterHost:
             return
         lag = answer.fields.get("loop_lag", 0)
         lag = lag if isinstance(lag, int) else 0
+        self._lags.append((answer.received, lag))
         quiet_since = min(self._pong, answer.received - lag) if lag > SILENCE else self._pong
         if answer.received - quiet_since > SILENCE:
             self._gaps.append(Instant(quiet_since, answer.received))

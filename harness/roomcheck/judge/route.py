@@ -164,8 +164,8 @@ class Router:
             for view in list(self.views.values()):
                 view.cause(CauseKind.SERVER_DOWN, "", at)
         self._link(member, CauseKind.LINK_DOWN, at)
-        if EFFECT[kind] is Effect.BROKEN:
-            self._link(member, CauseKind.LINK_UP, at)
+        if EFFECT[kind] is Effect.BROKEN:  # whether it is noticed before it is replaced is a race, however short
+            self._link(member, CauseKind.LINK_UP, Instant(at.hi, at.hi))
 
     def _link(self, member: str | None, kind: CauseKind, at: Instant) -> None:
         for name in self.links if member is None else [member]:

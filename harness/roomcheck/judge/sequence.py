@@ -98,8 +98,13 @@ def complete(rest: tuple[Item, ...]) -> bool:
     )
 
 
-def accept(entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode) -> tuple[Death | None, int | None]:
-    """Whether an event is what an entry expects: a reason if not, else the margin to the window's nearest edge."""
+def accept(
+    entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode, extra: int = 0
+) -> tuple[Death | None, int | None]:
+    """Whether an event is what an entry expects: a reason if not, else the margin to the window's nearest edge.
+
+    `extra`: by how much (microseconds) the machine may have delayed it.
+    """
     name = entry.text
     if (entry.view, entry.value) != (event.view, event.value) or entry.room != event.room:
         where = f" in {event.room}" if event.room != entry.room else ""
@@ -115,7 +120,7 @@ def accept(entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode
     narrow = mode is Mode.NARROW
     opens, closes = entry.after, entry.after + entry.within
     early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi)
-    late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes)
+    late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes - extra)
     window = f"allowed {show_duration(opens)} to {show_duration(closes)} after {entry.of}"
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
         came = show_duration(event.at.hi - anchor.lo)
@@ -129,8 +134,8 @@ def accept(entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode
     return None, min(margin, event.at.lo - anchor.hi - opens) if opens else margin
 
 
-def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode) -> Walk:
-    """Walk what was heard through a line."""
+def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode, extra: int = 0) -> Walk:
+    """Walk what was heard through a line; `extra` as in `accept`."""
     positions = [Position(line.items, (), ())]
     for event in events:
         moved: list[Position] = []
@@ -139,13 +144,13 @@ def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: M
             known = {**labels, **dict(position.labels)}
             options = list(alternatives(position.rest))
             for entry, rest in options:
-                death, margin = accept(entry, event, known, mode)
+                death, margin = accept(entry, event, known, mode, extra)
                 if death is not None:
                     deaths.append((death, entry))
                     continue
                 named = (*position.labels, (entry.label, event.at)) if entry.label else position.labels
                 moved.append(Position(rest, named, (*position.met, (entry, margin))))
-            if line.open and not any(accept(e, event, known, mode)[0] is None for e, _ in options):
+            if line.open and not any(accept(e, event, known, mode, extra)[0] is None for e, _ in options):
                 moved.append(position)
             if not options and not line.open:
                 deaths.append((Death(0, f"{event.value} came where nothing more was expected", None), None))

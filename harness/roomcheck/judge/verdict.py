@@ -31,7 +31,7 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
     wide = Router(contract, trace, Mode.WIDE)
     wide.run()
-    wide_walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.WIDE)) for line in lines]
+    wide_walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.lateness)) for line in lines]
     findings = sorted(_findings(trace, case, wide, wide_walks, start), key=lambda f: f.at)
     if findings:
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}

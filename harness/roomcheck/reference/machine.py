@@ -504,8 +504,15 @@ class ServerMachine:
     # links
 
     def _open(self, link: int) -> None:
-        self._links[link] = None
         self._effects.append(Send(link, {"t": "hello"}))
+        self._release(link)
+
+    def _release(self, link: int) -> None:
+        """The link serves no session (any more); its client closes it, and if it does not, we do.
+
+        Closing at once could cost the client the last message: unread heartbeats make the system send a reset.
+        """
+        self._links[link] = None
         self._alarm(self.now + self.timings.heartbeat_timeout, lambda: self._close_unused(link))
 
     def _close_unused(self, link: int) -> None:
@@ -576,7 +583,7 @@ class ServerMachine:
 
     def _turn_away(self, link: int, code: int) -> None:
         self._effects.append(Send(link, {"t": "out", "code": code}))
-        self._close(link)
+        self._release(link)
 
     def _enter(self, session: Session) -> None:
         assert session.link is not None
@@ -629,7 +636,7 @@ class ServerMachine:
 
     def _logout(self, session: Session) -> None:
         if session.link is not None:
-            self._links[session.link] = None
+            self._release(session.link)
             session.link = None
         self._end(session, remember=False)
 
@@ -644,7 +651,8 @@ class ServerMachine:
             session.code = code
         if not session.ended:
             if session.link is not None:
-                self._effects.append(Send(session.link, {"t": "out", "code": code}))
+                self._turn_away(session.link, code)
+                session.link = None
             self._end(session, remember=True)
 
     def _end(self, session: Session, *, remember: bool) -> None:

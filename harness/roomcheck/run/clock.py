@@ -54,6 +54,13 @@ class Lateness:
         last = bisect_left(self._at, hi) + 1
         return max(self._late[first:last], default=0)
 
+    async def calm(self, least: float, most: float) -> None:
+        """Return after `least` seconds, or later, when the machine is on time again, but not after `most`."""
+        begin = now()
+        await asyncio.sleep(least)
+        while self.worst(now() - 4 * TICK, now()) > TICK and now() - begin < most * 1e6:
+            await asyncio.sleep(TICK / 1e6)
+
     def percentile(self, share: float) -> int:
         """The lateness that this share of all looks did not exceed."""
         ordered = sorted(self._late)

@@ -24,6 +24,7 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 10.0
+THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
 
 @dataclass(slots=True)
@@ -234,9 +235,7 @@ class Play:
 
     async def _heal(self, act: Heal, label: str | None) -> None:
         if act.member is None:
-            begin = now()
-            await self.server.start()
-            at = Instant(begin, now())
+            at = await self.server.start()
         else:
             at, _ = await self._each(act.member, None, lambda link: link.heal())
         self.records.append(Healed(act.member, at, label))
@@ -291,7 +290,7 @@ class Play:
             options=dict(contract.options),
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
-            lateness=worst(began, end),
+            lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
         )
 
 

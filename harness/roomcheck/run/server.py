@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from roomcheck.errors import TargetError
+from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.spec.target import Target
 
@@ -60,10 +61,13 @@ class Server:
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
 
-    async def start(self) -> None:
-        """Start the program and wait until every endpoint accepts; TargetError with its last lines if it does not."""
+    async def start(self) -> Instant:
+        """Start the program and wait until every endpoint accepts; TargetError with its last lines if it does not.
+
+        Returns when that was: between the last refusal and the first connection.
+        """
         if not self._target.server_command:
-            return
+            return Instant(now(), now())
         command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
         env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
         try:
@@ -75,16 +79,17 @@ class Server:
             raise TargetError(f"target {self._target.name}: cannot start its server {command[0]!r}: {e}") from e
         self._reader = asyncio.create_task(self._read(self._process))
         deadline = now() + self._target.ready_within
-        for address in self.endpoints.values():
-            await self._wait_for(address, deadline, command)
+        ready = [await self._wait_for(address, deadline, command) for address in self.endpoints.values()]
+        return max(ready, default=Instant(now(), now()))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while line := await process.stdout.readline():
             self.lines.append(line.decode(errors="backslashreplace").rstrip())
 
-    async def _wait_for(self, address: str, deadline: int, command: list[str]) -> None:
+    async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
         host, port = address.rsplit(":", 1)
+        refused = now()
         while True:
             if self._process is not None and self._process.returncode is not None:
                 raise TargetError(
@@ -93,7 +98,8 @@ class Server:
             try:
                 _, writer = await asyncio.open_connection(host, int(port))
             except OSError:
-                if now() > deadline:
+                refused = now()
+                if refused > deadline:
                     await self.kill()
                     seconds = self._target.ready_within / 1e6
                     raise TargetError(
@@ -101,10 +107,11 @@ class Server:
                     ) from None
                 await asyncio.sleep(0.01)
                 continue
+            ready = Instant(refused, now())
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            return
+            return ready
 
     def _story(self, what: str, command: list[str]) -> str:
         last = "\n  ".join(self.lines) or "(it printed nothing)"

@@ -29,6 +29,7 @@ from roomcheck.spec.target import Target
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
+PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
 ALONE = 8  # cases at once that have an adapter process each
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 
@@ -123,7 +124,7 @@ class Session:
             for case in cases:
                 await gate.acquire()
                 group.create_task(one(case))
-                await asyncio.sleep(STAGGER)
+                await self.lateness.calm(STAGGER, PATIENCE)
         return again
 
     def _final(self, result: CaseResult) -> None:
@@ -142,6 +143,7 @@ class Session:
         try:
             ground = await self._sound_ground()
             self._numbers += 1
+            number = self._numbers
             async with contextlib.AsyncExitStack() as stack:
                 server = ground.server
                 if case.own_server:
@@ -149,7 +151,7 @@ class Session:
                 if alone:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
-                trace = await Play(ground, case, self._numbers, server).run()
+                trace = await Play(ground, case, number, server).run()
                 if not server.alive:
                     raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
             verdict = judge(self.plan.contract, trace, case)
