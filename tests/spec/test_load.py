@@ -272,6 +272,18 @@ def test_observation_outlasts_every_window() -> None:
     assert LATE.schedule.watch == round((10 + 0.5 - 2.5 + 0.5) * S)
 
 
+def test_a_callback_may_name_no_room() -> None:
+    """Then no entry has one, and none may be asked for."""
+    text = (SPECS / "two-state.yaml").read_text(encoding="utf-8").replace("onSelf: {room: place, ", "onSelf: {")
+    here = case(load_spec(text, "s").bind(), "come-and-go").lines[0].items[0]
+
+    assert isinstance(here, Entry)
+    assert here.room is None
+    assert problems(lambda: load_spec(text.replace("[here, gone]", "[{here: {}, in: R}]"), "s")) == [
+        "s:54:22: onSelf names no room"
+    ]
+
+
 # --- binding ----------------------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,7 @@ class Vocabulary:
         self.verified: set[str] = set()  # requirements that a rule, an entry or a scenario is for
         self._values: dict[str, Quantity | None] = {}
         self._open: list[str] = []
+        self._durations: dict[str, int] = {}  # what was read once is not read again
         self.names = expressions.Names(shape.constants, self._use)
         self.constants = self._constants()
         self.pace = self.duration(shape.pace, "pace")
@@ -125,14 +126,19 @@ class Vocabulary:
 
     def duration(self, text: str | None, *path: Step) -> int:
         """Scaled microseconds; 0 if it is absent or wrong."""
-        try:
-            exact = expressions.duration(text or "0s", self.names)
-        except ExpressionError as e:
-            self.misfits(e, *path)
+        if text is None:
             return 0
-        if exact < 0:
-            self.problems.add(self.where(*path), f"{text} is negative")
-        return self.scaled(exact)
+        if text not in self._durations:
+            try:
+                exact = expressions.duration(text, self.names)
+            except ExpressionError as e:
+                self.misfits(e, *path)
+                return 0
+            if exact < 0:
+                self.problems.add(self.where(*path), f"{text} is negative")
+                return 0
+            self._durations[text] = self.scaled(exact)
+        return self._durations[text]
 
     def scaled(self, exact: Fraction) -> int:
         return round(exact / self.scale)
