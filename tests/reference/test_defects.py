@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from reference.world import SECOND, World
 from roomcheck.reference.defects import DEFECTS, add_option, client, server
 from roomcheck.reference.machine import ClientMachine, ServerMachine
+from roomcheck.reference.wire import Timings
 
 
 def login(w: World) -> None:
@@ -27,7 +29,7 @@ def login_never(w: World) -> None:
     a = w.client("a")
     a.cut()
     a.login()
-    w.run(1300)
+    w.run(350)
 
 
 def bad_tokens(w: World) -> None:
@@ -67,7 +69,7 @@ def long_outage(w: World) -> None:
 def endless_outage(w: World) -> None:
     a, _ = w.members("a", "b")
     a.cut()
-    w.run(1300)
+    w.run(350)
     a.heal()
     a.login()
     w.run(30)
@@ -130,7 +132,7 @@ def play(
     client: type[ClientMachine] = ClientMachine,
     server: type[ServerMachine] = ServerMachine,
 ) -> list[tuple[object, ...]]:
-    world = World(client, server)
+    world = World(client, server, replace(Timings(), retry_timeout=300 * SECOND))
     told: list[tuple[object, ...]] = []
     scene(world)
     for c in world.clients:

@@ -591,7 +591,7 @@ class ServerMachine:
         was_here = self._is_here(session.user, session.room)
         self._rooms.setdefault(session.room, {})[session.user, session.device] = session
         self._users.setdefault(session.user, []).append(session)
-        self._alarm(self.now + self.timings.heartbeat_timeout, lambda: self._check(session))
+        self._alarm(self.now + self._patience(), lambda: self._check(session))
         self._supersede(session)
         self._bind(session, session.link, session.n)
         if not was_here:
