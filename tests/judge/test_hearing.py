@@ -136,13 +136,14 @@ def test_an_uncertain_instant_at_the_edge_is_inconclusive() -> None:
     assert outcomes == [Outcome.CONFORMS, Outcome.INCONCLUSIVE, Outcome.VIOLATES]
 
 
-def test_too_early_is_proof_on_any_machine() -> None:
-    """Lag only delays: an early stamp violates however late the machine is."""
+def test_a_machine_later_than_the_narrowest_window_proves_nothing() -> None:
+    """Held-back heartbeats end sessions: neither early nor uncalled-for callbacks are the room's fault there."""
     tape = three()
     tape.fault(400, "A")
     tape.told(410, "A", "lost", 51)
     tape.heard(400 + GONE_AFTER - 100, "B", "-", "A")
-    assert verdict(tape, 1250, lateness=500).outcome is Outcome.VIOLATES
+    outcomes = [verdict(tape, 1250, lateness=late).outcome for late in (0, 50, 51)]
+    assert outcomes == [Outcome.VIOLATES, Outcome.VIOLATES, Outcome.INCONCLUSIVE]
 
 
 def race(*hear: str) -> Verdict:

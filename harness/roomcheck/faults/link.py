@@ -196,11 +196,11 @@ class Link:
         self._disabled = self._ghost = False
         return Instant(lo, hi)
 
-    def _differs(self, client: Client) -> str:
-        """What the server has otherwise than we do; '' if nothing."""
+    def _differs(self, client: Client, also: tuple[Toxic, ...] = ()) -> str:
+        """What the server has otherwise than we noted and `also` demands; '' if nothing."""
         seen = client.read(self.name)
         on = {t["name"]: t["attributes"] for t in seen["toxics"] if t["toxicity"] == 1}
-        wanted = {t.name: t.attributes for t in (*self._held, *self._added)}
+        wanted = {t.name: t.attributes for t in (*self._held, *self._added, *also)}
         if seen["enabled"] is self._disabled:
             return f"enabled is {seen['enabled']}"
         return "" if on == wanted else f"the toxics on are {on}, not {wanted}"
@@ -215,7 +215,7 @@ class Link:
             if kind is FaultKind.TRUNCATE:
                 await asyncio.sleep(read["within"] / 1e6)
                 at = Instant(at.lo, await self.server.do(self._close_the_rest))
-            evidence = await self._evidence(kind, canary)
+            evidence = await self._evidence(kind, read, canary)
         return Applied(at, evidence)
 
     async def heal(self) -> Applied:
@@ -230,7 +230,8 @@ class Link:
         with contextlib.suppress(HarnessError):
             await self.server.do(lambda client: client.destroy(self.name))
 
-    async def _evidence(self, kind: FaultKind, canary: Canary | None) -> str:
+    async def _evidence(self, kind: FaultKind, settings: Mapping[str, int], canary: Canary | None) -> str:
+        also: tuple[Toxic, ...] = ()
         match kind:
             case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                 if not await refused(self._address, END_LIMIT):
@@ -241,8 +242,8 @@ class Link:
             case FaultKind.STALL | FaultKind.GHOST | FaultKind.HALF_OPEN_SERVER_TOLD:
                 seen = await self._unanswered(kind, canary)
             case _:
-                seen = "proven on an echo"
-        if differs := await self.server.do(self._differs):
+                seen, also = "proven on an echo", degraded(kind, settings)
+        if differs := await self.server.do(lambda client: self._differs(client, also)):
             raise self._toothless(kind, differs)
         return f"{seen}, the proxy reads back as set"
 

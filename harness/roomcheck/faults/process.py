@@ -23,6 +23,7 @@ from roomcheck.faults.client import Client, RefusedError, SilentError
 from roomcheck.faults.ports import free_port
 
 READY = 10.0  # seconds; p95 is 26 ms on two loaded cores
+NO_API = "Server finished with error"  # what the server logs, and goes on
 STARTS = 3  # a port may be taken between our look and the server's bind
 LAUNCH = (
     "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9);"  # PR_SET_PDEATHSIG, SIGKILL
@@ -70,6 +71,8 @@ class Process:
                 with contextlib.suppress(SilentError, RefusedError):
                     client.read(self._mark)
                     return
+                if NO_API in self._printed():
+                    raise _NoApiError(f"{program} cannot serve {self.url}: {self.last_words()}")
                 pause.wait(0.003)
         finally:
             client.close()
@@ -86,21 +89,25 @@ class Process:
         self._popen.wait()
         self._log.close()
 
+    def _printed(self) -> str:
+        with contextlib.suppress(ValueError):  # the file is closed
+            return os.pread(self._log.fileno(), 4000, 0).decode(errors="backslashreplace").strip()
+        return ""
+
     def last_words(self) -> str:
-        """How it ended, and the end of its log."""
+        """How it ended, and what it printed first."""
         status = self._popen.poll()
         how = "it still runs" if status is None else f"it ended with status {status}"
-        try:
-            self._log.seek(0)
-            text = self._log.read()[-2000:].decode(errors="backslashreplace").strip()
-        except ValueError:  # the file is closed
-            text = ""
-        return f"{how}; {text or 'it printed nothing'}"
+        return f"{how}; {self._printed() or 'it printed nothing'}"
+
+
+class _NoApiError(HarnessError):
+    """The server runs on without an API: somebody has its port."""
 
 
 def start_process(program: Path) -> Process:
-    """A running server that is ours; HarnessError after STARTS tries."""
+    """A running server that is ours. HarnessError with what the program printed if it does not become one."""
     for _ in range(STARTS - 1):
-        with contextlib.suppress(HarnessError):
+        with contextlib.suppress(_NoApiError):
             return Process(program)
     return Process(program)

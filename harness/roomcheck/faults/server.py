@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
 from roomcheck.errors import HarnessError
-from roomcheck.faults.client import Client, SilentError
+from roomcheck.faults.client import LIMIT, Client, SilentError
 from roomcheck.faults.process import Process, start_process
 from roomcheck.faults.provision import Provisioned
 
@@ -22,20 +22,20 @@ WORKERS = 4  # threads that call one server: more make the moments wider and not
 class ToxiproxyServer:
     """One server, our own or (by URL) somebody's. `url`, `version`, `alive`; calls go through `do`."""
 
-    def __init__(self, url: str, version: str, process: Process | None) -> None:
+    def __init__(self, url: str, version: str, process: Process | None, limit: float) -> None:
         self.url = url
         self.version = version
         self.proofs: dict[object, asyncio.Future[None]] = {}  # faults proven once on this server, see proof.py
         self._process = process
-        self._client = Client(url)
+        self._client = Client(url, limit)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="toxiproxy")
         self._broken = ""
 
     @classmethod
-    async def start(cls, provisioned: Provisioned) -> Self:
-        """Start the program, or reach the URL. HarnessError says why not, with the server's last words."""
+    async def start(cls, provisioned: Provisioned, limit: float = LIMIT) -> Self:
+        """Start the program, or reach the URL; a call may take `limit` seconds. HarnessError says why not, with the server's last words."""
         if provisioned.url is not None:
-            server = cls(provisioned.url, provisioned.version, None)
+            server = cls(provisioned.url, provisioned.version, None, limit)
             try:
                 server.version = await server.do(lambda client: client.version())
             except HarnessError:
@@ -45,7 +45,7 @@ class ToxiproxyServer:
         assert provisioned.path is not None
         # in this thread: the kernel ends the child with the *thread* that started it, and workers come and go
         process = start_process(provisioned.path)
-        return cls(process.url, provisioned.version, process)
+        return cls(process.url, provisioned.version, process, limit)
 
     @property
     def alive(self) -> bool:

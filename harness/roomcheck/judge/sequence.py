@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from roomcheck.judge.route import extract
-from roomcheck.judge.view import Death, Mode, fits
+from roomcheck.judge.view import NEVER, Death, Mode, fits
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
@@ -119,7 +119,7 @@ def accept(
         return Death(1 << 60, f"{name} came before {entry.of}", None), None
     narrow = mode is Mode.NARROW
     opens, closes = entry.after, entry.after + entry.within
-    early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi)
+    early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi - extra)
     late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes - extra)
     window = f"allowed {show_duration(opens)} to {show_duration(closes)} after {entry.of}"
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
@@ -134,8 +134,18 @@ def accept(
     return None, min(margin, event.at.lo - anchor.hi - opens) if opens else margin
 
 
-def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode, extra: int = 0) -> Walk:
-    """Walk what was heard through a line; `extra` as in `accept`."""
+def overdue(entry: Entry, labels: Mapping[str, Instant], extra: int, end: int) -> bool:
+    """Whether an entry that had not come at `end` is surely too late. One without a window waits for the last act."""
+    anchor = labels.get(entry.of) if entry.of else max(labels.values(), default=None)
+    if anchor is None:
+        return True
+    return anchor.hi + entry.after + (entry.within or 0) + extra < end
+
+
+def walk(
+    line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode, extra: int = 0, end: int = NEVER
+) -> Walk:
+    """Walk what was heard through a line; `extra` as in `accept`. What was not yet due at `end` need not have come."""
     positions = [Position(line.items, (), ())]
     for event in events:
         moved: list[Position] = []
@@ -163,5 +173,8 @@ def walk(line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: M
     if complete(best.rest):
         return Walk(best, (), None, 0)
     missing = [entry for entry, _ in alternatives(best.rest) if not entry.optional]
+    known = {**labels, **dict(best.labels)}
+    if mode is Mode.WIDE and any(not overdue(entry, known, extra, end) for entry in missing):
+        return Walk(best, (), None, 0)
     text = " or ".join(entry.text for entry in missing)
     return Walk(best, (Death(0, f"{text} never came", None),), missing[0] if missing else None, -1)

@@ -1,6 +1,10 @@
 """The whole verdict: every view by its rules, every line of the scenario, every check accounted for.
 
 Nothing is vacuous: a requirement of the case ends as met, violated, inconclusive or not applicable with a reason.
+
+A machine that was later than the narrowest window of the contract proves nothing against a room, not even that
+something came too early or without a cause: heartbeats that the machine held back for long enough end sessions, and
+windows that count from the last heartbeat open early. There a refusal is inconclusive, and the case is run again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,16 +33,24 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
     doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
     if not doubtful:
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
+    late = trace.lateness
     wide = Router(contract, trace, Mode.WIDE)
     wide.run()
-    wide_walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.lateness)) for line in lines]
+    wide_walks = [
+        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, late, trace.end)) for line in lines
+    ]
     findings = sorted(_findings(trace, case, wide, wide_walks, start), key=lambda f: f.at)
-    if findings:
+    if findings and trace.lateness <= narrowest(contract):
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
     doubts = sorted(_findings(trace, case, narrow, walks, start), key=lambda f: f.at)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
+
+
+def narrowest(contract: Contract) -> int:
+    """The narrowest window that a rule of the contract allows, in microseconds."""
+    return min((r.within for v in contract.views for r in v.rules if r.within), default=0)
 
 
 def _findings(

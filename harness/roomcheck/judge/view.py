@@ -306,7 +306,7 @@ class Simulation:
             return False
         early = 0
         if rule.after:
-            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi)
+            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
         if early > 0:
             since = show_duration(at.hi - p.cause.lo)
             text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
