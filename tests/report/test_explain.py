@@ -52,6 +52,13 @@ def test_fifteen_lines_are_enough_and_the_command_is_always_the_last(findings: i
     assert lines[-2].startswith("  trace ")
 
 
+def test_what_was_expected_is_not_said_twice() -> None:
+    """The judge's sentences begin with the rule; the line above has it already."""
+    finding = dataclasses.replace(FINDING, expected="BACK upon link up", seen="BACK upon link up: did not come")
+
+    assert "  seen     did not come" in explain(violating(finding=finding), HEADER)
+
+
 def test_further_findings_are_counted() -> None:
     """The second finding has a line, the others a number."""
     lines = explain(result(outcome=Outcome.VIOLATES, verdict=Verdict(Outcome.VIOLATES, (FINDING,) * 5)), HEADER)

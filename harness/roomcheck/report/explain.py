@@ -54,7 +54,7 @@ def _finding(finding: Finding, header: RunHeader, lateness: int) -> Iterator[str
     late = f"; this machine was at most {show_duration(lateness)} late" if lateness else ""
     yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act{late}")
     yield _line("expected", finding.expected)
-    yield _line("seen", finding.seen)
+    yield _line("seen", finding.seen.removeprefix(f"{finding.expected}: "))
     if finding.miss:
         yield _line("off by", show_duration(finding.miss))
     further = [m for m in finding.misses if m != finding.seen]
