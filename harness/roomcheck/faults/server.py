@@ -33,7 +33,7 @@ class ToxiproxyServer:
 
     @classmethod
     async def start(cls, provisioned: Provisioned, limit: float = LIMIT) -> Self:
-        """Start the program, or reach the URL; a call may take `limit` seconds. HarnessError says why not, with the server's last words."""
+        """Start the program, or reach the URL; a call may take `limit` seconds. HarnessError says why not."""
         if provisioned.url is not None:
             server = cls(provisioned.url, provisioned.version, None, limit)
             try:
