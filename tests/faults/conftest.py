@@ -1,6 +1,8 @@
 """A real Toxiproxy for every test that wants one, and the proof that none is left behind."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -22,3 +24,21 @@ def nothing_left() -> Iterator[None]:
     left = [p for p in psutil.Process().children(recursive=True) if p not in before]
     _, alive = psutil.wait_procs(left, timeout=2)
     assert not alive
+
+
+@pytest.fixture
+def ends() -> Callable[[int], bool]:
+    """Whether a process ends within some seconds; one that only waits to be reaped by a slow init has ended."""
+
+    def wait(pid: int) -> bool:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                    return True
+            except psutil.NoSuchProcess:
+                return True
+            threading.Event().wait(0.01)
+        return False
+
+    return wait

@@ -443,6 +443,7 @@ def test_a_fault_that_does_nothing_is_no_fault(
     """A recipe that leaves the proxy as it was is never taken for a fault."""
 
     async def scene(r: Rig) -> None:
+        monkeypatch.setattr("roomcheck.faults.link.END_LIMIT", QUIET)
         monkeypatch.setattr(Link, "_put", lambda *_: None)
         monkeypatch.setattr(Link, "_close_the_rest", lambda *_: 0)
         with pytest.raises(HarnessError, match="was never seen to bite"):

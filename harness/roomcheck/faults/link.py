@@ -141,7 +141,13 @@ class Link:
         client.remove(self.name, swallow.name)
 
     def _do(self, client: Client, kind: FaultKind, settings: Mapping[str, int]) -> tuple[Instant, Canary | None]:
-        canary = Canary.dial(self._address) if kind is not FaultKind.REFUSE else None
+        match kind:
+            case FaultKind.REFUSE:
+                canary = None
+            case FaultKind.HALF_OPEN_CLIENT_TOLD | FaultKind.TRUNCATE:  # they pass by whoever comes a moment late
+                canary = Canary.dial_through(self._address)
+            case _:
+                canary = Canary.dial(self._address)
         with contextlib.ExitStack() as on_error:
             if canary:
                 on_error.callback(canary.close)

@@ -40,24 +40,21 @@ class Faultable(Protocol):
 
 @dataclass(slots=True)
 class Echo:
-    """A server that says what it hears; `ended` counts the connections that it saw end."""
+    """A server that says what it hears; `told` is set when its first connection has ended."""
 
     address: str = ""
-    ended: int = 0
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    _connections: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        first = self._connections == 1
         with contextlib.suppress(OSError), contextlib.closing(writer):
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
-        self.ended += 1
-        self.news.set()
-
-    async def until_ended(self, count: int) -> None:
-        while self.ended < count:
-            self.news.clear()
-            await self.news.wait()
+        if first:
+            self.told.set()
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +117,7 @@ async def prove(kind: FaultKind, make_link: Callable[[str], Awaitable[Faultable]
         async with echo_server() as echo, asyncio.timeout(LIMIT):
             link = await make_link(echo.address)
             try:
-                async with talking(link.listen) as talk:
+                async with talking(link.listen) as talk:  # the echo's first connection
                     settings, size = DEGRADED.get(kind, ({}, 0))
                     await link.apply(kind, settings)
                     if size:
@@ -150,18 +147,18 @@ async def _silences(_echo: Echo, talk: Talk) -> None:
 
 
 async def _tells_the_server(echo: Echo, talk: Talk) -> None:
-    await echo.until_ended(2)  # the talk's and the canary's
+    await echo.told.wait()
     _demand(await talk.hears_nothing(), "the client was told")
 
 
 async def _tells_the_client(echo: Echo, talk: Talk) -> None:
     await talk.ended()
-    _demand(echo.ended == 0, "the server was told")
+    _demand(not echo.told.is_set(), "the server was told")
 
 
 async def _tells_both(echo: Echo, talk: Talk) -> None:
     await talk.ended()
-    await echo.until_ended(1)
+    await echo.told.wait()
 
 
 _BITES: dict[FaultKind, Callable[[Echo, Talk], Awaitable[None]]] = {
