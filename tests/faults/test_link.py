@@ -367,16 +367,9 @@ def test_a_degraded_link_is_slow_and_whole(
 
 @pytest.mark.parametrize(
     "kinds",
-    [
-        (STALL, CUT),
-        (CUT, STALL),
-        (STALL, GHOST),
-        (GHOST, CUT),
-        (LATENCY, STALL),
-        (SERVER_TOLD, CLIENT_TOLD),
-        (CUT, CUT),
-    ],
-)
+    [(STALL, CUT), (CUT, STALL), (STALL, GHOST), (GHOST, STALL), (GHOST, GHOST), (LATENCY, GHOST),
+     (LATENCY, LATENCY), (SERVER_TOLD, CLIENT_TOLD), (CUT, RESET)],
+)  # fmt: skip
 def test_one_heal_ends_every_fault_of_a_link(toxiproxy: Provisioned, kinds: tuple[FaultKind, FaultKind]) -> None:
     """After it a new connection is as good as any, and a second heal changes nothing."""
 
@@ -508,6 +501,42 @@ def test_a_fault_that_was_not_armed_is_refused(toxiproxy: Provisioned) -> None:
             await r.link.apply(STALL)
 
     play(toxiproxy, scene, CUT)
+
+
+@pytest.mark.parametrize("kind", [LATENCY, SERVER_TOLD, CLIENT_TOLD, TRUNCATE])
+@pytest.mark.parametrize("down", [CUT, STALL, GHOST])
+def test_a_link_that_is_down_can_only_be_kept_down(toxiproxy: Provisioned, down: FaultKind, kind: FaultKind) -> None:
+    """What lets new connections pass, or all of them slowly, cannot begin on a link where nothing passes."""
+
+    async def scene(r: Rig) -> None:
+        await r.link.apply(down)
+        with pytest.raises(UsageError, match=f"{kind} needs a link that is up"):
+            await r.link.apply(kind)
+
+    play(toxiproxy, scene, down)
+
+
+def test_the_same_fault_again_has_the_new_settings(toxiproxy: Provisioned) -> None:
+    """A latency replaces the one before it."""
+
+    async def scene(r: Rig) -> None:
+        await r.link.apply(LATENCY, {"latency": 2_000_000})
+        await r.link.apply(LATENCY, {"latency": 1_000})
+        async with asyncio.timeout(1):
+            await r.dial()
+
+    play(toxiproxy, scene, LATENCY)
+
+
+def test_a_reset_is_one_on_a_link_armed_for_everything(toxiproxy: Provisioned) -> None:
+    """The toxics of other kinds, armed and off, do not turn it into a FIN."""
+
+    async def scene(r: Rig) -> None:
+        client, server = await r.dial()
+        await r.link.apply(RESET)
+        assert (await client.ends(), await server.ends()) == ("RST", "RST")
+
+    play(toxiproxy, scene, *ON_A_LINK)
 
 
 def test_the_restart_of_the_server_is_no_fault_of_a_link(toxiproxy: Provisioned) -> None:

@@ -20,8 +20,10 @@ BOTH: tuple[Stream, Stream] = ("upstream", "downstream")
 HOUR = 3_600_000  # milliseconds that slow_close holds a close: longer than any case
 
 HOLD = tuple(Toxic("slow_close", s, {"delay": HOUR}, on=False) for s in BOTH)  # hides a FIN
+HOLD_UP, HOLD_DOWN = HOLD[:1], HOLD[1:]
 HALT = tuple(Toxic("bandwidth", s, {"rate": 0}, on=False) for s in BOTH)  # stops bytes, loses none
-SWALLOW = tuple(Toxic("timeout", s, {"timeout": 0}) for s in BOTH)  # reads and throws away; ends what it was on
+SWALLOW = tuple(Toxic("timeout", s, {"timeout": 0}) for s in BOTH)  # loses bytes; its removal ends the link
+SWALLOW_UP, SWALLOW_DOWN = SWALLOW
 RESET = (Toxic("reset_peer", "downstream", {"timeout": 0}, on=False),)  # in the list: every end arrives as RST
 
 # The order within a chain matters: with HOLD last, an ended ghost stays connected for an hour.
@@ -97,3 +99,20 @@ def degraded(kind: FaultKind, settings: Mapping[str, int]) -> tuple[Toxic, ...]:
         case _:
             return ()
     return tuple(Toxic(name, stream, attributes, label=kind.value) for stream in BOTH)
+
+
+def lasting(kind: FaultKind, settings: Mapping[str, int]) -> tuple[Toxic, ...]:
+    """The toxics that are on for as long as the fault lasts, by which it can be read back."""
+    match kind:
+        case FaultKind.STALL:
+            return HOLD + HALT
+        case FaultKind.GHOST:
+            return HOLD + SWALLOW
+        case FaultKind.HALF_OPEN_SERVER_TOLD:
+            return HOLD_DOWN
+        case FaultKind.HALF_OPEN_CLIENT_TOLD:
+            return HOLD_UP
+        case FaultKind.TRUNCATE:
+            return ()
+        case _:
+            return degraded(kind, settings)

@@ -14,8 +14,10 @@ The recipes were each counted 100 to 200 times under traffic. What they stand on
 - latency, throttle, slice: the toxic is added to both directions, and taken away.
 
 A fault's moment is taken in the thread that makes the call, just before and just after, so neither a queue nor a late
-event loop widens it. The evidence is gathered afterwards. Kinds without a direct sign (a switched toxic reads back as
-switched, no more) are proven once on each server, on an echo of our own: see proof.py.
+event loop widens it. The evidence is gathered afterwards. A switched toxic reads back as switched, and what it
+does to bytes is proven once on each server, on an echo of our own: see proof.py.
+
+Faults of one link may pile up as long as each newcomer keeps the link down; one heal ends them all.
 """
 
 import asyncio
@@ -30,12 +32,24 @@ from urllib.parse import urlsplit
 
 from roomcheck.errors import HarnessError, UsageError
 from roomcheck.faults.canary import Canary, refused
-from roomcheck.faults.catalogue import HALT, HOLD, SWALLOW, armed, degraded, read_settings
+from roomcheck.faults.catalogue import (
+    HALT,
+    HOLD,
+    HOLD_DOWN,
+    HOLD_UP,
+    SWALLOW,
+    SWALLOW_DOWN,
+    SWALLOW_UP,
+    armed,
+    degraded,
+    lasting,
+    read_settings,
+)
 from roomcheck.faults.client import Client, RefusedError, Toxic
 from roomcheck.faults.ports import TRIES, free_port
 from roomcheck.faults.proof import NEEDS_PROOF, prove
 from roomcheck.faults.server import ToxiproxyServer
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.time import Instant
 
 END_LIMIT = 1.0  # seconds for a canary to see the end; p95 0.5 ms, and it takes no longer than that when it bites
@@ -90,6 +104,11 @@ class Link:
         return f"{self.host}:{self.port}"
 
     @property
+    def down(self) -> bool:
+        """Whether a fault keeps everything from passing."""
+        return self._disabled or self._ghost or any(toxic in self._held for toxic in HALT)
+
+    @property
     def _address(self) -> tuple[str, int]:
         return self.host, self.port
 
@@ -97,7 +116,7 @@ class Link:
 
     def _make(self, client: Client) -> None:
         for attempt in range(TRIES):
-            self.port = free_port() if self.host == "127.0.0.1" else free_port("")
+            self.port = free_port()
             try:
                 client.create(self.name, listen=self.listen, upstream=self.upstream)
                 break
@@ -126,9 +145,11 @@ class Link:
 
     def _add(self, client: Client, toxics: Iterable[Toxic]) -> None:
         for toxic in toxics:
-            if toxic not in self._added:
-                client.add(self.name, toxic)
-                self._added.append(toxic)
+            for old in [t for t in self._added if t.name == toxic.name]:  # the same fault again, with other settings
+                client.remove(self.name, old.name)
+                self._added.remove(old)
+            client.add(self.name, toxic)
+            self._added.append(toxic)
 
     def _remove_added(self, client: Client) -> None:
         while self._added:
@@ -158,22 +179,22 @@ class Link:
         return at, canary
 
     def _put(self, client: Client, kind: FaultKind, settings: Mapping[str, int]) -> None:
-        up, down = 0, 1
         match kind:
             case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                 self._disable(client)
             case FaultKind.STALL:
                 self._switch(client, HOLD + HALT, on=True)
             case FaultKind.GHOST:
-                self._ghost = True
                 self._switch(client, HOLD, on=True)
-                self._add(client, SWALLOW)
+                if not self._ghost:
+                    self._ghost = True
+                    self._add(client, SWALLOW)
             case FaultKind.HALF_OPEN_SERVER_TOLD:
-                self._switch(client, HOLD[down:], on=True)
-                self._end(client, SWALLOW[up])
+                self._switch(client, HOLD_DOWN, on=True)
+                self._end(client, SWALLOW_UP)
             case FaultKind.HALF_OPEN_CLIENT_TOLD:
-                self._switch(client, HOLD[:down], on=True)
-                self._end(client, SWALLOW[down])
+                self._switch(client, HOLD_UP, on=True)
+                self._end(client, SWALLOW_DOWN)
             case FaultKind.LATENCY | FaultKind.THROTTLE | FaultKind.SLICE | FaultKind.TRUNCATE:
                 self._add(client, degraded(kind, settings))
             case FaultKind.SERVER_RESTART:
@@ -181,7 +202,7 @@ class Link:
 
     def _close_the_rest(self, client: Client) -> int:
         self._remove_added(client)
-        self._end(client, SWALLOW[0])
+        self._end(client, SWALLOW_UP)
         return now()
 
     def _undo(self, client: Client) -> Instant:
@@ -216,6 +237,8 @@ class Link:
     async def apply(self, kind: FaultKind, settings: Mapping[str, Any] | None = None) -> Applied:
         """Put the fault on. UsageError for settings that do not fit; HarnessError if it was not seen to bite."""
         read = read_settings(kind, settings or {})
+        if self.down and EFFECT[kind] is not Effect.DOWN:
+            raise UsageError(f"{kind} needs a link that is up, and an earlier fault still keeps {self.name} down")
         at, canary = await self.server.do(lambda client: self._do(client, kind, read))
         with contextlib.closing(canary) if canary else contextlib.nullcontext():
             if kind is FaultKind.TRUNCATE:
@@ -237,7 +260,6 @@ class Link:
             await self.server.do(lambda client: client.destroy(self.name))
 
     async def _evidence(self, kind: FaultKind, settings: Mapping[str, int], canary: Canary | None) -> str:
-        also: tuple[Toxic, ...] = ()
         match kind:
             case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                 if not await refused(self._address, END_LIMIT):
@@ -248,8 +270,8 @@ class Link:
             case FaultKind.STALL | FaultKind.GHOST | FaultKind.HALF_OPEN_SERVER_TOLD:
                 seen = await self._unanswered(kind, canary)
             case _:
-                seen, also = "proven on an echo", degraded(kind, settings)
-        if differs := await self.server.do(lambda client: self._differs(client, also)):
+                seen = "proven on an echo"
+        if differs := await self.server.do(lambda client: self._differs(client, lasting(kind, settings))):
             raise self._toothless(kind, differs)
         return f"{seen}, the proxy reads back as set"
 

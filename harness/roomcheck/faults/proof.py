@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from roomcheck.errors import HarnessError
 from roomcheck.model.fault import FaultKind
 
-LIMIT = 3.0  # seconds for what must come; a few milliseconds measured
+LIMIT = 10.0  # seconds for a whole proof; 0.1 measured
 SILENCE = 0.03  # seconds for what must not come
 SOON = 0.01  # seconds that a degraded echo takes at least; a whole one takes 0.07 ms
 
