@@ -126,6 +126,17 @@ def test_each_outage_is_told() -> None:
     assert a.reasons() == ["RECONNECTING", "RECONNECTED"] * 2
 
 
+def test_own_sleep_is_no_silence() -> None:
+    """A client that did not run for a while asks the server before it calls the link lost."""
+    world = World()
+    (a,) = world.members("a")
+
+    world.now += 60 * SECOND  # nobody ran
+    world.run(300)
+
+    assert a.told == []
+
+
 def test_stall_that_ends_in_time_is_not_noticed() -> None:
     """A stall shorter than the detection time is nothing at all."""
     world = World()

@@ -147,8 +147,8 @@ class _ReconnectingOnSlowLink(ClientMachine):
         beat_at = room.beat_at
         super()._tick(room)
         if room.stage is Stage.ONLINE and room.beat_at != beat_at:
-            # 833 ms of 10 s: less than a link takes that is slower by a second in one direction
-            room.silent_at = min(room.silent_at, self.now + self.timings.heartbeat_interval // 12)
+            # 833 ms of 7.5 s: less than a link takes that is slower by a second in one direction
+            room.silent_at = min(room.silent_at, self.now + self.timings.beat // 9)
 
 
 @_defect("wrong-room-id", "callback")

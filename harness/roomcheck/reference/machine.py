@@ -358,7 +358,7 @@ class ClientMachine:
         room.stage = Stage.ONLINE
         room.session = session
         room.give_up_at = None
-        room.beat_at = self.now + self.timings.heartbeat_interval
+        room.beat_at = self.now + self.timings.beat
         self._move(room, Cause.ACCEPTED)
         self._listed(room, users if whole else users | room.known)
 
@@ -398,11 +398,15 @@ class ClientMachine:
             self._stop(room)
             self._move(room, Cause.GAVE_UP)
         elif room.stage is Stage.ONLINE:
+            slept = self.now - room.silent_at
+            if slept > self.timings.beat // 8:
+                # this very process did not run when it should have: its own sleep is no silence of the server's
+                room.silent_at = self.now + min(slept, self.timings.beat)
             if self.now >= room.silent_at:
                 self._close(room)
                 self._lost(room)
             elif self.now >= room.beat_at and room.link is not None:
-                room.beat_at = self.now + self.timings.heartbeat_interval
+                room.beat_at = self.now + self.timings.beat
                 self._effects.append(Send(room.link, HEARTBEAT))
         elif self.now >= room.retry_at:
             self._close(room)

@@ -74,11 +74,14 @@ def _seal(user: str, expires: int) -> str:
     return f"{zlib.crc32(f'reference|{user}|{expires}'.encode()):08x}"
 
 
+HEARTBEAT_INTERVAL = 10_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Every duration of the room, in microseconds. The defaults are the contract's in real time."""
 
-    heartbeat_interval: int = 10_000_000
+    beat: int = HEARTBEAT_INTERVAL * 3 // 4  # between two heartbeats
     silence: int = 22_500_000  # without a sign of the server, after which the link counts as lost
     retry_interval: int = 5_000_000
     heartbeat_timeout: int = 90_000_000  # without a sign of the client, after which the server drops it
@@ -88,11 +91,11 @@ class Timings:
 def timings(constants: Mapping[str, int]) -> Timings:
     """The timings that a run wants, from the contract's constants by name; what is missing keeps its default."""
     d = Timings()
-    interval = constants.get("heartbeat_interval", d.heartbeat_interval)
-    # two heartbeats and a quarter, and by that 7.5 s of 30 s less than what the contract allows for noticing
+    interval = constants.get("heartbeat_interval", HEARTBEAT_INTERVAL)
+    # three heartbeats, and 7.5 s of 30 s less than what the contract allows for noticing
     silence = constants["loss_detection"] * 3 // 4 if "loss_detection" in constants else interval * 9 // 4
     return Timings(
-        heartbeat_interval=interval,
+        beat=interval * 3 // 4,  # the contract says how seldom a client may speak, and a beat may be late
         silence=silence,
         retry_interval=constants.get("retry_interval", d.retry_interval),
         heartbeat_timeout=constants.get("heartbeat_timeout", d.heartbeat_timeout),
