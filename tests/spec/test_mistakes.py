@@ -271,3 +271,26 @@ def test_constants_cannot_build_on_each_other_without_end() -> None:
     (found,) = problems(TEXT.replace("constants:\n", f"constants:\n{chain}"))
 
     assert found.endswith("more than 40 constants that build on each other")
+
+
+def test_what_is_missing_hides_nothing() -> None:
+    """The rest is looked at all the same."""
+    text = TEXT.replace("title: Every", "titel: Every").replace("cause: link up", "cause: link upp")
+
+    assert problems(text) == [
+        "1:1: 'title' is missing here",
+        "2:1: unknown key 'titel'; did you mean 'title'?",
+        "42:29: unknown cause 'link upp'; did you mean 'link up'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("spec: a\ntitle: b\nrevision: c\ncallbacks: {}", "4:12: expected at least one, found an empty map"),
+        ("[spec]", "1:1: expected a map, found a list"),
+    ],
+)
+def test_what_is_no_spec_at_all(text: str, message: str) -> None:
+    """It is said what a spec must have."""
+    assert message in problems(text)

@@ -6,8 +6,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
+from roomcheck.spec.reader import read
 from roomcheck.spec.shape import schemas
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +32,16 @@ def test_a_schema_is_a_schema(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas()[name])
 
 
-@pytest.mark.parametrize("file", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", [*SPECS.glob("*.yaml"), *ROOT.glob("specs/*/*.yaml")], ids=lambda path: path.stem)
 def test_sound_specs_fit_the_schema(file: Path) -> None:
     """Short forms too."""
-    assert wrong("spec.schema.json", yaml.safe_load(file.read_text(encoding="utf-8"))) == []
+    assert wrong("spec.schema.json", read(file.read_bytes(), file.name).plain()) == []
+
+
+@pytest.mark.parametrize("file", [*ROOT.glob("fixtures/targets/*/target.yaml")], ids=lambda path: path.parent.name)
+def test_sound_targets_fit_the_schema(file: Path) -> None:
+    """Those that ship with the package."""
+    assert wrong("target.schema.json", read(file.read_bytes(), file.name).plain()) == []
 
 
 def test_a_file_that_extends_another_may_be_short() -> None:

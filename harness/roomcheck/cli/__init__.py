@@ -7,10 +7,10 @@ import sys
 
 import click
 
+from roomcheck.cli.cases import list_cases
 from roomcheck.cli.diagram import diagram
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
-from roomcheck.cli.cases import list_cases
 from roomcheck.cli.run import run
 from roomcheck.cli.toxiproxy import toxiproxy
 from roomcheck.errors import RoomcheckError, UsageError

@@ -84,7 +84,11 @@ def run(
     loaded = read_spec(path)
     factor = 1.0 if real_time else scale or room.scale or 1.0
     contract = loaded.bind(
-        constants=room.constants, options=room.options, scale=factor, faults=room.faults, lacks=room.lacks,
+        constants=room.constants,
+        options=room.options,
+        scale=factor,
+        faults=room.faults,
+        lacks=room.lacks,
         places=room.places,
     )
     cases = selected(contract, patterns, level)

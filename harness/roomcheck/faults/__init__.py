@@ -5,7 +5,8 @@ raises HarnessError when a fault was not seen to bite.
 """
 
 from roomcheck.faults.link import Applied, Link
+from roomcheck.faults.ports import free_port
 from roomcheck.faults.provision import Provisioned, provision
 from roomcheck.faults.server import ToxiproxyServer
 
-__all__ = ["Applied", "Link", "Provisioned", "ToxiproxyServer", "provision"]
+__all__ = ["Applied", "Link", "Provisioned", "ToxiproxyServer", "free_port", "provision"]

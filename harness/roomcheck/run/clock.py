@@ -58,7 +58,7 @@ class Lateness:
         """Return after `least` seconds, or later, when the machine is on time again, but not after `most`."""
         begin = now()
         await asyncio.sleep(least)
-        while self.worst(now() - 4 * TICK, now()) > TICK and now() - begin < most * 1e6:
+        while self.worst(now() - 4 * TICK, now()) > TICK and now() - begin < most * 1e6:  # noqa: ASYNC110 (calm is no event)
             await asyncio.sleep(TICK / 1e6)
 
     def percentile(self, share: float) -> int:

@@ -6,27 +6,19 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Self
 
 from roomcheck.errors import TargetError
+from roomcheck.faults import free_port
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.spec.target import Target
 
 LAST_LINES = 20
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 def die_with_parent() -> None:

@@ -268,21 +268,32 @@ def fit(model: type[Model], node: Node, problems: Problems) -> Model | None:
 
     What does not fit is reported and cut out of the node, so that the rest can be looked at.
     """
-    first = True
+    schema: dict[str, Any] = {}
+    blank: set[str] = set()
     while True:
         try:
             return model.model_validate(node.plain())
         except ValidationError as e:
             errors = e.errors(include_url=False)
-        if first:
+        if not schema:
             schema = model.model_json_schema()
             for error in errors:
                 _report(error, node, schema, problems)
-            first = False
         for path in sorted({_path(error, node) for error in errors}, key=_innermost, reverse=True):
-            if not path:
+            if path:
+                _cut(node, path, problems.lost)
+            elif not _fill_in(node, errors, blank):
                 return None
-            _cut(node, path, problems.lost)
+
+
+def _fill_in(node: Node, errors: list[Any], blank: set[str]) -> bool:
+    """Empty text for the keys that the whole file misses; False if that does not help."""
+    missing = {str(error["loc"][0]) for error in errors if error["type"] == "missing" and len(error["loc"]) == 1}
+    if not missing - blank:
+        return False
+    blank |= missing
+    cast("dict[str, Node]", node.value).update({key: Node(node.where, "") for key in missing})
+    return True
 
 
 def _path(error: Any, node: Node) -> tuple[str | int, ...]:
