@@ -133,6 +133,23 @@ def test_an_uncertain_edge_is_inconclusive() -> None:
     assert outcomes == [Outcome.CONFORMS, Outcome.INCONCLUSIVE, Outcome.VIOLATES]
 
 
+def test_an_entry_that_was_not_due_when_observation_ended_is_no_violation() -> None:
+    """Due at 1700: observed until 1500 it may still come, until 2000 it has not."""
+    items = (*START, entry("lost"), entry("back"), entry("out", of="T5", within=1000))
+    outcomes = [verdict(away(), line("A", *items), end=end).outcome for end in (1500, 2000)]
+    assert outcomes == [Outcome.INCONCLUSIVE, Outcome.VIOLATES]
+
+
+def test_an_entry_whose_window_counts_from_what_never_came_is_missing() -> None:
+    """Nothing else has a name either."""
+    tape = Tape("A", "B")
+    tape.join(0, "A")
+    items = (*START, entry("lost", of="L", within=10))
+    result = verdict(tape, line("A", *items))
+    assert result.outcome is Outcome.VIOLATES
+    assert result.findings[0].seen == "lost never came"
+
+
 def test_optional_entries_may_be_missing() -> None:
     """In the middle and at the end, alone and in groups."""
     end = (entry("back"), entry("failed", optional=True), Unordered((entry("out", optional=True),)))

@@ -44,17 +44,25 @@ class Echo:
 
     address: str = ""
     told: asyncio.Event = field(default_factory=asyncio.Event)
-    _connections: int = 0
+    _connections: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
-        first = self._connections == 1
+        self._connections.append(writer)
+        first = len(self._connections) == 1
         with contextlib.suppress(OSError), contextlib.closing(writer):
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
         if first:
             self.told.set()
+
+    async def end(self) -> None:
+        """End every connection, whatever waits to be written."""
+        for writer in self._connections:
+            writer.transport.abort()
+        for writer in self._connections:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
@@ -68,6 +76,7 @@ async def echo_server() -> AsyncIterator[Echo]:
         yield echo
     finally:
         server.close()
+        await echo.end()
 
 
 class Talk:
