@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Schedule
 
 
@@ -229,7 +230,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """Everything of one spec with all values in place."""
+    """Everything of one spec with all values in place.
+
+    `faults` are the kinds that the target takes, `lacks` the operations of the spec that it does not have.
+    """
 
     spec: str
     revision: str
@@ -245,3 +249,5 @@ class Contract:
     cases: tuple[Case, ...]
     pace: int = 0  # between a step that has settled and the next one that names no moment
     scale: float = 1.0
+    faults: frozenset[FaultKind] = frozenset(FaultKind)
+    lacks: frozenset[str] = frozenset()

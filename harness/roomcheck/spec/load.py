@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from roomcheck.errors import Problem, SpecError
+from roomcheck.model.fault import FaultKind
 from roomcheck.spec.contract import Contract, Rule, View, Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
@@ -64,6 +65,8 @@ class Spec:
             cases=tuple(d.case for d in cases if words.holds(d.when) and not lacking.reason(d)),
             pace=words.pace,
             scale=scale,
+            faults=frozenset(FaultKind(kind) for kind in lacking.takes),
+            lacks=lacking.lacks,
         )
 
     def not_applicable(
@@ -88,12 +91,12 @@ class _Lacking:
     """Why a case cannot be asked of a target."""
 
     def __init__(self, faults: Iterable[str] | None, lacks: Iterable[str]) -> None:
-        self.faults = None if faults is None else frozenset(faults)
+        self.takes = frozenset(FaultKind if faults is None else faults)
         self.lacks = frozenset(lacks)
 
     def reason(self, draft: Draft) -> str:
         operations = sorted(draft.operations & self.lacks)
-        kinds = sorted(draft.kinds - self.faults) if self.faults is not None else []
+        kinds = sorted(draft.kinds - self.takes)
         return "; ".join(
             [f"the room does not have {name}" for name in operations]
             + [f"the target does not take the fault {kind}" for kind in kinds]

@@ -1,0 +1,5 @@
+"""A world in virtual time: the reference room's own machines, networks that can be broken, and no sockets.
+
+The same schedules, the same judge; twenty minutes take milliseconds. It proves the judge, the contract and the room's
+logic at exact boundaries. It proves nothing of TCP, Toxiproxy, threads or a third party's SDK.
+"""
