@@ -1,4 +1,4 @@
-"""A whole run: start the parts, play every case side by side, judge, run doubtful ones again, end everything.
+"""A whole run: start the parts, play cases side by side, judge, run doubtful ones again, end everything.
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
 its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
@@ -11,7 +11,7 @@ import contextlib
 import gc
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Plan:
     target: Target
     toxiproxy: Provisioned
     traces: Path
+    every_trace: bool = True  # False: only of cases that did not conform
     jobs: int = 256
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
@@ -51,12 +52,16 @@ class Plan:
 
 @dataclass(slots=True)
 class Session:
-    """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done."""
+    """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done.
+
+    `on_trace` hears every trace that was judged, also of a case that is then run again.
+    """
 
     plan: Plan
     on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
+    on_trace: Callable[[Case, Trace, Verdict], None] = lambda _case, _trace, _verdict: None
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
     _ground: Ground | None = None
@@ -67,7 +72,13 @@ class Session:
     _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
-        """Play everything; TargetError, AdapterError or HarnessError if the run cannot even start."""
+        """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
+        async with self.open():
+            await self.play(self.plan.cases)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """All parts, started; they are gone afterwards. HarnessError at the end if a trace could not be written."""
         gc.freeze()
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.lateness)
@@ -79,14 +90,20 @@ class Session:
             implementation = host.info.implementation
             self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
             await host.probe()
-            pending = sorted(self.plan.cases, key=duration, reverse=True)
-            broken: set[str] = set()
-            for attempt in range(1, ATTEMPTS + 1):
-                again = await self._round(pending, attempt, broken)
-                pending = [c for c in pending if c.id in again]
-                broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
+            yield
         if self._lost:
             raise HarnessError(self._lost)
+
+    async def play(self, cases: Iterable[Case], attempts: int = ATTEMPTS) -> list[CaseResult]:
+        """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended."""
+        pending = sorted(cases, key=duration, reverse=True)
+        broken: set[str] = set()
+        first = len(self.results)
+        for attempt in range(1, attempts + 1):
+            again = await self._round(pending, attempt, broken, last=attempt == attempts)
+            pending = [c for c in pending if c.id in again]
+            broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
+        return self.results[first:]
 
     async def _end_ground(self) -> None:
         if self._ground is not None:
@@ -103,7 +120,9 @@ class Session:
         command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
         return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
 
-    async def _round(self, cases: Sequence[Case], attempt: int, broken: set[str]) -> dict[str, CaseResult]:
+    async def _round(
+        self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
+    ) -> dict[str, CaseResult]:
         """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
         gate = asyncio.Semaphore(min(self.plan.jobs, ALONE) if broken else self.plan.jobs)
         again: dict[str, CaseResult] = {}
@@ -115,7 +134,7 @@ class Session:
             finally:
                 self._running -= 1
                 gate.release()
-            if may_run_again(result) and attempt < ATTEMPTS:
+            if may_run_again(result) and not last:
                 again[case.id] = result
             else:
                 self._final(result)
@@ -155,6 +174,7 @@ class Session:
                 if not server.alive:
                     raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
             verdict = judge(self.plan.contract, trace, case)
+            self.on_trace(case, trace, verdict)
             outcome = verdict.outcome
             blame, message = weigh(verdict)
         except AdapterError as e:
@@ -180,12 +200,15 @@ class Session:
             requirements=case.requirements,
             file=case.where.file,
             line=case.where.line,
-            trace_file=self._keep(case, trace) if trace else "",
+            trace_file=self._keep(case, trace) if trace and self._worth_keeping(outcome) else "",
             repeat=self.plan.repeat(case),
             lateness=trace.lateness if trace else 0,
             log=log,
             schedule=case.schedule,
         )
+
+    def _worth_keeping(self, outcome: Outcome | None) -> bool:
+        return self.plan.every_trace or outcome is not Outcome.CONFORMS
 
     def _keep(self, case: Case, trace: Trace) -> str:
         path = self.plan.traces / f"{case.id.replace('/', '.')}.jsonl"
