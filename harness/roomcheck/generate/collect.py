@@ -14,7 +14,7 @@ from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
 
 from roomcheck.model.schedule import Schedule
 
-
+Memory = ExampleDatabase
 REMEMBERED = 1_000  # of a database a tenth of this is read again at most
 
 

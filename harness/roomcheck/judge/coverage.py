@@ -7,6 +7,7 @@ moment. The same count serves what was seen (a real trace) and what is to be exp
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from roomcheck.judge.route import extract, order
@@ -121,6 +122,11 @@ def _state(view: View, value: object) -> str | None:
 def met(contract: Contract, trace: Trace) -> frozenset[Triple]:
     """Every triple that a trace has met."""
     return frozenset(_Walk(contract, trace).triples())
+
+
+def pairs(contract: Contract, trace: Trace) -> frozenset[tuple[Triple, Triple]]:
+    """Every two triples that a trace has met one after the other."""
+    return frozenset(pairwise(_Walk(contract, trace).triples()))
 
 
 class Coverage:

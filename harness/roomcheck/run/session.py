@@ -13,14 +13,15 @@ import os
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from roomcheck.adapters import AdapterHost
 from roomcheck.errors import AdapterError, HarnessError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
-from roomcheck.model.trace import Trace, write_trace
+from roomcheck.judge.result import result_of
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
+from roomcheck.report.traces import TraceFolder
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
@@ -42,8 +43,7 @@ class Plan:
     cases: Sequence[Case]
     target: Target
     toxiproxy: Provisioned
-    traces: Path
-    every_trace: bool = True  # False: only of cases that did not conform
+    traces: TraceFolder
     jobs: int = 256
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
@@ -65,7 +65,6 @@ class Session:
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
     _ground: Ground | None = None
-    _lost: str = ""  # what could not be written
     _restarts: int = 0
     _numbers: int = 0
     _running: int = 0
@@ -91,8 +90,8 @@ class Session:
             self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
             await host.probe()
             yield
-        if self._lost:
-            raise HarnessError(self._lost)
+        if self.plan.traces.lost:
+            raise HarnessError(self.plan.traces.lost)
 
     async def play(self, cases: Iterable[Case], attempts: int = ATTEMPTS) -> list[CaseResult]:
         """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended."""
@@ -155,9 +154,7 @@ class Session:
         began = now()
         trace: Trace | None = None
         verdict: Verdict | None = None
-        blame: Blame | None = None
-        outcome: Outcome | None = None
-        message = ""
+        failure: tuple[Blame, str] | None = None
         log: tuple[str, ...] = ()
         try:
             ground = await self._sound_ground()
@@ -175,49 +172,27 @@ class Session:
                     raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
             verdict = judge(self.plan.contract, trace, case)
             self.on_trace(case, trace, verdict)
-            outcome = verdict.outcome
-            blame, message = weigh(verdict)
         except AdapterError as e:
-            blame, message = Blame.ADAPTER, str(e)
+            failure = Blame.ADAPTER, str(e)
         except TargetError as e:
-            blame, message = Blame.TARGET, str(e)
+            failure = Blame.TARGET, str(e)
         except HarnessError as e:
-            blame, message = Blame.HARNESS, str(e)
+            failure = Blame.HARNESS, str(e)
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
-            blame, message = Blame.HARNESS, f"{type(e).__name__}: {e}"
+            failure = Blame.HARNESS, f"{type(e).__name__}: {e}"
             log = tuple(traceback.format_exc().splitlines())
-        return CaseResult(
-            case=f"{self.plan.contract.spec}/{case.id}",
-            scenario=case.scenario,
-            title=case.title,
-            fault=case.fault,
-            outcome=outcome,
-            blame=blame,
-            message=message,
-            verdict=verdict,
+        return result_of(
+            self.plan.contract,
+            case,
+            verdict,
+            failure=failure,
             seconds=(now() - began) / 1e6,
             attempts=attempt,
-            requirements=case.requirements,
-            file=case.where.file,
-            line=case.where.line,
-            trace_file=self._keep(case, trace) if trace and self._worth_keeping(outcome) else "",
-            repeat=self.plan.repeat(case),
             lateness=trace.lateness if trace else 0,
+            trace_file=self.plan.traces.keep(case.id, trace, verdict.outcome if verdict else None) if trace else "",
+            repeat=self.plan.repeat(case),
             log=log,
-            schedule=case.schedule,
         )
-
-    def _worth_keeping(self, outcome: Outcome | None) -> bool:
-        return self.plan.every_trace or outcome is not Outcome.CONFORMS
-
-    def _keep(self, case: Case, trace: Trace) -> str:
-        path = self.plan.traces / f"{case.id.replace('/', '.')}.jsonl"
-        try:
-            path.write_text("\n".join(write_trace(trace)) + "\n", encoding="utf-8")
-        except OSError as e:
-            self._lost = f"cannot write {path}: {e}; free some space or choose another --report-dir"
-            return ""
-        return str(path)
 
     async def _sound_ground(self) -> Ground:
         """The shared parts, with a crashed adapter or a dead Toxiproxy replaced first."""
@@ -255,18 +230,3 @@ def duration(case: Case) -> int:
 def may_run_again(result: CaseResult) -> bool:
     """Doubt and the harness's own trouble deserve another try; a violation never does."""
     return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER)
-
-
-def weigh(verdict: Verdict) -> tuple[Blame | None, str]:
-    """Who a verdict points at, and its first finding in one line."""
-    first = verdict.findings[0] if verdict.findings else None
-    text = f"{first.view}: {first.seen}" if first else ""
-    match verdict.outcome:
-        case Outcome.VIOLATES:
-            return Blame.ROOM, text
-        case Outcome.INCONCLUSIVE:
-            return Blame.MACHINE, text
-        case _:
-            return None, verdict.checks[
-                0
-            ].reason if verdict.outcome is Outcome.NOT_APPLICABLE and verdict.checks else ""
