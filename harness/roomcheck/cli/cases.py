@@ -3,7 +3,8 @@
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
-from roomcheck.cli.run import DEFAULT_SPEC, selected
+from roomcheck.cli.playing import DEFAULT_SPEC
+from roomcheck.cli.run import selected
 from roomcheck.model.time import show_duration
 from roomcheck.run.session import duration
 
@@ -15,7 +16,7 @@ from roomcheck.run.session import duration
 def list_cases(spec: str, patterns: tuple[str, ...], *, requirements: bool) -> int:
     """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify."""
     contract = read_spec(find_spec(spec)).bind()
-    cases = selected(contract, patterns, None)
+    cases = selected(contract, contract.cases, patterns, None)
     if requirements:
         for requirement in contract.requirements.values():
             count = sum(requirement.id in c.requirements for c in cases)

@@ -3,7 +3,7 @@
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
-from roomcheck.cli.run import DEFAULT_SPEC
+from roomcheck.cli.playing import DEFAULT_SPEC
 from roomcheck.spec.diagram import diagram as draw
 
 

@@ -43,9 +43,11 @@ class Router:
         self.mode = mode
         self.own = [Rules(v) for v in contract.views if v.hearing is None]
         self.others = [Rules(v) for v in contract.views if v.hearing is not None]
+        self.inside = {s for r in self.others if r.view.hearing for s in r.view.hearing.states | r.view.hearing.away}
         self.views: dict[tuple[str, ...], Simulation] = {}
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
+        self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
         self.user_of = {m.name: m.user for m in trace.members}
         users = sorted({m.user for m in trace.members})
         self.twins = {m.name: [t.name for t in trace.members if t.user == m.user and t is not m] for m in trace.members}
@@ -136,16 +138,18 @@ class Router:
             return
         member = record.member or ""
 
-        def provided(rule: Rule) -> bool:
-            return all(
-                self.state.get((member, str(record.args.get(argument)))) in states
-                for argument, states in rule.provided.items()
-            )
-
         for argument, room in rooms:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
             self.args[member, room] = record.args
             for view in self._own(member, room):
+                initial = view.view.initial
+
+                def provided(rule: Rule, initial: str = initial) -> bool:
+                    return all(
+                        self.state.get((member, str(record.args.get(argument))), initial) in states
+                        for argument, states in rule.provided.items()
+                    )
+
                 view.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
 
     def _answered(self, record: Answered) -> None:
@@ -168,8 +172,14 @@ class Router:
             self._link(member, CauseKind.LINK_UP, Instant(at.hi, at.hi))
 
     def _link(self, member: str | None, kind: CauseKind, at: Instant) -> None:
+        """A link is down while it has a fault of its own or the server is down."""
+        if kind is CauseKind.LINK_DOWN:
+            self.broken.add(member)
+        else:
+            self.broken.discard(member)
         for name in self.links if member is None else [member]:
-            link = Link(down=kind is CauseKind.LINK_DOWN, since=at)
+            link = Link(down=not self.broken.isdisjoint((name, None)), since=at)
+            kind = CauseKind.LINK_DOWN if link.down else CauseKind.LINK_UP
             if link.down is self.links[name].down:
                 continue
             self.links[name] = link
@@ -214,13 +224,29 @@ class Router:
         for hearing in (r.view.hearing for r in self.others):
             if hearing is not None and state in hearing.states:
                 self._hold(user, room, member, record.at)
-        if self.holder.get((user, room), member) == member:
+        holder = self.holder.get((user, room), member)
+        if holder == member or self.state.get((holder, room)) not in self.inside:
             for other in self._about(user, room):
                 other.cause(CauseKind.OWN, state, record.at, self.args.get((member, room), {}))
+        if self.twins[member]:
+            self._told_twin(member, room, state, record.at)
+
+    def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
+        """What a member is told concerns the other members of its user, and whoever knows them in other rooms."""
         for twin in self.twins[member]:
             for place in self.rooms:
                 for own in self._own(twin, place):
-                    own.cause(CauseKind.TWIN, state, record.at)
+                    own.cause(CauseKind.TWIN, state, at)
+                    own.cause(CauseKind.TWIN_IN, state, at)
+                present = self.state.get((twin, place))
+                if present is not None:
+                    for own in self._own(member, room):
+                        own.cause(CauseKind.TWIN_IN, present, at)
+        user = self.user_of[member]
+        for place in self.rooms:
+            if place != room and self.holder.get((user, place), member) != member:
+                for view in self._about(user, place):
+                    view.cause(CauseKind.ELSEWHERE, state, at, self.args.get((member, room), {}))
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""

@@ -57,7 +57,10 @@ class Flying(NamedTuple):
 
 
 class Hypothesis(NamedTuple):
-    """One lawful story. `choices`: (rule, cause's begin, was it kept) of each race, for views that must agree."""
+    """One lawful story. `choices`: (rule, cause's begin, was it kept) of each race, for views that must agree.
+
+    `called_off`: promises that a change of the link cancels if it lasts until the given moment.
+    """
 
     state: str
     entry: Instant
@@ -65,6 +68,7 @@ class Hypothesis(NamedTuple):
     armed: tuple[Promise, ...] = ()
     flying: tuple[Flying, ...] = ()
     choices: tuple[tuple[int, int, bool], ...] = ()
+    called_off: tuple[tuple[Promise, int], ...] = ()
 
     @property
     def head(self) -> str:
@@ -111,6 +115,10 @@ def later(a: Instant, b: Instant) -> Instant:
 def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Whether every field that the pattern names has that value."""
     return all(name in fields and fields[name] == value for name, value in pattern.items())
+
+
+def _cancelled(rule: Rule, kind: CauseKind, name: str) -> bool:
+    return any(u.cause.kind is kind and u.cause.name == name for u in rule.unless)
 
 
 class Rules:
@@ -194,7 +202,13 @@ class Simulation:
         cancels = (kind, name) in self.rules.cancels
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
-            for decided in (hypothesis,) if level else self._decide(hypothesis, rules, at):
+            if level:
+                stories: Iterable[Hypothesis] = self._recall(hypothesis, at)
+            elif self.presence is Presence.LIVE:
+                stories = self._decide(hypothesis, rules, at)
+            else:  # what was decided has happened, unheard: `_drift` has told these stories
+                stories = (hypothesis,)
+            for decided in stories:
                 for kept in self._cancel(decided, kind, name, at) if cancels else (decided,):
                     out += self._arm_all(kept, rules, at, args, call)
         self._keep(out)
@@ -326,7 +340,8 @@ class Simulation:
     ) -> list[Hypothesis]:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = tuple([p for p in h.armed if p is not met and state in p.rule.from_]) if h.armed else ()
-        out = [Hypothesis(state, at, args, kept, (), h.choices)]
+        off = tuple([c for c in h.called_off if state in c[0].rule.from_]) if h.called_off else ()
+        out = [Hypothesis(state, at, args, kept, (), h.choices, off)]
         for rule in self.rules.on_entry[state, self.link.down]:
             if rule.cause.kind is CauseKind.ENTERED:
                 cause = base = at
@@ -367,7 +382,7 @@ class Simulation:
             if due < self.check_at and not rule.optional:
                 self.check_at = due
         promises = (*h.armed, Promise(rule, cause, base, args, call))
-        armed = Hypothesis(h.state, h.entry, h.args, promises, h.flying, h.choices)
+        armed = Hypothesis(h.state, h.entry, h.args, promises, h.flying, h.choices, h.called_off)
         for unless in rule.unless:
             level = CauseKind.LINK_DOWN if self.link.down else CauseKind.LINK_UP
             if unless.cause.kind is level:
@@ -409,8 +424,21 @@ class Simulation:
         armed = tuple(o for o in h.armed if o is not p and to in o.rule.from_)
         return h._replace(armed=armed, flying=(*h.flying, Flying(p, to)))
 
+    def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
+        """The link changed back: what the last change was to call off had not surely been, so both futures are lawful."""
+        if not h.called_off:
+            return [h]
+        out = [h._replace(called_off=())]
+        for p, until in h.called_off:
+            if at.lo <= until:
+                out += [o._replace(armed=(*o.armed, p)) for o in out]
+        return out
+
     def _cancel(self, h: Hypothesis, kind: CauseKind, name: str, at: Instant) -> list[Hypothesis]:
         """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
+        if h.called_off:
+            off = tuple([(p, t) for p, t in h.called_off if not _cancelled(p.rule, kind, name)])
+            h = h._replace(called_off=off)
         out = [h]
         for p in h.armed:
             unless = next((u for u in p.rule.unless if u.cause.kind is kind and u.cause.name == name), None)
@@ -420,6 +448,7 @@ class Simulation:
                 raced = at.lo + unless.settle >= p.cause.hi + p.rule.after
             else:
                 raced = at.hi + unless.settle >= p.cause.lo + p.rule.after
+            off = ((p, at.hi + unless.settle),) if unless.settle and not raced else ()
             nxt = []
             for o in out:
                 if p not in o.armed:
@@ -427,7 +456,8 @@ class Simulation:
                     continue
                 gone = tuple(q for q in o.armed if q is not p)
                 race = (p.rule.id, p.cause.lo)
-                nxt.append(o._replace(armed=gone, choices=(*o.choices, (*race, False)) if raced else o.choices))
+                choices = (*o.choices, (*race, False)) if raced else o.choices
+                nxt.append(o._replace(armed=gone, choices=choices, called_off=(*o.called_off, *off)))
                 if raced:
                     flown = self._fly(o, p)
                     nxt.append(flown._replace(choices=(*o.choices, (*race, True))))

@@ -5,5 +5,6 @@ logic at exact boundaries. It proves nothing of TCP, Toxiproxy, threads or a thi
 """
 
 from roomcheck.simulate.play import simulate
+from roomcheck.simulate.player import Virtual
 
-__all__ = ["simulate"]
+__all__ = ["Virtual", "simulate"]

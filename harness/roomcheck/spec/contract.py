@@ -81,6 +81,8 @@ class CauseKind(StrEnum):
     ENTERED = "entered"  # the view enters the rule's `from`
     OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
     TWIN = "twin"  # (own views) another member of the same user is told `name`, in any room
+    TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
+    ELSEWHERE = "elsewhere"  # (views about others) the subject's user is told `name` as another member, in another room
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,9 @@ class Cause:
     name: str = ""
 
     def __str__(self) -> str:
-        return (
-            self.name
-            if self.kind in (CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN)
-            else (f"twin {self.name}" if self.kind is CauseKind.TWIN else self.kind.value)
-        )
+        if self.kind in (CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN):
+            return self.name
+        return f"{self.kind} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -401,16 +401,24 @@ class Vocabulary:
         operation = self.operations.get(head)
         if operation is not None:
             return self._act(operation, argument, view, where)
-        twin = text.removeprefix("twin ").strip()
-        if twin != text or (view.about and text in self.own_states):
-            if twin != text and view.about:
-                self.problems.add(where, "a twin is a cause only in views about the member itself")
-            self.expect_name(twin, self.own_states, "state", where)
-            return Cause(CauseKind.TWIN if twin != text else CauseKind.OWN, twin)
+        for kind in (CauseKind.TWIN_IN, CauseKind.TWIN, CauseKind.ELSEWHERE):
+            state = text.removeprefix(f"{kind} ")
+            if state != text:
+                return self._of_the_user(kind, state.strip(), view, where)
+        if view.about and text in self.own_states:
+            return Cause(CauseKind.OWN, text)
         acts = [name for name, o in self.operations.items() if o.admin or not view.about]
         known = [*_FIXED, *acts, *(self.own_states if view.about else [])]
         self.problems.unknown(where, "cause", text, known)
         return None
+
+    def _of_the_user(self, kind: CauseKind, state: str, view: ViewShape, where: Where) -> Cause:
+        """What another member of the same user is told."""
+        if bool(view.about) is not (kind is CauseKind.ELSEWHERE):
+            whose = "the member itself" if view.about else "others"
+            self.problems.add(where, f"`{kind.value.partition(' ')[0]}` is a cause only in views about {whose}")
+        self.expect_name(state, self.own_states, "state", where)
+        return Cause(kind, state)
 
     def _act(self, operation: Operation, argument: str, view: ViewShape, where: Where) -> Cause:
         name = operation.name
