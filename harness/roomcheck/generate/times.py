@@ -69,9 +69,13 @@ def edges(limit: int) -> set[int]:
     """Just before, at and just after a limit, by nice numbers of milliseconds."""
     out = {limit}
     for part in BESIDE:
-        delta = (nice(limit / part) or (1,))[-1]
-        out |= {limit - delta, limit + delta}
+        out |= {limit - _little(limit, part), limit + _little(limit, part)}
     return out - {0}
+
+
+def _little(limit: int, part: int) -> int:
+    """At most this part of a limit, as a nice number."""
+    return (nice(limit / part) or (1,))[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def times(contract: Contract) -> Times:
     ]
     pace = round(exact(contract.pace, contract.scale) / 1_000)
     ends = [max(t for t in known if t <= most) for most in (near, far)] + [known[-1]]
-    short, common, long = (max(end, pace) + max(1, end // BESIDE[-1]) for end in ends)
+    short, common, long = (max(end, pace) + _little(end, BESIDE[-1]) for end in ends)
 
     def give(milliseconds: Iterable[int]) -> tuple[int, ...]:
         return tuple(scaled(t, contract.scale) for t in sorted(milliseconds))

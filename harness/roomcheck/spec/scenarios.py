@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.spec import expressions
 from roomcheck.spec.contract import ANYONE, AnyOf, Callback, Case, Entry, Item, Line, Operation, Unordered, View, Where
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, StepShape
-from roomcheck.spec.vocabulary import KINDS, Vocabulary
+from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, ScheduleShape, StepShape
+from roomcheck.spec.vocabulary import KINDS, Vocabulary, Words
 from roomcheck.spec.vocabulary import Step as PathStep
 
 SERVER = "server"
@@ -43,11 +43,11 @@ def drafts(words: Vocabulary) -> list[Draft]:
         if not _ID.match(shape.id):
             words.problems.add(where, f"{shape.id!r} is no id; use letters, digits, '-', '_' and '.'")
         seen.setdefault(shape.id, where.line)
-        out += _Scene(words, shape, ("scenarios", i)).drafts()
+        out += _Scenario(words, shape, ("scenarios", i)).drafts()
     return out
 
 
-class _Scene:
+class _Scenario:
     """One scenario."""
 
     def __init__(self, words: Vocabulary, shape: ScenarioShape, at: tuple[PathStep, ...]) -> None:
@@ -55,9 +55,10 @@ class _Scene:
         self.shape = shape
         self.at = at
         self.problems = words.problems
-        self.rooms = shape.rooms
-        self.users: dict[str, str] = {}  # member -> user
-        self._people()
+        advice = "give `kind`, or list `faults` of the scenario" if shape.faults is None else ""
+        self.scene = Scene(words, shape, at, advice)
+        self.rooms = self.scene.rooms
+        self.users = self.scene.users
         words.when(shape.when, *at)
         self.watch = words.duration(
             words.shape.watch if shape.watch is None else shape.watch, *(at if shape.watch is not None else ()), "watch"
@@ -81,7 +82,7 @@ class _Scene:
 
     def _draft(self, axis: FaultKind | None) -> Draft:
         shape, words = self.shape, self.words
-        schedule = _Steps(self, axis)
+        schedule = Steps(self.scene, axis)
         expected = _Expected(self, schedule)
         lines = tuple(expected.line(name, line) for name, line in shape.expect.items())
         steps = tuple(schedule.steps)
@@ -93,7 +94,7 @@ class _Scene:
             title=shape.title,
             fault=axis.value if axis else None,
             schedule=Schedule(
-                members=tuple(Member(name, user) for name, user in self.users.items()),
+                members=self.scene.members(),
                 rooms=tuple(self.rooms),
                 steps=steps,
                 watch=max(self.watch, expected.end + words.pace if expected.end else 0),
@@ -107,8 +108,27 @@ class _Scene:
         operations = frozenset(act.operation for act in acts if isinstance(act, Call | Admin))
         return Draft(case, shape.when, frozenset(act.kind.value for act in faults), operations)
 
-    def _people(self) -> None:
-        for i, entry in enumerate(self.shape.members):
+
+class Scene:
+    """Who is there, in a scenario or in a schedule file. `advice`: what to do about a fault without `kind`."""
+
+    def __init__(
+        self, words: Words, shape: ScenarioShape | ScheduleShape, at: tuple[PathStep, ...], advice: str
+    ) -> None:
+        self.words = words
+        self.problems = words.problems
+        self.at = at
+        self.advice = advice
+        self.schedule = shape.schedule
+        self.rooms = shape.rooms
+        self.users: dict[str, str] = {}  # member -> user
+        self._people(shape.members)
+
+    def members(self) -> tuple[Member, ...]:
+        return tuple(Member(name, user) for name, user in self.users.items())
+
+    def _people(self, members: list[dict[str, str]]) -> None:
+        for i, entry in enumerate(members):
             ((name, user),) = entry.items()
             where = self.words.doc.at((*self.at, "members", i)).key(name)
             if name in _RESERVED or not _ALIAS.match(name):
@@ -116,7 +136,7 @@ class _Scene:
             elif name in self.users:
                 self.problems.add(where, f"there are two members {name!r}")
             self.users.setdefault(name, user)
-        for i, entry in enumerate(self.shape.members):
+        for i, entry in enumerate(members):
             ((name, user),) = entry.items()
             if self.users.get(user) != user:
                 where = self.words.where(*self.at, "members", i, name)
@@ -130,18 +150,18 @@ def _faulting(kind: str) -> str:
     return "{fault: server}" if kind == FaultKind.SERVER_RESTART else "{fault: MEMBER} without `kind`"
 
 
-class _Steps:
+class Steps:
     """The schedule under one fault, and when its labels are, as far as that is known before it is played."""
 
-    def __init__(self, scene: _Scene, axis: FaultKind | None) -> None:
+    def __init__(self, scene: Scene, axis: FaultKind | None) -> None:
         self.scene = scene
         self.words = scene.words
         self.problems = scene.problems
         self.axis = axis
         self.labels: dict[str, int] = {}  # label -> number of the step
         self.steps: list[Step] = []
-        self.faulted: set[str] = set()
-        for i, shape in enumerate(scene.shape.schedule):
+        self.faulted: dict[str, set[str | None]] = {}  # who has a fault, and the endpoints that are down (None: all)
+        for i, shape in enumerate(scene.schedule):
             self._step(i, shape)
 
     def since(self, label: str) -> int:
@@ -258,8 +278,8 @@ class _Steps:
 
     def _fault(self, shape: StepShape, name: str, *at: PathStep) -> Fault:
         member = self._target(name, "fault", *at)
-        self.faulted.add(name)
         kind = self._kind(shape, member, *at)
+        self._pile(name, kind, shape.endpoint, *at)
         if (kind is FaultKind.SERVER_RESTART) is not (member is None):
             key = "kind" if shape.kind is not None else "fault"
             self.problems.add(
@@ -268,6 +288,16 @@ class _Steps:
         settings = {key: self._setting(value, *at, "with", key) for key, value in (shape.with_ or {}).items()}
         return Fault(member, kind, settings, shape.endpoint)
 
+    def _pile(self, name: str, kind: FaultKind, endpoint: str | None, *at: PathStep) -> None:
+        """A fault upon a fault: a link that is down can only be kept down."""
+        down = self.faulted.setdefault(name, set())
+        if EFFECT[kind] is Effect.DOWN:
+            down.add(endpoint)
+        elif down & {None, endpoint} or (down and endpoint is None):
+            self.problems.add(
+                self.words.where(*at), f"{kind} needs a link that is up, and an earlier fault keeps {name} down here"
+            )
+
     def _kind(self, shape: StepShape, member: str | None, *at: PathStep) -> FaultKind:
         fallback = FaultKind.SERVER_RESTART if member is None else FaultKind.CUT
         if shape.kind is not None:
@@ -275,8 +305,8 @@ class _Steps:
             return FaultKind(shape.kind) if known else fallback
         if self.axis is not None and (self.axis is FaultKind.SERVER_RESTART) is (member is None):
             return self.axis
-        if member is not None and self.scene.shape.faults is None:
-            self.problems.add(self.words.where(*at), "which fault? give `kind`, or list `faults` of the scenario")
+        if member is not None and self.scene.advice:
+            self.problems.add(self.words.where(*at), f"which fault? {self.scene.advice}")
         return fallback
 
     def _setting(self, value: Any, *at: PathStep) -> Any:
@@ -296,14 +326,14 @@ class _Steps:
         member = self._target(name, "heal", *at)
         if name not in self.faulted:
             self.problems.add(self.words.where(*at, "heal"), f"{name} has no fault here to be healed of")
-        self.faulted.discard(name)
+        self.faulted.pop(name, None)
         return Heal(member)
 
 
 class _Expected:
     """The lines of a case. `end`: microseconds after the last step when the last window closes."""
 
-    def __init__(self, scene: _Scene, schedule: _Steps) -> None:
+    def __init__(self, scene: _Scenario, schedule: Steps) -> None:
         self.scene = scene
         self.words = scene.words
         self.problems = scene.problems

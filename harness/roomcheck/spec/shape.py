@@ -209,6 +209,18 @@ class ScenarioShape(Shape):
     expect: dict[str, Line] = {}
 
 
+class ScheduleShape(Shape):
+    """A schedule file. `found`: what a run says of it, such as the requirement and what was seen."""
+
+    spec: str
+    title: str = ""
+    found: dict[str, Any] = {}
+    members: list[MemberName] = Field(min_length=1)
+    rooms: list[str] = Field(default=["R"], min_length=1)
+    schedule: list[StepShape] = Field(min_length=1)
+    watch: Expression
+
+
 class SpecShape(Shape):
     spec: str
     title: str
@@ -417,5 +429,10 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": DIALECT,
             **TargetShape.model_json_schema(),
             "title": "roomcheck: a room to test",
+        },
+        "schedule.schema.json": {
+            "$schema": DIALECT,
+            **ScheduleShape.model_json_schema(),
+            "title": "roomcheck: a schedule to replay",
         },
     }

@@ -52,33 +52,21 @@ class Binding:
     places: Mapping[str, Where] = field(default_factory=dict)
 
 
-class Vocabulary:
-    """The names of one spec under one binding, as values of the contract. Windows are scaled, constants too."""
+class Words:
+    """What the names and durations of a file mean, and where it is wrong. A spec and a schedule file both have them.
 
-    def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
+    `scale`: how much faster than documented; durations come out scaled.
+    """
+
+    operations: Mapping[str, Operation]
+    pace: int
+
+    def __init__(self, doc: Node, problems: Problems, names: expressions.Names, scale: Fraction) -> None:
         self.doc = doc
-        self.shape = shape
         self.problems = problems
-        self.binding = binding
-        self.scale = Fraction(binding.scale)
-        self.used: set[str] = set()  # constants and codes that something mentions
-        self.verified: set[str] = set()  # requirements that a rule, an entry or a scenario is for
-        self._values: dict[str, Quantity | None] = {}
-        self._open: list[str] = []
+        self.names = names
+        self.scale = scale
         self._durations: dict[str, int] = {}  # what was read once is not read again
-        self.names = expressions.Names(shape.constants, self._use)
-        self.constants = self._constants()
-        self.pace = self.duration(shape.pace, "pace")
-        self.codes = {name: code.value for name, code in shape.codes.items()}
-        self.options = self._options()
-        self.requirements = self._requirements()
-        self.callbacks = {name: self._callback(name) for name in shape.callbacks}
-        self.own_states = {
-            state for view in shape.views.values() if view.about is None for state in states_of(view)
-        }  # fmt: skip
-        self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
-        self.rules: dict[int, RuleShape] = {}
-        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
 
     # --- places and problems ----------------------------------------------------------------------------------------
 
@@ -96,24 +84,6 @@ class Vocabulary:
         """The known ones of a list of names; the others are reported where each stands."""
         node = self.doc.at(path)
         return frozenset(name for name in names if self.expect_name(name, known, what, node.key(name)))
-
-    def requirement(self, name: str | None, where: Where) -> str | None:
-        """A requirement that something is for."""
-        if name is not None and self.expect_name(name, self.requirements, "requirement", where):
-            self.verified.add(name)
-        return name
-
-    def when(self, conditions: Mapping[str, str], *path: Step) -> None:
-        """Check `when: {option: value}`."""
-        node = self.doc.at((*path, "when"))
-        for name, value in conditions.items():
-            if self.expect_name(name, self.shape.options, "option", node.key(name)):
-                known = self.shape.options[name].one_of
-                self.expect_name(value, known, f"value of {name}", node.at((name,)).where)
-
-    def holds(self, conditions: Mapping[str, str]) -> bool:
-        """Whether the options are as `when` wants them."""
-        return all(self.options.get(name) == value for name, value in conditions.items())
 
     # --- expressions ------------------------------------------------------------------------------------------------
 
@@ -142,6 +112,53 @@ class Vocabulary:
 
     def scaled(self, exact: Fraction) -> int:
         return round(exact / self.scale)
+
+
+class Vocabulary(Words):
+    """The names of one spec under one binding, as values of the contract. Windows are scaled, constants too."""
+
+    def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
+        super().__init__(doc, problems, expressions.Names(shape.constants, self._use), Fraction(binding.scale))
+        self.shape = shape
+        self.binding = binding
+        self.used: set[str] = set()  # constants and codes that something mentions
+        self.verified: set[str] = set()  # requirements that a rule, an entry or a scenario is for
+        self._values: dict[str, Quantity | None] = {}
+        self._open: list[str] = []
+        self.constants = self._constants()
+        self.pace = self.duration(shape.pace, "pace")
+        self.codes = {name: code.value for name, code in shape.codes.items()}
+        self.options = self._options()
+        self.requirements = self._requirements()
+        self.callbacks = {name: self._callback(name) for name in shape.callbacks}
+        self.own_states = {
+            state for view in shape.views.values() if view.about is None for state in states_of(view)
+        }  # fmt: skip
+        self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
+        self.rules: dict[int, RuleShape] = {}
+        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
+
+    # --- requirements and options -------------------------------------------------------------------------------------
+
+    def requirement(self, name: str | None, where: Where) -> str | None:
+        """A requirement that something is for."""
+        if name is not None and self.expect_name(name, self.requirements, "requirement", where):
+            self.verified.add(name)
+        return name
+
+    def when(self, conditions: Mapping[str, str], *path: Step) -> None:
+        """Check `when: {option: value}`."""
+        node = self.doc.at((*path, "when"))
+        for name, value in conditions.items():
+            if self.expect_name(name, self.shape.options, "option", node.key(name)):
+                known = self.shape.options[name].one_of
+                self.expect_name(value, known, f"value of {name}", node.at((name,)).where)
+
+    def holds(self, conditions: Mapping[str, str]) -> bool:
+        """Whether the options are as `when` wants them."""
+        return all(self.options.get(name) == value for name, value in conditions.items())
+
+    # --- constants ----------------------------------------------------------------------------------------------------
 
     def _use(self, name: str) -> Quantity | None:
         self.used.add(name)
