@@ -31,24 +31,14 @@ TOKENS: dict[str, Callable[[str, int], str]] = {  # the contract's words for tok
 }
 
 # Callback -> field -> what the conforming room may put there. Fields that are not listed hold names.
-TELLS: dict[str, dict[str, frozenset[str | int]]] = {
+TELLS: dict[str, dict[str, frozenset[Any]]] = {
     STATE_CALLBACK: {
-        "reason": frozenset({*(s.value for s in State), "LOGOUT_FAILED"}),
-        "errorCode": frozenset(
-            {
-                OK,
-                ALREADY_IN_ROOM,
-                NOT_IN_ROOM,
-                BAD_TOKEN,
-                LOGGED_IN_ELSEWHERE,
-                INTERRUPTED,
-                RETRY_TIMEOUT,
-                KICKED,
-            }
-        ),
+        "reason": frozenset({*(state.value for state in State), "LOGOUT_FAILED"}),
+        "errorCode": frozenset({OK, NOT_IN_ROOM, BAD_TOKEN, LOGGED_IN_ELSEWHERE, INTERRUPTED, RETRY_TIMEOUT, KICKED}),
     },
     USERS_CALLBACK: {"updateType": frozenset({"ADD", "DELETE"})},
 }
+REFUSAL: dict[str, frozenset[Any]] = {"errorCode": frozenset({ALREADY_IN_ROOM, NOT_IN_ROOM})}  # of a call, the same way
 
 
 def arguments(operation: str, given: Mapping[str, Any], user: str, now: int) -> dict[str, str]:

@@ -34,10 +34,13 @@ from roomcheck.reference.wire import (
 STATE_CALLBACK = "onRoomStateChanged"
 USERS_CALLBACK = "onRoomUserUpdate"
 
+# Inputs and effects are values that nobody changes, but not frozen: a frozen dataclass takes twice as long to make
+# (0.28 against 0.14 us), and twenty minutes in a simulation make two thousand of them.
+
 # --- inputs -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """The application calls the client's SDK: loginRoom, logoutRoom, switchRoom."""
 
@@ -45,14 +48,14 @@ class Call:
     arguments: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """The link was accepted."""
 
     link: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A message came; None: a line that is no message."""
 
@@ -60,14 +63,14 @@ class Received:
     message: Message | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lost:
     """The link ended: FIN, RST, or it never came about. Not told of a link that the machine itself closed."""
 
     link: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tick:
     """Time has passed."""
 
@@ -75,27 +78,27 @@ class Tick:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Connect:
     """Open this link to the server (client)."""
 
     link: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     link: int
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Close:
     """Send what was handed over, then close; nothing more is told of the link."""
 
     link: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tell:
     """Fire this callback of the SDK (client)."""
 
@@ -103,7 +106,7 @@ class Tell:
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refuse:
     """The call is refused with this code and changes nothing (client)."""
 
@@ -193,13 +196,13 @@ class Room:
 
     def deadline(self) -> int | None:
         """When something is due if nothing happens."""
-        match self.stage:
-            case Stage.NONE:
-                return None
-            case Stage.ONLINE:
-                return min(self.beat_at, self.silent_at)
-            case _:
-                return self.retry_at if self.give_up_at is None else min(self.retry_at, self.give_up_at)
+        if self.stage is Stage.NONE:
+            return None
+        if self.stage is Stage.ONLINE:
+            return min(self.beat_at, self.silent_at)
+        if self.give_up_at is None or self.retry_at < self.give_up_at:
+            return self.retry_at
+        return self.give_up_at
 
 
 class ClientMachine:
@@ -223,12 +226,10 @@ class ClientMachine:
     def handle(self, event: ClientInput, now: int) -> list[Effect]:
         """What to do about this input."""
         self.now = now
-        match event:
-            case Call():
-                self._call(event.operation, event.arguments)
-            case Opened():
-                if (room := self._links.get(event.link)) is not None:
-                    room.retry_at = now + self.timings.retry_interval
+        match event:  # the most frequent first
+            case Tick():
+                for known in list(self._rooms.values()):
+                    self._tick(known)
             case Received():
                 if (room := self._links.get(event.link)) is not None and event.message is not None:
                     self._receive(room, event.message)
@@ -236,14 +237,22 @@ class ClientMachine:
                 if (room := self._links.pop(event.link, None)) is not None:
                     room.link = None
                     self._lost(room)
-            case Tick():
-                for room in list(self._rooms.values()):
-                    self._tick(room)
+            case Opened():
+                if (room := self._links.get(event.link)) is not None:
+                    room.retry_at = now + self.timings.retry_interval
+            case Call():
+                self._call(event.operation, event.arguments)
         effects, self._effects = self._effects, []
         return effects
 
     def next_deadline(self) -> int | None:
-        return min((d for r in self._rooms.values() if (d := r.deadline()) is not None), default=None)
+        """When a Tick is due at the latest, if nothing comes before."""
+        earliest: int | None = None
+        for room in self._rooms.values():
+            due = room.deadline()
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     def states(self) -> dict[str, str]:
         """The state that was last told, of each room that was ever named."""
@@ -333,6 +342,8 @@ class ClientMachine:
 
     def _receive(self, room: Room, message: Message) -> None:
         room.silent_at = self.now + self.timings.silence
+        if message is HEARTBEAT:  # nearly all messages are this one
+            return
         match (room.stage, message.get("t")):
             case (Stage.CONNECTING, "hello"):
                 self._ask(room)
@@ -486,12 +497,12 @@ class ServerMachine:
     def handle(self, event: ServerInput, now: int) -> list[Effect]:
         """What to do about this input."""
         self.now = now
-        match event:
-            case Opened():
-                self._open(event.link)
+        match event:  # the most frequent first
             case Received():
                 if event.link in self._links:
                     self._receive(event.link, event.message)
+            case Opened():
+                self._open(event.link)
             case Lost():
                 session = self._links.pop(event.link, None)
                 if session is not None:

@@ -58,6 +58,14 @@ class Connection:
         self.up = Way(self, up=True, dead=link.ghost, budget=link.budget)
         self.down = Way(self, up=False, dead=link.ghost, budget=link.budget)
 
+    @property
+    def sound(self) -> bool:
+        """Whether what either end sends comes to the other after the latency of a whole link."""
+        link = self.link
+        return (
+            link.plain and link.budget is None and self.client and self.server and not (self.up.dead or self.down.dead)
+        )
+
     def kill(self) -> None:
         """What is under way in either direction is lost, and so is whatever comes."""
         self.up.dead = self.down.dead = True

@@ -24,7 +24,7 @@ from roomcheck.reference.machine import (
     Tell,
     Tick,
 )
-from roomcheck.reference.wire import Timings, encode
+from roomcheck.reference.wire import HEARTBEAT, Timings, encode
 from roomcheck.simulate.network import LATENCY, Connection, Item, Link, Way
 
 TICK = Tick()
@@ -70,6 +70,7 @@ class World:
         self._server_machine = machine
         self._lives = 0
         self._number = 0
+        self._until = start
         self._queue: list[tuple[int, int, Act, Any, Any]] = []
         self._clients: dict[Link, Client] = {}
         self._answers: list[Any] = []
@@ -84,6 +85,7 @@ class World:
 
     def run(self, until: int) -> None:
         """Let time pass, up to this moment and everything that happens at it, or until somebody sets `halt`."""
+        self._until = until
         queue = self._queue
         pop = heapq.heappop
         while queue and queue[0][0] <= until and not self.halt:
@@ -167,11 +169,18 @@ class World:
     # --- machines ---------------------------------------------------------------------------------------------------
 
     def _client(self, client: Client, event: ClientInput) -> int | None:
+        refused = None
+        effects = client.machine.handle(event, self.now)
+        if effects:
+            refused = self._obey(client, effects)
+        self._alarm(client)
+        return refused
+
+    def _obey(self, client: Client, effects: list[Effect]) -> int | None:
+        """Do what a client's machine says; the code if it refuses the call."""
         refused: int | None = None
-        for effect in client.machine.handle(event, self.now):
+        for effect in effects:
             match effect:
-                case Tell(callback, fields):
-                    self._told(client, callback, fields)
                 case Send(link, message):
                     if link in client.connections:
                         self._send(client.connections[link].up, message)
@@ -180,49 +189,87 @@ class World:
                 case Close(link):
                     if link in client.connections:
                         self._close_client(client.connections.pop(link))
+                case Tell(callback, fields):
+                    self._told(client, callback, fields)
                 case Refuse(code):
                     refused = code
-        self._alarm(client)
         return refused
 
     def _serve(self, event: ServerInput) -> None:
         server = self._server
         assert server is not None
-        for effect in server.machine.handle(event, self.now):
-            self._served(server, effect)
+        self._obey_server(server, server.machine.handle(event, self.now))
         self._alarm(server)
 
-    def _served(self, server: Server, effect: Effect) -> None:
-        match effect:
-            case Send(link, message):
-                if link in server.connections:
-                    self._send(server.connections[link].down, message)
-                else:  # the backend's
-                    self._answers.append(message)
-            case Close(link):
-                if link in server.connections:
-                    self._close_server(server.connections.pop(link))
-            case Connect() | Tell() | Refuse():
-                raise AssertionError(f"not an effect of a server: {effect}")
+    def _obey_server(self, server: Server, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(link, message):
+                    if link in server.connections:
+                        self._send(server.connections[link].down, message)
+                    else:  # the backend's
+                        self._answers.append(message)
+                case Close(link):
+                    if link in server.connections:
+                        self._close_server(server.connections.pop(link))
+                case Connect() | Tell() | Refuse():
+                    raise AssertionError(f"not an effect of a server: {effect}")
 
     def _alarm(self, owner: Client | Server) -> None:
-        """Ring when the machine is due; one alarm that rings too early is set again then."""
+        """Ring when the machine is due; an alarm that comes too early does no harm, and is then set again."""
         due = owner.machine.next_deadline()
         if due is not None and due < owner.alarm:
             owner.alarm = due
-            self._push(due, self._ring, owner, due)
+            self._number += 1
+            heapq.heappush(self._queue, (due, self._number, self._ring, owner, due))
 
     def _ring(self, owner: Client | Server, at: int) -> None:
         if at != owner.alarm:
             return
         owner.alarm = NEVER
-        due = owner.machine.next_deadline()
-        if due is not None and due > self.now:
-            self._alarm(owner)
-        elif isinstance(owner, Client):
-            self._client(owner, TICK)
-        else:
+        if isinstance(owner, Server):
             self._serve(TICK)
+            return
+        effects = owner.machine.handle(TICK, at)
+        due = owner.machine.next_deadline()
+        last = effects[-1] if effects else None
+        if isinstance(last, Connect):
+            self._obey(owner, effects[:-1])
+            if self._connect(owner, last.link, due or 0):
+                return
+        elif isinstance(last, Send) and last.message is HEARTBEAT and len(effects) == 1:
+            if self._beat(owner, last, due or 0):
+                return
+        else:
+            self._obey(owner, effects)
+        self._alarm(owner)
+
+    # Most of a long case is heartbeats, there and back, and attempts to connect. Where nothing else is due meanwhile
+    # such a story is one event and not three: the machines get the same inputs at the same times.
+
+    def _passed(self, due: int) -> bool:
+        """Let a message's time pass, unless something else happens in it; `due`: also something that is not queued."""
+        at = self.now + LATENCY
+        if self.halt or at >= due or at > self._until or (self._queue and self._queue[0][0] <= at):
+            return False
+        self.now = at
+        return True
+
+    def _beat(self, client: Client, beat: Send, due: int) -> bool:
+        """Carry a heartbeat to the server, and its answer back; False if that is left to the queue."""
+        connection = client.connections.get(beat.link)
+        server = self._server
+        if connection is None or server is None or not connection.sound or not self._passed(due):
+            self._obey(client, [beat])
+            return False
+        effects = server.machine.handle(Received(connection.number, HEARTBEAT), self.now)
+        self._alarm(server)
+        only = effects[0] if len(effects) == 1 else None
+        if isinstance(only, Send) and only.link == connection.number and self._passed(due):
+            self._client(client, Received(beat.link, only.message))
+            return True
+        self._obey_server(server, effects)
+        return False
 
     # --- the network ------------------------------------------------------------------------------------------------
 
@@ -230,15 +277,21 @@ class World:
         self._number += 1
         heapq.heappush(self._queue, (at, self._number, act, target, what))
 
-    def _connect(self, client: Client, number: int) -> None:
-        if client.link.disabled:
-            self._push(self.now + LATENCY, self._refused, client, number)
-            return
-        self._number += 1
-        connection = Connection(client.link, number, self._number)
-        client.connections[number] = connection
-        client.link.connections[connection.number] = connection
-        self._push(self.now + LATENCY, self._opened, client, connection)
+    def _connect(self, client: Client, number: int, due: int = 0) -> bool:
+        """Open a connection; False if what comes of it is left to the queue. `due`: as in `_passed`."""
+        what: Any = number
+        act: Act = self._refused
+        if not client.link.disabled:
+            self._number += 1
+            what = connection = Connection(client.link, number, self._number)
+            act = self._opened
+            client.connections[number] = connection
+            client.link.connections[connection.number] = connection
+        if self._passed(due):
+            act(client, what)
+            return True
+        self._push(self.now + LATENCY, act, client, what)
+        return False
 
     def _refused(self, client: Client, number: int) -> None:
         self._client(client, Lost(number))
