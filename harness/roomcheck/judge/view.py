@@ -192,11 +192,14 @@ class Simulation:
         if provided is not None:
             rules = [r for r in rules if provided(r)]
         cancels = (kind, name) in self.rules.cancels
+        unheard = self.presence is Presence.OUT  # whatever was decided has happened, and is nobody's to agree on
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
-            for decided in (hypothesis,) if level else self._decide(hypothesis, rules, at):
+            for decided in (hypothesis,) if level or unheard else self._decide(hypothesis, rules, at):
                 for kept in self._cancel(decided, kind, name, at) if cancels else (decided,):
                     out += self._arm_all(kept, rules, at, args, call)
+        if unheard:
+            out = [n._replace(entry=at, choices=()) for h in out for n in self._silently(h, at)]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
@@ -425,12 +428,16 @@ class Simulation:
                 if p not in o.armed:
                     nxt.append(o)
                     continue
-                gone = tuple(q for q in o.armed if q is not p)
-                race = (p.rule.id, p.cause.lo)
-                nxt.append(o._replace(armed=gone, choices=(*o.choices, (*race, False)) if raced else o.choices))
-                if raced:
-                    flown = self._fly(o, p)
-                    nxt.append(flown._replace(choices=(*o.choices, (*race, True))))
+                off = o._replace(armed=tuple(q for q in o.armed if q is not p))
+                if not raced:
+                    nxt.append(off)
+                elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
+                    nxt += [off, self._fly(o, p)]
+                else:
+                    nxt += [
+                        story._replace(choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
+                        for story, kept in ((off, False), (self._fly(o, p), True))
+                    ]
             out = nxt
         return out
 
