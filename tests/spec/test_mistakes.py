@@ -145,7 +145,7 @@ MISTAKES = [
     ("    initial: OUT\n", "    initial: OUT\n    @hears: {in: IN, list within: 1s}\n",
      "`hears` belongs to a view with `about: others`"),
     # --- scenarios
-    ("- id: server", "- id: @back-late", "scenario 'back-late' is already in line 64"),
+    ("- id: server", "- id: @back-late", "scenario 'back-late' is already in line 65"),
     ("- id: server", "- id: @a/b", "'a/b' is no id; use letters, digits, '-', '_' and '.'"),
     ("when: {wrong_room: answer}\n    members", "when: {@wrong_rom: answer}\n    members",
      "unknown option 'wrong_rom'; did you mean 'wrong_room'?"),

@@ -7,12 +7,14 @@ import click
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.errors import UsageError
 from roomcheck.judge import judge as judge_trace
+from roomcheck.judge.result import result_of
+from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import read_trace
-from roomcheck.model.verdict import Blame, CaseResult, Outcome, RunHeader
+from roomcheck.model.verdict import Outcome, RunHeader
 from roomcheck.report.explain import explain
+from roomcheck.spec.contract import Case
 
 CODES = {Outcome.CONFORMS: 0, Outcome.VIOLATES: 1, Outcome.INCONCLUSIVE: 2, Outcome.NOT_APPLICABLE: 4}
-BLAMES = {Outcome.VIOLATES: Blame.ROOM, Outcome.INCONCLUSIVE: Blame.MACHINE}
 
 
 @click.command()
@@ -36,25 +38,8 @@ def judge(spec: str, trace: Path) -> int:
         raise UsageError(f"{trace} was recorded for {recorded.spec}, and {path} is {contract.spec}")
     case = next((c for c in contract.cases if c.id == recorded.case), None)
     verdict = judge_trace(contract, recorded, case)
-    first = verdict.findings[0] if verdict.findings else None
-    result = CaseResult(
-        case=f"{contract.spec}/{recorded.case}",
-        scenario=recorded.scenario or recorded.case,
-        title=case.title if case else "",
-        fault=case.fault if case else None,
-        outcome=verdict.outcome,
-        blame=BLAMES.get(verdict.outcome),
-        message=f"{first.view}: {first.seen}" if first else "",
-        verdict=verdict,
-        seconds=0.0,
-        attempts=1,
-        requirements=case.requirements if case else (),
-        file=case.where.file if case else "",
-        line=case.where.line if case else 0,
-        repeat=f"roomcheck judge {spec} {trace}",
-        lateness=recorded.lateness,
-        schedule=case.schedule if case else None,
-    )
+    played = case or Case(recorded.case, recorded.case, "", None, Schedule((), (), (), 0), (), ())
+    result = result_of(contract, played, verdict, lateness=recorded.lateness, repeat=f"roomcheck judge {spec} {trace}")
     header = RunHeader(
         target="", spec=contract.spec, revision=contract.revision, room="", toxiproxy="", scale=contract.scale,
         started="", roomcheck="", cases=1,

@@ -1,18 +1,12 @@
-"""What each fault needs of a proxy: the toxics armed before clients connect, and the settings that a schedule may give.
+"""What each fault needs of a proxy: the toxics armed before clients connect, and those that its settings make.
 
 Toxics switched by toxicity in place leave live connections alone. One that is added or removed while a client has given
 up and dialled again can block the server for 10 to 25 s (seen with a real SDK); armed and switched it never did. So
 whatever must be switched on a link with dead connections is armed at toxicity 0 beforehand, where it costs nothing.
-
-Settings are checked here because some values kill the server, and all its proxies with it, at the next byte: a slicer
-whose variation exceeds its size, a negative rate. Unknown attributes it ignores silently.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from roomcheck.errors import UsageError
 from roomcheck.faults.client import Stream, Toxic
 from roomcheck.model.fault import FaultKind
 
@@ -41,42 +35,6 @@ def armed(kinds: set[FaultKind]) -> tuple[Toxic, ...]:
     """The toxics to put in place, off, in the order of the chain."""
     wanted = {toxic.name for kind in kinds for toxic in ARMED.get(kind, ())}
     return tuple(toxic for toxic in _CHAIN if toxic.name in wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A number that a schedule may give: its default, its least value, and whether it is a duration (microseconds)."""
-
-    default: int
-    least: int
-    duration: bool = False
-    most: int = 1 << 31
-
-
-# Defaults: small enough that a room scaled a hundredfold must not notice a degraded link, large enough to be measured.
-SETTINGS: dict[FaultKind, dict[str, Setting]] = {
-    FaultKind.LATENCY: {"latency": Setting(5_000, 1, duration=True)},  # of each direction
-    FaultKind.THROTTLE: {"rate": Setting(64, 1)},  # KB/s of each direction
-    FaultKind.SLICE: {"size": Setting(5, 1), "variation": Setting(2, 0), "delay": Setting(200, 0, duration=True)},
-    FaultKind.TRUNCATE: {"bytes": Setting(1, 1), "within": Setting(20_000, 0, duration=True, most=5_000_000)},
-}
-
-
-def read_settings(kind: FaultKind, given: Mapping[str, Any]) -> dict[str, int]:
-    """The settings with defaults filled in. UsageError names what does not fit."""
-    known = SETTINGS.get(kind, {})
-    for name, value in given.items():
-        if name not in known:
-            raise UsageError(f"{kind} has no setting {name!r}; it has {', '.join(known) or 'none'}")
-        setting = known[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
-            raise UsageError(f"{kind}: {name} is a whole number{' of microseconds' * setting.duration}, not {value!r}")
-        if not setting.least <= value <= setting.most:
-            raise UsageError(f"{kind}: {name} lies between {setting.least} and {setting.most}, not at {value}")
-    read = {name: int(given.get(name, setting.default)) for name, setting in known.items()}
-    if kind is FaultKind.SLICE and read["variation"] >= read["size"]:
-        raise UsageError(f"slice: variation {read['variation']} must be smaller than size {read['size']}")
-    return read
 
 
 def degraded(kind: FaultKind, settings: Mapping[str, int]) -> tuple[Toxic, ...]:

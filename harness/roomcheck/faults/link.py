@@ -43,13 +43,12 @@ from roomcheck.faults.catalogue import (
     armed,
     degraded,
     lasting,
-    read_settings,
 )
 from roomcheck.faults.client import Client, RefusedError, Toxic
 from roomcheck.faults.ports import TRIES, free_port
 from roomcheck.faults.proof import NEEDS_PROOF, prove
 from roomcheck.faults.server import ToxiproxyServer
-from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, Effect, FaultKind, read_settings
 from roomcheck.model.time import Instant
 
 END_LIMIT = 1.0  # seconds for a canary to see the end; p95 0.5 ms, and it takes no longer than that when it bites

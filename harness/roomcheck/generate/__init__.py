@@ -1,1 +1,8 @@
-"""Hypothesis strategies for schedules over any spec. Pure: a contract in, a strategy out; nothing is played here."""
+"""Hypothesis strategies for schedules over any spec. Pure: a contract in, a strategy out; nothing is played here.
+
+It knows no vendor's word and no number of its own: what can be called, broken and waited for comes from the contract.
+"""
+
+from roomcheck.generate.strategies import schedules
+
+__all__ = ["schedules"]

@@ -39,11 +39,11 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
     wide_walks = [
         (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, late, trace.end)) for line in lines
     ]
-    findings = sorted(_findings(trace, case, wide, wide_walks, start), key=lambda f: f.at)
+    findings = sorted(_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
     if findings and trace.lateness <= narrowest(contract):
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
-    doubts = sorted(_findings(trace, case, narrow, walks, start), key=lambda f: f.at)
+    doubts = sorted(_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
 
@@ -54,22 +54,25 @@ def narrowest(contract: Contract) -> int:
 
 
 def _findings(
+    contract: Contract,
     trace: Trace,
     case: Case | None,
     router: Router,
     walks: Iterable[tuple[Line, Walk]],
     start: int,
 ) -> Iterable[Finding]:
-    # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for.
+    # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for, and
+    # a case that was not played for any breaks what the view says.
     first = case.requirements[0] if case and case.requirements else None
     for member, at, death in router.strays:
-        yield Finding(first, member, at - start, "only what the spec knows", death.text)
+        requirement = first or next((v.otherwise for v in contract.views if v.otherwise), None)
+        yield Finding(requirement, member, at - start, "only what the spec knows", death.text)
     for view in router.views.values():
         if view.refused:
             death = view.deaths[0]
             rule = death.rule
             yield Finding(
-                requirement=rule.requirement if rule else first,
+                requirement=(rule.requirement if rule else None) or first or view.view.otherwise,
                 view=view.name,
                 at=view.refused_at - start,
                 expected=rule.text if rule else f"only what the rules of {view.view.name} allow",
@@ -79,7 +82,8 @@ def _findings(
                 where=str(rule.where) if rule else str(view.view.where),
             )
     for text in _disagreements(router):
-        yield Finding(first, text, trace.end - start, "all observers are told the same", text)
+        requirement = first or next((v.otherwise for v in contract.views if v.hearing and v.otherwise), None)
+        yield Finding(requirement, text, trace.end - start, "all observers are told the same", text)
     for line, walked in walks:
         if walked.deaths:
             entry = walked.entry

@@ -1,6 +1,15 @@
-"""The fault catalogue's names, and what each does to a member's link as far as a judge must know."""
+"""The fault catalogue's names, what each does to a member's link as far as a judge must know, and their settings.
 
+Settings are checked because some values kill Toxiproxy, and all its proxies with it, at the next byte: a slicer whose
+variation exceeds its size, a negative rate. Unknown attributes it ignores silently.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from roomcheck.errors import UsageError
 
 
 class Effect(StrEnum):
@@ -42,3 +51,39 @@ EFFECT: dict[FaultKind, Effect] = {
     FaultKind.THROTTLE: Effect.DEGRADED,
     FaultKind.SLICE: Effect.DEGRADED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number that a schedule may give: its default, its least value, and whether it is a duration (microseconds)."""
+
+    default: int
+    least: int
+    duration: bool = False
+    most: int = 1 << 31
+
+
+# Defaults: small enough that a room scaled a hundredfold must not notice a degraded link, large enough to be measured.
+SETTINGS: dict[FaultKind, dict[str, Setting]] = {
+    FaultKind.LATENCY: {"latency": Setting(5_000, 1, duration=True)},  # of each direction
+    FaultKind.THROTTLE: {"rate": Setting(64, 1)},  # KB/s of each direction
+    FaultKind.SLICE: {"size": Setting(5, 1), "variation": Setting(2, 0), "delay": Setting(200, 0, duration=True)},
+    FaultKind.TRUNCATE: {"bytes": Setting(1, 1), "within": Setting(20_000, 0, duration=True, most=5_000_000)},
+}
+
+
+def read_settings(kind: FaultKind, given: Mapping[str, Any]) -> dict[str, int]:
+    """The settings with defaults filled in. UsageError names what does not fit."""
+    known = SETTINGS.get(kind, {})
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(f"{kind} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+        setting = known[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
+            raise UsageError(f"{kind}: {name} is a whole number{' of microseconds' * setting.duration}, not {value!r}")
+        if not setting.least <= value <= setting.most:
+            raise UsageError(f"{kind}: {name} lies between {setting.least} and {setting.most}, not at {value}")
+    read = {name: int(given.get(name, setting.default)) for name, setting in known.items()}
+    if kind is FaultKind.SLICE and read["variation"] >= read["size"]:
+        raise UsageError(f"slice: variation {read['variation']} must be smaller than size {read['size']}")
+    return read

@@ -1,4 +1,4 @@
-"""A whole run: start the parts, play every case side by side, judge, run doubtful ones again, end everything.
+"""A whole run: start the parts, play cases side by side, judge, run doubtful ones again, end everything.
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
 its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
@@ -11,16 +11,17 @@ import contextlib
 import gc
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from roomcheck.adapters import AdapterHost
 from roomcheck.errors import AdapterError, HarnessError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
-from roomcheck.model.trace import Trace, write_trace
+from roomcheck.judge.result import result_of
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
+from roomcheck.report.traces import TraceFolder
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
@@ -42,7 +43,7 @@ class Plan:
     cases: Sequence[Case]
     target: Target
     toxiproxy: Provisioned
-    traces: Path
+    traces: TraceFolder
     jobs: int = 256
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
@@ -51,23 +52,32 @@ class Plan:
 
 @dataclass(slots=True)
 class Session:
-    """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done."""
+    """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done.
+
+    `on_trace` hears every trace that was judged, also of a case that is then run again.
+    """
 
     plan: Plan
     on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
+    on_trace: Callable[[Case, Trace, Verdict], None] = lambda _case, _trace, _verdict: None
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
     _ground: Ground | None = None
-    _lost: str = ""  # what could not be written
     _restarts: int = 0
     _numbers: int = 0
     _running: int = 0
     _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
-        """Play everything; TargetError, AdapterError or HarnessError if the run cannot even start."""
+        """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
+        async with self.open():
+            await self.play(self.plan.cases)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """All parts, started; they are gone afterwards. HarnessError at the end if a trace could not be written."""
         gc.freeze()
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.lateness)
@@ -79,14 +89,20 @@ class Session:
             implementation = host.info.implementation
             self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
             await host.probe()
-            pending = sorted(self.plan.cases, key=duration, reverse=True)
-            broken: set[str] = set()
-            for attempt in range(1, ATTEMPTS + 1):
-                again = await self._round(pending, attempt, broken)
-                pending = [c for c in pending if c.id in again]
-                broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
-        if self._lost:
-            raise HarnessError(self._lost)
+            yield
+        if self.plan.traces.lost:
+            raise HarnessError(self.plan.traces.lost)
+
+    async def play(self, cases: Iterable[Case], attempts: int = ATTEMPTS) -> list[CaseResult]:
+        """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended."""
+        pending = sorted(cases, key=duration, reverse=True)
+        broken: set[str] = set()
+        first = len(self.results)
+        for attempt in range(1, attempts + 1):
+            again = await self._round(pending, attempt, broken, last=attempt == attempts)
+            pending = [c for c in pending if c.id in again]
+            broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
+        return self.results[first:]
 
     async def _end_ground(self) -> None:
         if self._ground is not None:
@@ -103,7 +119,9 @@ class Session:
         command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
         return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
 
-    async def _round(self, cases: Sequence[Case], attempt: int, broken: set[str]) -> dict[str, CaseResult]:
+    async def _round(
+        self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
+    ) -> dict[str, CaseResult]:
         """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
         gate = asyncio.Semaphore(min(self.plan.jobs, ALONE) if broken else self.plan.jobs)
         again: dict[str, CaseResult] = {}
@@ -115,7 +133,7 @@ class Session:
             finally:
                 self._running -= 1
                 gate.release()
-            if may_run_again(result) and attempt < ATTEMPTS:
+            if may_run_again(result) and not last:
                 again[case.id] = result
             else:
                 self._final(result)
@@ -136,9 +154,7 @@ class Session:
         began = now()
         trace: Trace | None = None
         verdict: Verdict | None = None
-        blame: Blame | None = None
-        outcome: Outcome | None = None
-        message = ""
+        failure: tuple[Blame, str] | None = None
         log: tuple[str, ...] = ()
         try:
             ground = await self._sound_ground()
@@ -155,46 +171,28 @@ class Session:
                 if not server.alive:
                     raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
             verdict = judge(self.plan.contract, trace, case)
-            outcome = verdict.outcome
-            blame, message = weigh(verdict)
+            self.on_trace(case, trace, verdict)
         except AdapterError as e:
-            blame, message = Blame.ADAPTER, str(e)
+            failure = Blame.ADAPTER, str(e)
         except TargetError as e:
-            blame, message = Blame.TARGET, str(e)
+            failure = Blame.TARGET, str(e)
         except HarnessError as e:
-            blame, message = Blame.HARNESS, str(e)
+            failure = Blame.HARNESS, str(e)
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
-            blame, message = Blame.HARNESS, f"{type(e).__name__}: {e}"
+            failure = Blame.HARNESS, f"{type(e).__name__}: {e}"
             log = tuple(traceback.format_exc().splitlines())
-        return CaseResult(
-            case=f"{self.plan.contract.spec}/{case.id}",
-            scenario=case.scenario,
-            title=case.title,
-            fault=case.fault,
-            outcome=outcome,
-            blame=blame,
-            message=message,
-            verdict=verdict,
+        return result_of(
+            self.plan.contract,
+            case,
+            verdict,
+            failure=failure,
             seconds=(now() - began) / 1e6,
             attempts=attempt,
-            requirements=case.requirements,
-            file=case.where.file,
-            line=case.where.line,
-            trace_file=self._keep(case, trace) if trace else "",
-            repeat=self.plan.repeat(case),
             lateness=trace.lateness if trace else 0,
+            trace_file=self.plan.traces.keep(case.id, trace, verdict.outcome if verdict else None) if trace else "",
+            repeat=self.plan.repeat(case),
             log=log,
-            schedule=case.schedule,
         )
-
-    def _keep(self, case: Case, trace: Trace) -> str:
-        path = self.plan.traces / f"{case.id.replace('/', '.')}.jsonl"
-        try:
-            path.write_text("\n".join(write_trace(trace)) + "\n", encoding="utf-8")
-        except OSError as e:
-            self._lost = f"cannot write {path}: {e}; free some space or choose another --report-dir"
-            return ""
-        return str(path)
 
     async def _sound_ground(self) -> Ground:
         """The shared parts, with a crashed adapter or a dead Toxiproxy replaced first."""
@@ -232,18 +230,3 @@ def duration(case: Case) -> int:
 def may_run_again(result: CaseResult) -> bool:
     """Doubt and the harness's own trouble deserve another try; a violation never does."""
     return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER)
-
-
-def weigh(verdict: Verdict) -> tuple[Blame | None, str]:
-    """Who a verdict points at, and its first finding in one line."""
-    first = verdict.findings[0] if verdict.findings else None
-    text = f"{first.view}: {first.seen}" if first else ""
-    match verdict.outcome:
-        case Outcome.VIOLATES:
-            return Blame.ROOM, text
-        case Outcome.INCONCLUSIVE:
-            return Blame.MACHINE, text
-        case _:
-            return None, verdict.checks[
-                0
-            ].reason if verdict.outcome is Outcome.NOT_APPLICABLE and verdict.checks else ""

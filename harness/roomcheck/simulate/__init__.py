@@ -3,3 +3,7 @@
 The same schedules, the same judge; twenty minutes take milliseconds. It proves the judge, the contract and the room's
 logic at exact boundaries. It proves nothing of TCP, Toxiproxy, threads or a third party's SDK.
 """
+
+from roomcheck.simulate.play import simulate
+
+__all__ = ["simulate"]

@@ -150,7 +150,8 @@ class Hearing:
 class View:
     """One small automaton: `own`, one per (member, room); with `hearing`, one per (observer, room, user).
 
-    `field` is the callback's field that tells the state, `told` the value that stands for each state there.
+    `field` is the callback's field that tells the state, `told` the value that stands for each state there. `otherwise`
+    is the requirement that a callback breaks which no rule explains.
     """
 
     name: str
@@ -160,6 +161,7 @@ class View:
     initial: str
     rules: tuple[Rule, ...]
     hearing: Hearing | None = None
+    otherwise: str | None = None
     where: Where = Where()
 
 

@@ -111,7 +111,8 @@ def _in_force(view: View, words: Vocabulary) -> View:
 
     return View(
         view.name, view.callback, view.field, view.told, view.initial,
-        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.where,
+        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.otherwise,
+        view.where,
     )  # fmt: skip
 
 

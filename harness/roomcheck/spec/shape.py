@@ -137,6 +137,7 @@ class ViewShape(Shape):
     told: dict[str, Scalar] = {}
     initial: str
     hears: HearsShape | None = None
+    otherwise: str | None = None
     rules: list[RuleShape]
 
 

@@ -318,6 +318,7 @@ class Vocabulary:
             initial=shape.initial,
             rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
             hearing=self._hearing(shape, *at),
+            otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
             where=self.doc.at(("views",)).key(name),
         )
 

@@ -1,0 +1,265 @@
+"""What every command that plays something shares: its options, what they bind, and the reports around it."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
+from roomcheck.errors import HarnessError, UsageError
+from roomcheck.faults import provision
+from roomcheck.judge.coverage import Coverage
+from roomcheck.model.trace import Trace
+from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader, Verdict
+from roomcheck.reference import defects
+from roomcheck.report.console import Console
+from roomcheck.report.exitcode import exit_code
+from roomcheck.report.junit import write_junit
+from roomcheck.report.ndjson import StreamWriter
+from roomcheck.report.traces import TraceFolder
+from roomcheck.run.clock import Lateness
+from roomcheck.run.session import Plan, Session
+from roomcheck.simulate import Virtual
+from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.load import Spec
+from roomcheck.spec.target import Target
+
+DEFAULT_SPEC = "zego-express/room-status"
+INTERRUPTED = 130
+VIRTUAL = "none (virtual time)"
+
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
+    click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
+                 show_default=True, help="Where junit.xml, run.ndjson and traces/ go."),
+    click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere."),
+    click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids."),
+    click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="The NDJSON stream, elsewhere."),
+    click.option("--jobs", type=click.IntRange(1), help="Cases in flight at once."),
+    click.option("--scale", type=click.FloatRange(1), metavar="X", help="Run X times faster than documented."),
+    click.option("--real-time", is_flag=True, help="Run with the documented times; the same as --scale 1."),
+    click.option("--defect", metavar="NAME", help="Pass --defect NAME on to the target's programs: see a run fail."),
+    click.option("--simulate", is_flag=True, help="In virtual time, on the reference room's machines: no sockets."),
+    click.option("-q", "--quiet", is_flag=True, help="Only findings and the summary."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The options that commands share, as they were given."""
+
+    target: str
+    report_dir: Path
+    junit: Path | None
+    junit_strict: bool
+    ndjson: Path | None
+    jobs: int | None
+    scale: float | None
+    real_time: bool
+    defect: str | None
+    simulate: bool
+    quiet: bool
+
+    @property
+    def words(self) -> list[str]:
+        """Those that decide what is played, as a person writes them."""
+        return [
+            *([f"--target {self.target}"] if self.target != REFERENCE else []),
+            *([f"--scale {self.scale:g}"] if self.scale else []),
+            *(["--real-time"] if self.real_time else []),
+            *([f"--defect {self.defect}"] if self.defect else []),
+            *(["--simulate"] if self.simulate else []),
+        ]
+
+
+def playing(command: Callable[..., int]) -> Callable[..., Any]:
+    """Gives a command the shared options, as its first argument `choice`."""
+
+    def with_choice(**given: Any) -> int:
+        choice = Choice(**{name: given.pop(name) for name in Choice.__dataclass_fields__})
+        return command(choice, **given)
+
+    with_choice.__doc__ = command.__doc__
+    with_choice.__name__ = command.__name__
+    wrapped: Callable[..., Any] = with_choice
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A spec bound to a target: what can be played."""
+
+    choice: Choice
+    target: Target
+    spec: Spec
+    contract: Contract
+
+    @classmethod
+    def of(cls, choice: Choice, spec: str | None = None) -> "Bound":
+        """Read both; UsageError or SpecError say what does not fit."""
+        if choice.real_time and choice.scale is not None:
+            raise UsageError("--real-time and --scale exclude each other")
+        target = read_target(find_target(choice.target))
+        loaded = read_spec(find_spec(spec or target.spec))
+        contract = loaded.bind(
+            constants=target.constants,
+            options=target.options,
+            scale=1.0 if choice.real_time else choice.scale or target.scale or 1.0,
+            faults=target.faults,
+            lacks=target.lacks,
+            places=target.places,
+        )
+        return cls(choice, target, loaded, contract)
+
+    def virtual(self, traces: TraceFolder | None = None) -> Virtual:
+        """The reference room in virtual time, with the chosen defect. UsageError where the target is another room."""
+        if self.target.name != REFERENCE:
+            raise UsageError(f"--simulate plays the reference room's own machines, and {self.target.name} is another")
+        try:
+            client, server = defects.client(self.choice.defect), defects.server(self.choice.defect)
+        except LookupError as e:
+            known = ", ".join(sorted(defects.DEFECTS))
+            raise UsageError(f"unknown defect {self.choice.defect!r}; there are: {known}") from e
+        keep = (lambda case, trace, outcome: traces.keep(case, trace, outcome)) if traces else (lambda *_: "")
+        return Virtual(self.contract, client, server, keep=keep)
+
+
+class Player(Protocol):
+    """A session on sockets or a world in virtual time."""
+
+    on_case: Callable[[CaseResult], None]
+    on_room: Callable[[str, str], None]
+    on_tick: Callable[[int, int], None]
+    on_trace: Callable[[Case, Trace, Verdict], None]
+    lateness: Lateness
+
+    def open(self) -> contextlib.AbstractAsyncContextManager[None]: ...
+    async def play(self, cases: Any, attempts: int = 1) -> list[CaseResult]: ...
+
+
+@dataclass(slots=True)
+class Reports:
+    """The stream, the console and the list that every result goes to."""
+
+    stream: StreamWriter
+    console: Console
+    results: list[CaseResult] = field(default_factory=list)
+
+    def result(self, result: CaseResult) -> None:
+        self.results.append(result)
+        self.stream.result(result)
+        self.console.case(result)
+
+
+Work = Callable[[Any, Reports], Awaitable[None]]
+
+
+def play(
+    bound: Bound, work: Work, *, cases: int, repeat: Callable[[Case], str], jobs: int, every_trace: bool = True,
+    coverage: Callable[[], Coverage | None] = lambda: None,
+) -> int:  # fmt: skip
+    """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
+
+    `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case.
+    """
+    choice = bound.choice
+    folder = choice.report_dir / "traces"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UsageError(f"cannot write to {choice.report_dir}: {e}; choose another --report-dir") from e
+    traces = TraceFolder(folder, every_trace)
+    player: Any
+    if choice.simulate:
+        player, toxiproxy = bound.virtual(traces), VIRTUAL
+    else:
+        say = (lambda _text: None) if choice.quiet else (lambda text: click.echo(text, err=True))
+        provisioned = provision(say)
+        extra = ("--defect", choice.defect) if choice.defect else ()
+        player, toxiproxy = Session(Plan(
+            contract=bound.contract, cases=(), target=bound.target, toxiproxy=provisioned, traces=traces,
+            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
+        )), provisioned.version  # fmt: skip
+    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), folder, coverage))
+
+
+async def _play(
+    bound: Bound, player: Any, work: Work, header: RunHeader, traces: Path, coverage: Callable[[], Coverage | None]
+) -> int:
+    began = time.monotonic()
+    choice = bound.choice
+    junit, ndjson = choice.junit or choice.report_dir / "junit.xml", choice.ndjson or choice.report_dir / "run.ndjson"
+    try:
+        stream_file = ndjson.open("w", encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"cannot write {ndjson}: {e}") from e
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    complete = interrupted = False
+    console = Console(quiet=choice.quiet)
+    with stream_file, console:
+        reports = Reports(StreamWriter(stream_file), console)
+
+        def on_room(room: str, toxiproxy: str) -> None:
+            nonlocal header
+            header = header_of(bound, room, toxiproxy, header.cases)
+            reports.stream.header(header)
+            console.start(header)
+
+        player.on_room, player.on_case, player.on_tick = on_room, reports.result, console.tick
+        try:
+            async with player.open():
+                await work(player, reports)
+            complete = True
+        except asyncio.CancelledError:
+            interrupted = True
+        except HarnessError as e:
+            click.echo(f"roomcheck: {e}", err=True)
+        code = INTERRUPTED if interrupted else exit_code(reports.results) if complete else HarnessError.exit_code
+        late = player.lateness.percentile
+        footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
+        console.covered(coverage())
+        reports.stream.footer(footer)
+        try:
+            text = write_junit(header, reports.results, footer, strict=choice.junit_strict)
+            junit.parent.mkdir(parents=True, exist_ok=True)
+            junit.write_text(text, encoding="utf-8")
+        except OSError as e:
+            raise HarnessError(f"cannot write {junit}: {e}; the stream {ndjson} has all results") from e
+        console.finish(reports.results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
+    return code
+
+
+def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
+    """What a run is, for its reports."""
+    contract = bound.contract
+    return RunHeader(
+        target=bound.target.name,
+        spec=contract.spec,
+        revision=contract.revision,
+        room=room,
+        toxiproxy=toxiproxy,
+        scale=contract.scale,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        roomcheck=version("roomcheck"),
+        cases=cases,
+        **told_of(contract),
+    )
+
+
+def told_of(contract: Contract) -> Mapping[str, Any]:
+    """What the reports say of a contract's requirements."""
+    named: Sequence[tuple[str, str]] = (("sentences", "says"), ("levels", "level"), ("cites", "cite"))
+    return {key: {r.id: getattr(r, name) for r in contract.requirements.values()} for key, name in named}

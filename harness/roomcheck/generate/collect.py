@@ -1,0 +1,85 @@
+"""Many schedules from one strategy and one seed, and the memory of those that failed.
+
+Hypothesis draws without anything being played: playing takes seconds, drawing a millisecond, and a schedule that is
+known beforehand can be chosen. What a run finds to fail is remembered by walking the same seed again with the verdicts
+at hand, so that the example database holds Hypothesis' own example, which the next run meets first.
+"""
+
+from collections.abc import Callable, Iterable
+from unittest import SkipTest
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
+
+from roomcheck.model.schedule import Schedule
+
+Memory = ExampleDatabase
+REMEMBERED = 1_000  # of a database a tenth of this is read again at most
+
+
+class _FailsError(Exception):
+    """Raised to Hypothesis for a schedule that is known to fail."""
+
+
+def collect(strategy: st.SearchStrategy[Schedule], *, number: int, count: int) -> list[Schedule]:
+    """At most `count` different schedules, the same for the same seed (`number`)."""
+    drawn: dict[str, Schedule] = {}
+    _walk(strategy, lambda schedule: drawn.setdefault(repr(schedule), schedule), number, count, None, Phase.generate)
+    return list(drawn.values())
+
+
+def known(strategy: st.SearchStrategy[Schedule], database: ExampleDatabase) -> list[Schedule]:
+    """What the database remembers of schedules that failed; nothing is forgotten by asking."""
+    drawn: list[Schedule] = []
+    _walk(strategy, drawn.append, 0, REMEMBERED, ReadOnlyDatabase(database), Phase.reuse)
+    return drawn
+
+
+def remember(
+    strategy: st.SearchStrategy[Schedule],
+    failing: Iterable[Schedule],
+    database: ExampleDatabase,
+    *,
+    number: int,
+    count: int,
+) -> None:
+    """Keep these in the database; each must be among what `collect` gave for the same seed and count."""
+    for schedule in failing:
+
+        def body(drawn: Schedule, wanted: Schedule = schedule) -> None:
+            if drawn == wanted:
+                raise _FailsError
+
+        try:
+            _walk(strategy, body, number, count, database, Phase.generate)
+        except _FailsError:
+            continue
+
+
+def _walk(
+    strategy: st.SearchStrategy[Schedule],
+    body: Callable[[Schedule], object],
+    number: int,
+    count: int,
+    database: ExampleDatabase | None,
+    phase: Phase,
+) -> None:
+    # the seed below the settings: above them it would switch the database off
+    @settings(
+        max_examples=count,
+        phases=[phase],
+        database=database,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @seed(number)
+    @given(strategy)
+    def schedules(schedule: Schedule) -> None:
+        body(schedule)
+
+    try:
+        schedules()
+    except SkipTest:  # the database remembers nothing
+        return

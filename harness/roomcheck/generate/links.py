@@ -1,0 +1,56 @@
+"""Which act may come when: the links as a schedule leaves them, step by step.
+
+A link that is down can only be kept down, a heal needs a fault, and the backend of a server that is down answers
+nobody. Whoever breaks one of these gets an error from the runner instead of a trace (faults/link.py, run/play.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from roomcheck.model.fault import EFFECT, Effect
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Wait
+
+Act = Call | Admin | Fault | Heal | Wait
+
+
+@dataclass(slots=True)
+class Links:
+    """The faulted links and whether each is down; the member None is the server."""
+
+    faulted: dict[str | None, bool] = field(default_factory=dict)
+
+    def down(self, member: str | None) -> bool:
+        """Whether nothing passes between the member and the server."""
+        return None in self.faulted or self.faulted.get(member, False)
+
+    def allow(self, act: Act) -> bool:
+        """Whether the act may come now."""
+        match act:
+            case Fault(member=None) | Admin():
+                return None not in self.faulted
+            case Fault(member=member, kind=kind):
+                return EFFECT[kind] is Effect.DOWN or not self.down(member)
+            case Heal(member=member):
+                return member in self.faulted
+            case _:
+                return True
+
+    def take(self, act: Act) -> None:
+        """The act happens."""
+        match act:
+            case Fault(member=member, kind=kind):
+                self.faulted[member] = EFFECT[kind] is Effect.DOWN or self.faulted.get(member, False)
+            case Heal(member=member):
+                del self.faulted[member]
+            case _:
+                pass
+
+
+def playable(acts: Iterable[Act]) -> bool:
+    """Whether each act may come where it comes."""
+    links = Links()
+    for act in acts:
+        if not links.allow(act):
+            return False
+        links.take(act)
+    return True

@@ -1,0 +1,278 @@
+"""Schedules by chance: an opening in which members enter, then phrases of faults, heals, calls and admin acts.
+
+A phrase is one to four steps that belong together: an outage, a call with a fault a moment before or after it, a link
+that flaps, an outage of two members at once, a fault upon a fault. Phrases are drawn without regard to each other, so
+that Hypothesis can delete any; afterwards they are laid out along the links as they then are: a member whose link has
+a fault is healed where it would have been faulted, and what may not come there is left out. Each step begins a gap
+after the step before, so that a deleted step leaves the rest as it was.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+from string import ascii_uppercase
+from typing import Any
+
+from hypothesis import strategies as st
+
+from roomcheck.errors import UsageError
+from roomcheck.generate.links import Act, Links
+from roomcheck.generate.times import times
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
+from roomcheck.spec.contract import CauseKind, Contract, Operation, View
+
+FLAPS = 3  # outages in a row
+MOSTLY = 3  # the default of an argument is so many times as likely as another value
+MOST_ROOMS = 3  # more only where an operation needs more at once
+
+
+@dataclass(frozen=True, slots=True)
+class Toggle:
+    """A fault on a link that has none, else its heal."""
+
+    member: str | None
+    kind: FaultKind
+
+
+Move = tuple[int, Act | Toggle]  # after a gap
+Draw = st.DrawFn
+
+
+def schedules(contract: Contract, *, members: int = 4, steps: int = 8) -> st.SearchStrategy[Schedule]:
+    """Schedules of up to so many members and steps that a room with this contract must be able to take.
+
+    UsageError if nothing can happen: the target lacks every operation and takes no fault.
+    """
+    means = _Means(contract, members, steps)
+
+    @st.composite
+    def schedule(draw: Draw) -> Schedule:
+        plot = means.plot(draw(means.casts), draw(means.rooms))
+        moves = plot.opening(draw, steps - 1)
+        for phrase in draw(plot.phrases):
+            moves += phrase
+        return Schedule(plot.cast, plot.rooms, _lay_out(moves, steps, means.keeping_down), draw(means.watches))
+
+    return schedule()
+
+
+def _lay_out(moves: list[Move], most: int, keeping_down: FaultKind | None) -> tuple[Step, ...]:
+    """The moves as steps, as far as the links allow them."""
+    links = Links()
+    steps: list[Step] = []
+    for gap, move in moves:
+        act = _fit(move, links, keeping_down)
+        if act is not None and len(steps) < most:
+            links.take(act)
+            before = steps[-1].label if steps else None
+            steps.append(Step(act, When(before, gap if before else 0), f"S{len(steps) + 1}"))
+    return tuple(steps)
+
+
+def _fit(move: Act | Toggle, links: Links, keeping_down: FaultKind | None) -> Act | None:
+    """The act that the move is now; None if it cannot be."""
+    if isinstance(move, Toggle):
+        move = Heal(move.member) if move.member in links.faulted else Fault(move.member, move.kind)
+    if isinstance(move, Fault) and not links.allow(move) and keeping_down:
+        move = Fault(move.member, keeping_down) if move.member else move
+    return move if links.allow(move) else None
+
+
+class _Means:
+    """What can be drawn, prepared once for a contract."""
+
+    def __init__(self, contract: Contract, members: int, steps: int) -> None:
+        self.phrases = max(1, 5 * steps // 8)
+        operations = [o for o in contract.operations.values() if o.name not in contract.lacks]
+        self.calls = [o for o in operations if not o.admin]
+        self.admin = [o for o in operations if o.admin]
+        self.entries = [o for o in self.calls if o.name in entries(contract)]
+        self.kinds = [kind for kind in FaultKind if kind in contract.faults and kind is not FaultKind.SERVER_RESTART]
+        self.keeping_down = next((kind for kind in self.kinds if EFFECT[kind] is Effect.DOWN), None)
+        self.server = FaultKind.SERVER_RESTART in contract.faults
+        if not (operations or self.kinds or self.server):
+            raise UsageError(f"{contract.spec}: nothing can happen in this room: it lacks every operation, every fault")
+        tables = times(contract)
+        self.gaps = st.sampled_from(tables.gaps)
+        self.moments = st.sampled_from(tables.moments)
+        self.pauses = st.sampled_from(tables.pauses)
+        self.watches = st.sampled_from(tables.watches)
+        needed = [len(o.rooms) for o in operations]
+        least, most = min(needed, default=1), max([MOST_ROOMS, *needed])
+        self.rooms = st.sampled_from([_rooms(n) for n in (1, 1, 2, 2, *range(3, most + 1)) if n >= least])
+        self.casts = st.sampled_from([cast for cast in _casts(members) if len(cast) <= members])
+        self._plots: dict[tuple[tuple[Member, ...], tuple[str, ...]], _Plot] = {}
+
+    def plot(self, cast: tuple[Member, ...], rooms: tuple[str, ...]) -> "_Plot":
+        key = (cast, rooms)
+        if key not in self._plots:
+            self._plots[key] = _Plot(self, cast, rooms)
+        return self._plots[key]
+
+
+def _rooms(count: int) -> tuple[str, ...]:
+    return ("R", *(f"R{n}" for n in range(2, count + 1)))
+
+
+def _casts(most: int) -> list[tuple[Member, ...]]:
+    """Who may be there, the simplest first; A2 is a second member of the user A."""
+    named = ["A", *["A B"] * 7, *["A A2"] * 2, *["A B C"] * 3, *["A B A2"] * 4, "A B C D", "A B C A2", "A B A2 B2"]
+    named += [" ".join(ascii_uppercase[:n]) for n in range(5, min(most, 26) + 1)]
+    return [tuple(Member(name, name[0]) for name in names.split()) for names in named]
+
+
+def entries(contract: Contract) -> frozenset[str]:
+    """The operations by which a member comes in: from the initial state by one call to where it hears of others.
+
+    In a contract without views about others: to any other state.
+    """
+    inside = frozenset(state for view in contract.views if view.hearing for state in view.hearing.states)
+    return frozenset(name for view in contract.views if view.hearing is None for name in _entries(view, inside))
+
+
+def _entries(view: View, inside: frozenset[str]) -> Iterator[str]:
+    for rule in view.rules:
+        if rule.cause.kind is CauseKind.CALL and view.initial in rule.from_ and rule.to not in (None, view.initial):
+            reached: set[str] = set()
+            more = {rule.to}
+            while more - reached:
+                reached |= {state for state in more if state}
+                more = {r.to for r in view.rules if r.cause.kind is CauseKind.ENTERED and r.from_ & reached and r.to}
+            if not inside or inside & reached:
+                yield rule.cause.name
+
+
+class _Plot:
+    """What can happen among these members in these rooms. Each phrase draws its own moves."""
+
+    def __init__(self, means: _Means, cast: tuple[Member, ...], rooms: tuple[str, ...]) -> None:
+        self.cast = cast
+        self.rooms = rooms
+        self.users = st.sampled_from(list(dict.fromkeys(member.user for member in cast)))
+        self.gaps = means.gaps
+        self.moments = means.moments
+        self.pauses = means.pauses
+        self.kinds = st.sampled_from(means.kinds)
+        self.members = st.sampled_from([member.name for member in cast])
+        self.places = {n: st.sampled_from(_places(rooms, n)) for n in range(len(rooms) + 1)}
+        calls, entry, admin = (
+            [o for o in group if len(o.rooms) <= len(rooms)] for group in (means.calls, means.entries, means.admin)
+        )
+        self.entries = st.sampled_from(entry)
+        self.calls = st.sampled_from(calls)
+        self.admin = st.sampled_from(admin)
+        self.enters = st.sampled_from([False] + [True] * 9 * bool(entry))
+        phrase = self._phrases(self._shapes(means, calls=bool(calls), admin=bool(admin)))
+        self.phrases = st.lists(phrase, min_size=1, max_size=means.phrases)
+
+    def _shapes(self, means: _Means, *, calls: bool, admin: bool) -> list[Callable[[Draw], list[Move]]]:
+        """The phrases, the simplest first, each as often as it is likely."""
+        faults = bool(means.kinds)
+        weights = {
+            self.call: 15 * calls,
+            self.toggle: 12 * faults,
+            self.act: 6 * admin,
+            self.outage: 15 * faults,
+            self.around_call: 9 * (calls and faults),
+            self.around_act: 3 * (admin and faults),
+            self.pile: 3 * faults,
+            self.overlap: 6 * (faults and len(self.cast) > 1),
+            self.flap: 6 * faults,
+            self.restart: 1 * means.server,
+        }
+        return [shape for shape, weight in weights.items() for _ in range(weight)]
+
+    def _phrases(self, shapes: Sequence[Callable[[Draw], list[Move]]]) -> st.SearchStrategy[list[Move]]:
+        sampled = st.sampled_from(shapes)
+
+        @st.composite
+        def phrase(draw: Draw) -> list[Move]:
+            return draw(sampled)(draw)
+
+        return phrase()
+
+    def opening(self, draw: Draw, most: int) -> list[Move]:
+        """Most members enter a room, one after the other."""
+        moves: list[Move] = []
+        for member in self.cast[:most]:
+            if draw(self.enters):
+                operation = draw(self.entries)
+                moves.append((draw(self.pauses), Call(member.name, operation.name, self.arguments(draw, operation))))
+        return moves
+
+    def arguments(self, draw: Draw, operation: Operation) -> dict[str, Any]:
+        """A value for each argument; rooms that differ, and the default more often than all the rest."""
+        values: dict[str, Any] = dict(zip(operation.rooms, draw(self.places[len(operation.rooms)]), strict=True))
+        values |= {name: draw(self.users) for name in operation.users}
+        return values | {name: draw(_mostly_first(lawful)) for name, lawful in operation.args.items()}
+
+    def call(self, draw: Draw) -> list[Move]:
+        return [(draw(self.gaps), self._call(draw, draw(self.members)))]
+
+    def act(self, draw: Draw) -> list[Move]:
+        return [(draw(self.gaps), self._act(draw))]
+
+    def toggle(self, draw: Draw) -> list[Move]:
+        return [(draw(self.gaps), self._toggle(draw))]
+
+    def outage(self, draw: Draw) -> list[Move]:
+        """A fault and its heal, or a heal and the next fault."""
+        toggle = self._toggle(draw)
+        return [(draw(self.gaps), toggle), (draw(self.gaps), toggle)]
+
+    def around_call(self, draw: Draw) -> list[Move]:
+        """A fault or a heal a moment before or after a call of the same member."""
+        toggle = self._toggle(draw)
+        return self._beside(draw, toggle, self._call(draw, str(toggle.member)))
+
+    def around_act(self, draw: Draw) -> list[Move]:
+        return self._beside(draw, self._toggle(draw), self._act(draw))
+
+    def pile(self, draw: Draw) -> list[Move]:
+        """A fault, whatever the link already has."""
+        return [(draw(self.gaps), Fault(draw(self.members), draw(self.kinds)))]
+
+    def overlap(self, draw: Draw) -> list[Move]:
+        """Two members a moment apart."""
+        return [(draw(self.gaps), self._toggle(draw)), (draw(self.moments), self._toggle(draw))]
+
+    def flap(self, draw: Draw) -> list[Move]:
+        """Up and down again and again, moments apart."""
+        toggle = self._toggle(draw)
+        times = draw(_FLAPS)
+        return [(draw(self.gaps), toggle), *((draw(self.moments), toggle) for _ in range(2 * times - 1))]
+
+    def restart(self, draw: Draw) -> list[Move]:
+        server = Toggle(None, FaultKind.SERVER_RESTART)
+        return [(draw(self.gaps), server), (draw(self.gaps), server)]
+
+    def _call(self, draw: Draw, member: str) -> Call:
+        operation = draw(self.calls)
+        return Call(member, operation.name, self.arguments(draw, operation))
+
+    def _act(self, draw: Draw) -> Admin:
+        operation = draw(self.admin)
+        return Admin(operation.name, self.arguments(draw, operation))
+
+    def _toggle(self, draw: Draw) -> Toggle:
+        return Toggle(draw(self.members), draw(self.kinds))
+
+    def _beside(self, draw: Draw, *acts: Act | Toggle) -> list[Move]:
+        first, second = acts if draw(st.booleans()) else acts[::-1]
+        return [(draw(self.gaps), first), (draw(self.moments), second)]
+
+
+_FLAPS = st.integers(2, FLAPS)
+
+
+@lru_cache(256)
+def _mostly_first(lawful: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    return st.sampled_from([lawful[0]] * (MOSTLY * len(lawful[1:]) or 1) + list(lawful[1:]))
+
+
+def _places(rooms: tuple[str, ...], count: int) -> list[tuple[str, ...]]:
+    """Different rooms for so many arguments, the first ones more often."""
+    orders = list(permutations(rooms, count))
+    return [order for i, order in enumerate(orders) for _ in range(len(orders) - i)]

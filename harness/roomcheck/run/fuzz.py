@@ -1,0 +1,247 @@
+"""Random schedules: collect, predict, pick, run, confirm, shrink, remember.
+
+Drawing and choosing happen while nothing is played, since whatever computes in this process makes the rooms late.
+Choosing is greedy by what the rules lead one to expect of a schedule (judge/nominal.py). A schedule that violates is
+played again at once in several rooms, then made simpler in rounds of parallel candidates, and kept as a file. Findings
+of one kind, the same requirement at the same place of the spec, are worked on once and counted. Doubt is never a
+failure, neither in the search nor in shrinking.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Protocol
+
+from roomcheck.generate import schedules
+from roomcheck.generate.collect import Memory, collect, known, remember
+from roomcheck.generate.shrink import candidates, size
+from roomcheck.judge.coverage import Coverage, Triple, met, pairs
+from roomcheck.judge.nominal import nominal
+from roomcheck.model.schedule import Schedule
+from roomcheck.model.trace import Trace
+from roomcheck.model.verdict import CaseResult, Outcome, Verdict
+from roomcheck.run.clock import now
+from roomcheck.spec.contract import Case, Contract
+
+CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
+POOL = 3  # so many are drawn for each that is played
+CONFIRMED_IN = 5  # rooms at once
+SHRINK_WIDTH = 64  # candidates at once
+SHRINK_ROUNDS = 20
+SHRINK_SECONDS = 50.0
+KINDS = 16  # kinds of findings that are confirmed and shrunk in one run; the others are reported as they were found
+TRIES = 3  # of a schedule that is inconclusive
+
+Kind = tuple[str, str]  # the requirement, and the place in the spec
+
+
+class Player(Protocol):
+    """Plays cases, on sockets or in virtual time."""
+
+    on_trace: Callable[[Case, Trace, Verdict], None]
+
+    async def play(self, cases: Iterable[Case], attempts: int) -> list[CaseResult]:
+        """The final results, in the order in which they ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A kind of finding: the simplest schedule that shows it, and how often it did."""
+
+    kind: Kind
+    result: CaseResult
+    schedule: Schedule
+    confirmed: int  # of CONFIRMED_IN
+    rounds: int  # of shrinking
+    steps_before: int
+    seconds: float  # that confirming and shrinking took
+    count: int = 1  # schedules that showed it
+
+
+@dataclass(slots=True)
+class Fuzz:
+    """One search. `on_result` hears every result that is reported, `on_progress` how many were played so far."""
+
+    contract: Contract
+    player: Player
+    seed: int
+    schedules: int | None = None  # how many; None: until `over`
+    over: Callable[[], bool] = lambda: False
+    first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
+    memory: Memory | None = None
+    picked: bool = True
+    virtual: Player | None = None  # where findings are shrunk first, if they show there
+    keep: Callable[[Found], str] = lambda _found: ""  # writes the schedule, returns the command that repeats it
+    on_result: Callable[[CaseResult], None] = lambda _result: None
+    on_progress: Callable[[int], None] = lambda _played: None
+    results: list[CaseResult] = field(default_factory=list)
+    found: dict[Kind, Found] = field(default_factory=dict)
+    coverage: Coverage = field(init=False)
+    played: int = 0
+    _expected: set[object] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.coverage = Coverage(self.contract)
+
+    async def run(self) -> None:
+        """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled."""
+        strategy = schedules(self.contract)
+        self.player.on_trace = self._met
+        remembered = known(strategy, self.memory) if self.memory else []
+        await self._chunk([*self.first, *remembered], 0)
+        number = self.seed
+        while (left := self._left()) > 0:
+            want = min(CHUNK, left)
+            count = want * POOL
+            pool = await asyncio.to_thread(collect, strategy, number=number, count=count)
+            if not pool:
+                break
+            chosen = await asyncio.to_thread(pick, self.contract, pool, want, self._expected) if self.picked else pool
+            failing = await self._chunk(chosen[:want], number)
+            if self.memory is not None:
+                await asyncio.to_thread(remember, strategy, failing, self.memory, number=number, count=count)
+            number += 1
+
+    def _left(self) -> int:
+        if self.over():
+            return 0
+        return CHUNK if self.schedules is None else self.schedules - self.played
+
+    def _met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
+        triples = met(self.contract, trace)
+        self.coverage.add(triples, verdict)
+
+    # --- one chunk --------------------------------------------------------------------------------------------------
+
+    async def _chunk(self, chosen: Sequence[Schedule], number: int) -> list[Schedule]:
+        """Play these; returns the first schedule of each kind that was found."""
+        cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
+        by_id = {f"{self.contract.spec}/{c.id}": c for c in cases}
+        if not cases:
+            return []
+        results = await self.player.play(cases, TRIES)
+        self.played += len(results)
+        kinds: dict[Kind, list[CaseResult]] = {}
+        for result in results:
+            kind = kind_of(result)
+            if kind is None:
+                self._report(result)
+            else:
+                kinds.setdefault(kind, []).append(result)
+        self.on_progress(self.played)
+        failing = []
+        for kind, same in kinds.items():
+            simplest = min(same, key=lambda r: size(by_id[r.case].schedule))
+            known_kind = self.found.get(kind)
+            if known_kind is not None:
+                self.found[kind] = replace(known_kind, count=known_kind.count + len(same))
+                continue
+            failing.append(by_id[simplest.case].schedule)
+            await self._work_on(kind, simplest, by_id[simplest.case], len(same))
+        return failing
+
+    def _report(self, result: CaseResult) -> None:
+        self.results.append(result)
+        self.on_result(result)
+
+    async def _work_on(self, kind: Kind, result: CaseResult, case: Case, count: int) -> None:
+        """Confirm, shrink, keep, report."""
+        began = now()
+        found = Found(kind, result, case.schedule, 0, 0, len(case.schedule.steps), 0.0, count)
+        if len(self.found) < KINDS:
+            found = await self._confirm(found, case.id)
+            if found.confirmed:
+                found = await self._shrink(found, case.id)
+        found = replace(found, seconds=(now() - began) / 1e6)
+        self.found[kind] = found
+        self._report(self._told(found, self.keep(found)))
+
+    def _told(self, found: Found, repeat: str) -> CaseResult:
+        text = f"{found.result.message} (again in {found.confirmed} of {CONFIRMED_IN} rooms at once"
+        text += f"; {found.count} schedules showed it" if found.count > 1 else ""
+        text += f"; {found.steps_before} steps shrunk to {len(found.schedule.steps)}" if found.rounds else ""
+        return replace(found.result, message=text + ")", repeat=repeat or found.result.repeat)
+
+    async def _confirm(self, found: Found, name: str) -> Found:
+        cases = [case_of(f"{name}-again-{i}", found.schedule) for i in range(CONFIRMED_IN)]
+        results = await self.player.play(cases, 1)
+        return replace(found, confirmed=sum(shows(r, found.kind) for r in results))
+
+    async def _shrink(self, found: Found, name: str) -> Found:
+        """In virtual time first, where that shows it too; what that gives must show it on the real thing."""
+        if self.virtual is not None:
+            simpler = await self._rounds(self.virtual, found, f"{name}-virtual")
+            if simpler is not found:
+                again = await self._confirm(replace(simpler, result=found.result), f"{name}-simpler")
+                if again.confirmed:
+                    found = again
+        return await self._rounds(self.player, found, name)
+
+    async def _rounds(self, player: Player, found: Found, name: str) -> Found:
+        began = now()
+        best, rounds = found, 0
+        tried = {repr(found.schedule)}
+        while rounds < SHRINK_ROUNDS and now() - began < SHRINK_SECONDS * 1e6:
+            fresh = (c for c in candidates(self.contract, best.schedule) if repr(c) not in tried)
+            options = list(islice(fresh, SHRINK_WIDTH))
+            if not options:
+                break
+            rounds += 1
+            tried |= {repr(c) for c in options}
+            cases = {f"{name}-shrink-{rounds}-{i}": c for i, c in enumerate(options)}
+            results = await player.play([case_of(i, c) for i, c in cases.items()], 1)
+            showing = {r.case.removeprefix(f"{self.contract.spec}/"): r for r in results if shows(r, found.kind)}
+            if showing:
+                least = min(showing, key=lambda i: size(cases[i]))
+                best = replace(best, schedule=cases[least], result=showing[least])
+        return replace(best, rounds=best.rounds + rounds) if best is not found else found
+
+
+def case_of(name: str, schedule: Schedule) -> Case:
+    """A schedule as a case that expects nothing but what the rules say."""
+    kinds = {getattr(step.act, "kind", None) for step in schedule.steps} - {None}
+    alone = any(getattr(step.act, "member", "") is None for step in schedule.steps if hasattr(step.act, "kind"))
+    fault = next(iter(kinds)).value if len(kinds) == 1 else None  # type: ignore[union-attr]
+    return Case(name, name.partition("/")[0], "A random schedule", fault, schedule, (), (), own_server=alone)
+
+
+def kind_of(result: CaseResult) -> Kind | None:
+    """What kind of finding a result is; None if it does not violate."""
+    if result.outcome is not Outcome.VIOLATES or result.verdict is None:
+        return None
+    first = result.verdict.findings[0]
+    return first.requirement or "", first.where
+
+
+def shows(result: CaseResult, kind: Kind) -> bool:
+    """Whether a result violates in this way, among others."""
+    if result.outcome is not Outcome.VIOLATES or result.verdict is None:
+        return False
+    return any((f.requirement or "", f.where) == kind for f in result.verdict.findings)
+
+
+def pick(contract: Contract, pool: Sequence[Schedule], want: int, seen: set[object]) -> list[Schedule]:
+    """Those that add most to `seen` first, which grows by what they add; then, where nothing adds, the others."""
+    features: list[frozenset[object]] = []
+    for schedule in pool:
+        trace = nominal(contract, schedule)
+        features.append(frozenset((*met(contract, trace), *pairs(contract, trace))))
+    heap = [(-_weight(f - seen), i) for i, f in enumerate(features)]
+    heapq.heapify(heap)
+    chosen: list[int] = []
+    while heap and len(chosen) < want:
+        gain, i = heapq.heappop(heap)
+        actual = -_weight(features[i] - seen)
+        if actual > gain:
+            heapq.heappush(heap, (actual, i))
+            continue
+        chosen.append(i)
+        seen |= features[i]
+    return [pool[i] for i in chosen]
+
+
+def _weight(features: frozenset[object]) -> int:
+    """A triple that was never met is worth more than any pair of known ones."""
+    return sum(100 if isinstance(f, Triple) else 1 for f in features)

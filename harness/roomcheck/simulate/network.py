@@ -1,0 +1,153 @@
+"""A member's link as its faults make it: what of a connection passes, waits or is lost.
+
+It does what a Toxiproxy proxy with the recipes of faults/link.py was measured to do:
+
+- A connection is made at once whenever the proxy accepts, whatever else is wrong; behind it a server that is down ends
+  it at once. A proxy that is cut refuses.
+- cut, reset, refuse: both sides of every connection are told, what is under way is lost.
+- stall: bytes and closes wait in front of everything else; the heal delivers them in order.
+- ghost: every connection, old or new, is dead for good; the heal tells both sides.
+- half-open: one direction ends, its receiver is told; the close of the other direction waits for the heal, as do the
+  closes of that direction on every later connection.
+- truncate: for a moment each direction passes so many bytes, then the connection ends; what is left ends after it.
+- latency, throttle, slice: delays, in the order in which they were added; a close comes after the bytes before it.
+
+What it does not have: resets apart from closes, buffers that fill up, and any chance.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from roomcheck.errors import UsageError
+from roomcheck.model.fault import EFFECT, Effect, FaultKind, read_settings
+from roomcheck.reference.wire import Message, encode
+
+LATENCY = 100  # microseconds each way; loopback through Toxiproxy takes 35 to 130 (tests/faults, loaded machine)
+MILLISECOND = 1_000
+
+Item = Message | None  # None: the close
+
+
+class Way:
+    """One direction of a connection. Nothing that is sent into a dead one arrives."""
+
+    __slots__ = ("budget", "connection", "dead", "free", "held", "late", "up")
+
+    def __init__(self, connection: "Connection", *, up: bool, dead: bool, budget: int | None) -> None:
+        self.connection = connection
+        self.up = up
+        self.dead = dead
+        self.budget = budget  # bytes that may still pass before the connection is truncated
+        self.held: list[Item] = []  # waits for the heal
+        self.late: deque[tuple[int, Item]] = deque()  # under way on a slow link, with its arrival
+        self.free: dict[FaultKind, int] = {}  # when each delay that serves one message at a time is free again
+
+
+class Connection:
+    """A TCP connection through a link; `client` and `server` say which ends are open, `number` is the server's name."""
+
+    __slots__ = ("client", "client_link", "down", "link", "number", "server", "up")
+
+    def __init__(self, link: "Link", client_link: int, number: int) -> None:
+        self.link = link
+        self.client_link = client_link
+        self.number = number
+        self.client = True
+        self.server = True
+        self.up = Way(self, up=True, dead=link.ghost, budget=link.budget)
+        self.down = Way(self, up=False, dead=link.ghost, budget=link.budget)
+
+    def kill(self) -> None:
+        """What is under way in either direction is lost, and so is whatever comes."""
+        self.up.dead = self.down.dead = True
+
+    def forget(self) -> None:
+        """Once neither end is open, no fault concerns it any more."""
+        if not (self.client or self.server):
+            self.link.connections.pop(self.number, None)
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """The proxy of one member: which faults are on, and the connections that have an open end."""
+
+    member: str
+    disabled: bool = False
+    ghost: bool = False
+    halted: bool = False
+    hold_up: bool = False
+    hold_down: bool = False
+    budget: int | None = None  # truncate: bytes for each direction of a connection
+    delays: dict[FaultKind, Mapping[str, int]] = field(default_factory=dict)
+    connections: dict[int, Connection] = field(default_factory=dict)
+    plain: bool = True  # whatever is sent takes the latency of a whole link, and nothing waits
+
+    @property
+    def down(self) -> bool:
+        """Whether a fault keeps everything from passing."""
+        return self.disabled or self.ghost or self.halted
+
+    def check(self, kind: FaultKind, settings: Mapping[str, object]) -> dict[str, int]:
+        """The fault's settings. UsageError if they do not fit, or the fault does not fit the ones before it."""
+        read = read_settings(kind, settings)
+        if kind is FaultKind.SERVER_RESTART:
+            raise UsageError(f"{kind} is a fault of the server, not of a link")
+        if self.down and EFFECT[kind] is not Effect.DOWN:
+            raise UsageError(f"{kind} needs a link that is up, and an earlier fault still keeps {self.member} down")
+        return read
+
+    def put(self, kind: FaultKind, settings: Mapping[str, int]) -> None:
+        """From now on the fault is on, for whatever is sent."""
+        match kind:
+            case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
+                self.disabled = True
+            case FaultKind.STALL:
+                self.halted = self.hold_up = self.hold_down = True
+            case FaultKind.GHOST:
+                self.ghost = self.hold_up = self.hold_down = True
+            case FaultKind.HALF_OPEN_SERVER_TOLD:
+                self.hold_down = True
+            case FaultKind.HALF_OPEN_CLIENT_TOLD:
+                self.hold_up = True
+            case FaultKind.LATENCY | FaultKind.THROTTLE | FaultKind.SLICE:
+                self.delays.pop(kind, None)  # the same fault again, with other settings, is the last in the chain
+                self.delays[kind] = settings
+            case FaultKind.TRUNCATE:
+                self.budget = settings["bytes"]
+                for connection in self.connections.values():
+                    connection.up.budget = connection.down.budget = self.budget
+            case FaultKind.SERVER_RESTART:  # pragma: no cover  refused by check
+                raise AssertionError(kind)
+        self.plain = not (self.hold_up or self.hold_down or self.delays)
+
+    def whole(self) -> None:
+        """Nothing is on any more."""
+        self.disabled = self.ghost = self.halted = self.hold_up = self.hold_down = False
+        self.delays.clear()
+        self.plain = True
+
+    def holds(self, way: Way, item: Item) -> bool:
+        """Whether what enters this direction now waits for the heal."""
+        return self.halted or (item is None and (self.hold_up if way.up else self.hold_down))
+
+    def arrival(self, way: Way, item: Item, now: int) -> int:
+        """When what enters this direction now comes out, and not before what entered earlier."""
+        at = now + LATENCY
+        if item is not None:
+            size = len(encode(item))
+            for kind, settings in self.delays.items():
+                at = _delayed(way, kind, settings, size, at)
+        return max(at, way.late[-1][0]) if way.late else at
+
+
+def _delayed(way: Way, kind: FaultKind, settings: Mapping[str, int], size: int, at: int) -> int:
+    if kind is FaultKind.LATENCY:  # Toxiproxy counts milliseconds
+        return at + max(1, round(settings["latency"] / MILLISECOND)) * MILLISECOND
+    begin = max(at, way.free.get(kind, 0))
+    if kind is FaultKind.THROTTLE:  # a kilobyte a second is a byte a millisecond
+        way.free[kind] = begin + size * MILLISECOND // settings["rate"]
+        return way.free[kind]
+    pieces = -(-size // settings["size"])
+    way.free[kind] = begin + pieces * settings["delay"]
+    return way.free[kind] - settings["delay"]

@@ -1,0 +1,354 @@
+"""One server, its clients and the links between them, moved by a single queue of events in virtual time."""
+
+import heapq
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from roomcheck.errors import AdapterError
+from roomcheck.model.fault import FaultKind
+from roomcheck.reference.calls import DONE, admin_message
+from roomcheck.reference.machine import (
+    Call,
+    ClientInput,
+    ClientMachine,
+    Close,
+    Connect,
+    Effect,
+    Lost,
+    Opened,
+    Received,
+    Refuse,
+    Send,
+    ServerInput,
+    ServerMachine,
+    Tell,
+    Tick,
+)
+from roomcheck.reference.wire import Timings, encode
+from roomcheck.simulate.network import LATENCY, Connection, Item, Link, Way
+
+TICK = Tick()
+NEVER = 1 << 62
+
+Told = Callable[["Client", str, dict[str, Any]], None]
+Act = Callable[[Any, Any], None]
+
+
+class Client:
+    """A member's machine, its link, and the connections that it holds by its own numbers for them."""
+
+    __slots__ = ("alarm", "connections", "link", "machine", "member", "user")
+
+    def __init__(self, member: str, user: str, machine: ClientMachine) -> None:
+        self.member = member
+        self.user = user  # the real name
+        self.machine = machine
+        self.link = Link(member)
+        self.connections: dict[int, Connection] = {}
+        self.alarm = NEVER  # when its machine's alarm rings that was last set
+
+
+class Server:
+    """One life of the server."""
+
+    __slots__ = ("alarm", "connections", "machine")
+
+    def __init__(self, machine: ServerMachine) -> None:
+        self.machine = machine
+        self.connections: dict[int, Connection] = {}
+        self.alarm = NEVER
+
+
+class World:
+    """Virtual time is `now`, in microseconds. `told` hears every callback; it may set `halt` to end a `run`."""
+
+    def __init__(self, start: int, timings: Timings, told: Told, machine: type[ServerMachine]) -> None:
+        self.now = start
+        self.halt = False
+        self._timings = timings
+        self._told = told
+        self._server_machine = machine
+        self._lives = 0
+        self._number = 0
+        self._queue: list[tuple[int, int, Act, Any, Any]] = []
+        self._clients: dict[Link, Client] = {}
+        self._answers: list[Any] = []
+        self._server: Server | None = None
+        self.start_server()
+
+    def client(self, member: str, user: str, device: str, machine: type[ClientMachine]) -> Client:
+        """A new member, on a link of its own."""
+        client = Client(member, user, machine(user, device, self._timings))
+        self._clients[client.link] = client
+        return client
+
+    def run(self, until: int) -> None:
+        """Let time pass, up to this moment and everything that happens at it, or until somebody sets `halt`."""
+        queue = self._queue
+        pop = heapq.heappop
+        while queue and queue[0][0] <= until and not self.halt:
+            self.now, _, act, target, what = pop(queue)
+            act(target, what)
+        if not self.halt:
+            self.now = max(self.now, until)
+
+    # --- acts -------------------------------------------------------------------------------------------------------
+
+    def call(self, client: Client, operation: str, arguments: dict[str, str]) -> int | None:
+        """Call the member's SDK; the code if it refuses. KeyError if an argument is missing."""
+        return self._client(client, Call(operation, arguments))
+
+    def admin(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        """The backend's own line to the server, which no fault touches. AdapterError if nobody answers."""
+        if self._server is None:
+            raise AdapterError(f"{operation}: the adapter could not even try: the server is down")
+        self._number += 1
+        number = self._number
+        self._answers.clear()
+        self._serve(Opened(number))
+        self._serve(Received(number, admin_message(operation, arguments)))
+        self._serve(Lost(number))
+        if not any(answer.get("t") == DONE for answer in self._answers):
+            raise AdapterError(f"{operation}: the adapter could not even try: the server did not answer")
+
+    def fault(self, client: Client, kind: FaultKind, settings: Mapping[str, Any]) -> int:
+        """Put a fault on a member's link; returns when it has surely taken effect. UsageError if it does not fit."""
+        link = client.link
+        read = link.check(kind, settings)
+        again = kind in link.delays
+        link.put(kind, read)
+        for connection in list(link.connections.values()):
+            match kind:
+                case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
+                    self._end_both(connection)
+                case FaultKind.GHOST:
+                    connection.kill()
+                case FaultKind.HALF_OPEN_SERVER_TOLD:
+                    self._end_way(connection.up)
+                case FaultKind.HALF_OPEN_CLIENT_TOLD:
+                    self._end_way(connection.down)
+                case _ if again:
+                    self._release(connection, held=False)
+                case _:
+                    pass
+        if kind is FaultKind.TRUNCATE:
+            self._push(self.now + read["within"], self._close_the_rest, link, None)
+            return self.now + read["within"]
+        return self.now
+
+    def heal(self, client: Client) -> None:
+        """Take every fault off a member's link."""
+        link = client.link
+        ghost = link.ghost
+        link.whole()
+        for connection in list(link.connections.values()):
+            if ghost:
+                self._end_both(connection)
+            else:
+                self._release(connection, held=True)
+
+    def kill_server(self) -> None:
+        """The server's process is gone, and its connections end."""
+        if self._server is None:
+            return
+        connections = self._server.connections
+        self._server.alarm = NEVER
+        self._server = None
+        for connection in connections.values():
+            self._close_server(connection)
+
+    def start_server(self) -> None:
+        """Start the server, unless it runs; it knows nothing of a life before."""
+        if self._server is None:
+            self._lives += 1
+            self._server = Server(self._server_machine(f"life{self._lives}", self._timings, self.now))
+            self._alarm(self._server)
+
+    # --- machines ---------------------------------------------------------------------------------------------------
+
+    def _client(self, client: Client, event: ClientInput) -> int | None:
+        refused: int | None = None
+        for effect in client.machine.handle(event, self.now):
+            match effect:
+                case Tell(callback, fields):
+                    self._told(client, callback, fields)
+                case Send(link, message):
+                    if link in client.connections:
+                        self._send(client.connections[link].up, message)
+                case Connect(link):
+                    self._connect(client, link)
+                case Close(link):
+                    if link in client.connections:
+                        self._close_client(client.connections.pop(link))
+                case Refuse(code):
+                    refused = code
+        self._alarm(client)
+        return refused
+
+    def _serve(self, event: ServerInput) -> None:
+        server = self._server
+        assert server is not None
+        for effect in server.machine.handle(event, self.now):
+            self._served(server, effect)
+        self._alarm(server)
+
+    def _served(self, server: Server, effect: Effect) -> None:
+        match effect:
+            case Send(link, message):
+                if link in server.connections:
+                    self._send(server.connections[link].down, message)
+                else:  # the backend's
+                    self._answers.append(message)
+            case Close(link):
+                if link in server.connections:
+                    self._close_server(server.connections.pop(link))
+            case Connect() | Tell() | Refuse():
+                raise AssertionError(f"not an effect of a server: {effect}")
+
+    def _alarm(self, owner: Client | Server) -> None:
+        """Ring when the machine is due; one alarm that rings too early is set again then."""
+        due = owner.machine.next_deadline()
+        if due is not None and due < owner.alarm:
+            owner.alarm = due
+            self._push(due, self._ring, owner, due)
+
+    def _ring(self, owner: Client | Server, at: int) -> None:
+        if at != owner.alarm:
+            return
+        owner.alarm = NEVER
+        due = owner.machine.next_deadline()
+        if due is not None and due > self.now:
+            self._alarm(owner)
+        elif isinstance(owner, Client):
+            self._client(owner, TICK)
+        else:
+            self._serve(TICK)
+
+    # --- the network ------------------------------------------------------------------------------------------------
+
+    def _push(self, at: int, act: Act, target: Any, what: Any) -> None:
+        self._number += 1
+        heapq.heappush(self._queue, (at, self._number, act, target, what))
+
+    def _connect(self, client: Client, number: int) -> None:
+        if client.link.disabled:
+            self._push(self.now + LATENCY, self._refused, client, number)
+            return
+        self._number += 1
+        connection = Connection(client.link, number, self._number)
+        client.connections[number] = connection
+        client.link.connections[connection.number] = connection
+        self._push(self.now + LATENCY, self._opened, client, connection)
+
+    def _refused(self, client: Client, number: int) -> None:
+        self._client(client, Lost(number))
+
+    def _opened(self, client: Client, connection: Connection) -> None:
+        if connection.client:
+            self._client(client, Opened(connection.client_link))
+        if self._server is None:
+            connection.server = False
+            self._lose_client(connection)
+        elif connection.server:
+            self._server.connections[connection.number] = connection
+            self._serve(Opened(connection.number))
+
+    def _send(self, way: Way, item: Item) -> None:
+        if way.dead:
+            return
+        link = way.connection.link
+        if link.plain:
+            self._push(self.now + LATENCY, self._arrived, way, item)
+        elif link.holds(way, item):
+            way.held.append(item)
+        else:
+            at = link.arrival(way, item, self.now)
+            way.late.append((at, item))
+            self._push(at, self._came, way, None)
+
+    def _came(self, way: Way, _: None) -> None:
+        if way.late and way.late[0][0] <= self.now:
+            self._arrived(way, way.late.popleft()[1])
+
+    def _arrived(self, way: Way, item: Item) -> None:
+        if way.dead:
+            return
+        connection = way.connection
+        if item is None:
+            self._lose(connection, server=way.up)
+            return
+        if way.budget is not None:
+            way.budget -= len(encode(item))
+            if way.budget < 0:
+                self._end_way(way)
+                return
+        if way.up:
+            if connection.server:
+                self._serve(Received(connection.number, item))
+        elif connection.client:
+            self._client(self._clients[connection.link], Received(connection.client_link, item))
+        if way.budget == 0:
+            self._end_way(way)
+
+    # the ends of connections
+
+    def _close_client(self, connection: Connection) -> None:
+        connection.client = False
+        connection.forget()
+        self._send(connection.up, None)
+
+    def _close_server(self, connection: Connection) -> None:
+        connection.server = False
+        connection.forget()
+        self._send(connection.down, None)
+
+    def _lose_client(self, connection: Connection, _: None = None) -> None:
+        if connection.client:
+            connection.client = False
+            connection.forget()
+            client = self._clients[connection.link]
+            del client.connections[connection.client_link]
+            self._client(client, Lost(connection.client_link))
+
+    def _lose_server(self, connection: Connection, _: None = None) -> None:
+        if connection.server:
+            connection.server = False
+            connection.forget()
+            if self._server is not None and self._server.connections.pop(connection.number, None) is not None:
+                self._serve(Lost(connection.number))
+
+    def _lose(self, connection: Connection, *, server: bool) -> None:
+        (self._lose_server if server else self._lose_client)(connection)
+
+    def _end_way(self, way: Way) -> None:
+        """One direction ends: its receiver is told, and the proxy closes the other one as if the receiver had."""
+        if way.dead:
+            return
+        way.dead = True
+        connection = way.connection
+        self._push(self.now + LATENCY, self._lose_server if way.up else self._lose_client, connection, None)
+        self._send(connection.down if way.up else connection.up, None)
+
+    def _end_both(self, connection: Connection) -> None:
+        """The proxy ends the connection: both sides are told, what is under way is lost."""
+        connection.kill()
+        self._push(self.now + LATENCY, self._lose_client, connection, None)
+        self._push(self.now + LATENCY, self._lose_server, connection, None)
+
+    def _close_the_rest(self, link: Link, _: None) -> None:
+        """The moment of a truncate is over."""
+        link.budget = None
+        for connection in list(link.connections.values()):
+            connection.up.budget = connection.down.budget = None
+            self._end_way(connection.up)
+
+    def _release(self, connection: Connection, *, held: bool) -> None:
+        """What is late comes now, and behind it what was held."""
+        for way in (connection.up, connection.down):
+            items = [item for _, item in way.late] + (way.held if held else [])
+            way.late.clear()
+            way.free.clear()
+            if held:
+                way.held.clear()
+            for item in items:
+                self._push(self.now + LATENCY, self._arrived, way, item)

@@ -1,0 +1,41 @@
+"""Drawing many schedules, and remembering those that failed."""
+
+from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
+
+from roomcheck.generate.collect import collect, known, remember
+from roomcheck.model.schedule import Heal, Member, Schedule, Step, When
+
+PLANS = st.lists(st.integers(0, 1000), min_size=1, max_size=5).map(
+    lambda offsets: Schedule(
+        (Member("A", "A"),), ("R",), tuple(Step(Heal("A"), When(None, offset)) for offset in offsets), 0
+    )
+)
+
+
+def test_the_same_seed_gives_the_same_schedules() -> None:
+    """All different from each other, and another seed gives others."""
+    first, second, other = (collect(PLANS, number=n, count=50) for n in (7, 7, 8))
+    assert first == second != other
+    assert len({repr(s) for s in first}) == len(first) > 40
+
+
+def test_an_empty_database_knows_nothing() -> None:
+    """A first run begins with what chance gives."""
+    assert known(PLANS, InMemoryExampleDatabase()) == []
+
+
+def test_what_failed_is_known_to_the_next_run() -> None:
+    """Every one of them, however often it is asked."""
+    database = InMemoryExampleDatabase()
+    drawn = collect(PLANS, number=7, count=50)
+    remember(PLANS, [drawn[11], drawn[30]], database, number=7, count=50)
+    assert sorted(map(repr, known(PLANS, database))) == sorted(map(repr, [drawn[11], drawn[30]]))
+    assert len(known(PLANS, database)) == 2
+
+
+def test_a_schedule_that_was_not_drawn_is_not_remembered() -> None:
+    """There are no choices of Hypothesis' that lead to it."""
+    database = InMemoryExampleDatabase()
+    remember(PLANS, [Schedule((), (), (), 1)], database, number=7, count=50)
+    assert known(PLANS, database) == []
