@@ -197,3 +197,39 @@ def test_one_cause_may_cancel_several_rules() -> None:
     simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
     simulation.cause(CauseKind.LINK_UP, "", Instant(50, 50))
     assert {h.head for h in simulation.hypotheses} == {"on", "dim", "off"}
+
+
+def test_a_race_for_what_need_not_be_told_leaves_no_stories_behind() -> None:
+    """A lamp may shine before it is surely on, or not: after a hundred times there are no more stories than at first."""
+    press, hold, release = (Cause(CauseKind.CALL, name) for name in ("press", "hold", "release"))
+    off = frozenset({"off"})
+    rules = (
+        Rule(1, off, press, "early", {}, within=100, text="early", unless=(Unless(hold),), optional=True),
+        Rule(2, frozenset({"early"}), hold, "on", {}, silent=True, text="on"),
+        Rule(3, off, hold, "on", {}, within=100, text="on"),
+        Rule(4, frozenset({"on"}), release, "off", {}, within=100, text="off"),
+    )
+    lamp = View("lamp", "light", "is", {"off": "-", "early": "+", "on": "+"}, "off", rules)
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+    for start in range(0, 100_000, 1000):
+        simulation.cause(press.kind, press.name, Instant(start, start))
+        simulation.cause(hold.kind, hold.name, Instant(start + 10, start + 10))
+        simulation.callback("+", {}, Instant(start + 20, start + 20))
+        simulation.cause(release.kind, release.name, Instant(start + 500, start + 500))
+        simulation.callback("-", {}, Instant(start + 510, start + 510))
+
+    assert not simulation.refused
+    assert len(simulation.hypotheses) == 1
+
+
+def test_an_observer_who_is_not_there_keeps_few_stories() -> None:
+    """A comes back at the last moment, again and again, while C has not joined: that decides nothing, and is lawful."""
+    tape = Tape("A", "B", "C")
+    tape.join(0, "B")
+    tape.join(100, "A", "B")
+    for start in range(1000, 41_000, 2000):
+        tape.fault(start, "A")
+        tape.told(start + 50, "A", "lost", 51)
+        tape.heal(start + GONE_AFTER - 10, "A")
+        tape.told(start + GONE_AFTER + 50, "A", "back")
+    assert verdict(tape, 45_000).outcome is Outcome.CONFORMS

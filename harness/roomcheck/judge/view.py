@@ -200,6 +200,7 @@ class Simulation:
         if provided is not None:
             rules = [r for r in rules if provided(r)]
         cancels = (kind, name) in self.rules.cancels
+        unheard = self.presence is Presence.OUT  # whatever was decided has happened, and is nobody's to agree on
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             if level:
@@ -211,6 +212,8 @@ class Simulation:
             for decided in stories:
                 for kept in self._cancel(decided, kind, name, at) if cancels else (decided,):
                     out += self._arm_all(kept, rules, at, args, call)
+        if unheard:
+            out = [n._replace(entry=at, choices=()) for h in out for n in self._silently(h, at)]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
@@ -454,13 +457,16 @@ class Simulation:
                 if p not in o.armed:
                     nxt.append(o)
                     continue
-                gone = tuple(q for q in o.armed if q is not p)
-                race = (p.rule.id, p.cause.lo)
-                choices = (*o.choices, (*race, False)) if raced else o.choices
-                nxt.append(o._replace(armed=gone, choices=choices, called_off=(*o.called_off, *off)))
-                if raced:
-                    flown = self._fly(o, p)
-                    nxt.append(flown._replace(choices=(*o.choices, (*race, True))))
+                gone = o._replace(armed=tuple(q for q in o.armed if q is not p))
+                if not raced:
+                    nxt.append(gone._replace(called_off=(*o.called_off, *off)))
+                elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
+                    nxt += [gone, self._fly(o, p)]
+                else:
+                    nxt += [
+                        story._replace(choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
+                        for story, kept in ((gone, False), (self._fly(o, p), True))
+                    ]
             out = nxt
         return out
 

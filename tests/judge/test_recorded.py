@@ -1,0 +1,61 @@
+"""Real runs, judged again: what was a violation stays one, and for the same requirement."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from roomcheck.judge import judge
+from roomcheck.model.trace import Trace, read_trace
+from roomcheck.model.verdict import Verdict
+from roomcheck.spec.load import Spec, load_spec
+
+ROOT = Path(__file__).parents[2]
+TRACES = ROOT / "fixtures" / "traces"
+VERDICTS: dict[str, str] = yaml.safe_load((TRACES / "verdicts.yaml").read_text(encoding="utf-8"))
+
+
+def recorded(name: str) -> Trace:
+    with (TRACES / f"{name}.jsonl").open(encoding="utf-8") as lines:
+        return read_trace(lines)
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    file = "specs/zego-express/room-status.yaml"
+    return load_spec((ROOT / file).read_text(encoding="utf-8"), file)
+
+
+def verdict(spec: Spec, trace: Trace) -> Verdict:
+    """By the contract with the constants and options of the run."""
+    constants = {name: round(value * trace.scale) for name, value in trace.constants.items()}
+    contract = spec.bind(constants, trace.options, trace.scale)
+    case = next(c for c in contract.cases if c.id == trace.case)
+    return judge(contract, trace, case)
+
+
+def shown(verdict: Verdict) -> str:
+    """As verdicts.yaml has it: the outcome, and the requirement of the earliest finding."""
+    return " ".join([verdict.outcome.value, *(f.requirement or "nothing" for f in verdict.findings[:1])])
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_recorded_run_keeps_its_verdict(spec: Spec, name: str) -> None:
+    """Outcome, and the requirement of the earliest finding."""
+    assert shown(verdict(spec, recorded(name))) == VERDICTS[name]
+
+
+def test_every_recorded_run_has_a_verdict() -> None:
+    """No file is there for nothing."""
+    assert {path.name.removesuffix(".jsonl") for path in TRACES.glob("*.jsonl")} == set(VERDICTS)
+
+
+def test_recorded_runs_say_nothing_of_the_machine() -> None:
+    """No paths; the clock begins with the trace; all together are small."""
+    files = list(TRACES.glob("*.jsonl"))
+    assert sum(path.stat().st_size for path in files) < 400_000
+    for path in files:
+        trace = recorded(path.name.removesuffix(".jsonl"))
+        assert min(record.at.lo for record in trace.records) == 1_000_000
+        _, _, records = path.read_text(encoding="utf-8").partition("\n")
+        assert not [mark for mark in ("/", "\\", "127.0.0.1") if mark in records]

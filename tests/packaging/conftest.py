@@ -1,0 +1,57 @@
+"""The package as a user gets it: built, and installed where no checkout is."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 240.0  # seconds for one command; the slowest, an install with an empty cache, took 20 on two cores
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run a command where nothing of the checkout can be found; its output is the message if it fails."""
+
+    def command(*words: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+        done = subprocess.run(
+            words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, run: Run) -> dict[str, Path]:
+    """`sdist`, `wheel` from the checkout, and `wheel from sdist`."""
+    out = tmp_path_factory.mktemp("built")
+    build = (sys.executable, "-m", "build", "--outdir")
+    run(*build, out / "direct", "--wheel", ROOT, cwd=out)
+    run(*build, out, ROOT, cwd=out)  # the sdist, and out of it a wheel
+    wheel, sdist, again = (next(out.glob(p)) for p in ("direct/*.whl", "*.tar.gz", "*.whl"))
+    return {"sdist": sdist, "wheel": wheel, "wheel from sdist": again}
+
+
+@pytest.fixture(scope="session")
+def names(built: dict[str, Path]) -> dict[str, set[str]]:
+    """What each of the two wheels holds."""
+    return {kind: set(zipfile.ZipFile(built[kind]).namelist()) for kind in ("wheel", "wheel from sdist")}
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, run: Run, built: dict[str, Path]) -> Path:
+    """The Python of a fresh environment that has the wheel and what it needs, in a folder of its own."""
+    home = tmp_path_factory.mktemp("user")
+    run(sys.executable, "-m", "venv", "venv", cwd=home)
+    python = home / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built["wheel"], cwd=home)
+    return python
