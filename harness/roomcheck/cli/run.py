@@ -5,7 +5,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
-from roomcheck.errors import HarnessError, UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.console import Console
@@ -167,18 +167,24 @@ async def _run(plan: Plan, absent: Sequence[CaseResult], files: Files, console: 
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    complete = False
+    begun = False
+    failure: RoomcheckError | None = None
     with stream_file, console:
         stream = StreamWriter(stream_file)
 
-        def on_room(room: str, toxiproxy: str) -> None:
-            nonlocal header
-            header = header_of(plan.contract, plan.target, room, toxiproxy, header.cases)
+        def begin() -> None:
+            nonlocal begun
+            begun = True
             stream.header(header)
             console.start(header)
             for result in absent:
                 stream.result(result)
                 console.case(result)
+
+        def on_room(room: str, toxiproxy: str) -> None:
+            nonlocal header
+            header = header_of(plan.contract, plan.target, room, toxiproxy, header.cases)
+            begin()
 
         def on_case(result: CaseResult) -> None:
             stream.result(result)
@@ -188,21 +194,30 @@ async def _run(plan: Plan, absent: Sequence[CaseResult], files: Files, console: 
         interrupted = False
         try:
             await session.run()
-            complete = True
         except asyncio.CancelledError:
             interrupted = True
+        except RoomcheckError as e:
+            failure = e
+            click.echo(f"roomcheck: {e}", err=True)
+        if not begun:
+            begin()
+        results = [*absent, *session.results]
+        code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
+        late = session.lateness.percentile
+        complete = not interrupted and failure is None
+        footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
+        # a report that cannot be written costs neither the other reports nor the summary
+        try:
+            stream.footer(footer)
         except HarnessError as e:
             click.echo(f"roomcheck: {e}", err=True)
-        results = [*absent, *session.results]
-        code = INTERRUPTED if interrupted else exit_code(results) if complete else HarnessError.exit_code
-        late = session.lateness.percentile
-        footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
-        stream.footer(footer)
+            footer = replace(footer, exit_code=e.exit_code)
         try:
             text = write_junit(header, results, footer, strict=files.strict)
             files.junit.parent.mkdir(parents=True, exist_ok=True)
             files.junit.write_text(text, encoding="utf-8")
         except OSError as e:
-            raise HarnessError(f"cannot write {files.junit}: {e}; the stream {files.ndjson} has all results") from e
+            click.echo(f"roomcheck: cannot write {files.junit}: {e}; choose another --report-dir or --junit", err=True)
+            footer = replace(footer, exit_code=HarnessError.exit_code)
         console.finish(results, footer, {"JUnit": files.junit, "stream": files.ndjson, "traces": plan.traces})
-    return code
+    return footer.exit_code
