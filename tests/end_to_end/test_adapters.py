@@ -39,14 +39,14 @@ def command(program: Path, name: str) -> str:
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """One run for each adapter: a case that it plays well, and one that it breaks."""
 
-    def play(program: Path, name: str) -> Done:
+    def start(program: Path, name: str) -> Future[Done]:
         folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
         target = write_target(folder, adapter=command(program, name))
-        return run(["run", "--target", str(target), *patterns(HEALTHY, HURT)], folder)
+        return pool.submit(run, ["run", "--target", str(target), *patterns(HEALTHY, HURT)], folder)
 
     programs = dict.fromkeys(BREAKS, TESTS / "end_to_end" / "broken_adapter.py")
     programs |= dict.fromkeys(STARTS, TESTS / "adapters" / "hostile.py")
-    return {name: pool.submit(play, program, name) for name, program in programs.items()}
+    return {name: start(program, name) for name, program in programs.items()}
 
 
 @pytest.mark.parametrize("name", BREAKS)

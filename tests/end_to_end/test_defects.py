@@ -54,13 +54,14 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The runs of the tests that were selected, by defect."""
     target = write_target(tmp_path_factory.mktemp("target"), more=SHORT_RETRIES)
 
-    def play(defect: str, cases: tuple[str, ...]) -> Done:
+    def start(defect: str, cases: tuple[str, ...]) -> Future[Done]:
         more = [] if defect == CONFORMING else ["--defect", defect]
-        return run(["run", "--target", str(target), *more, *patterns(*cases)], tmp_path_factory.mktemp(defect))
+        words = ["run", "--target", str(target), *more, *patterns(*cases)]
+        return pool.submit(run, words, tmp_path_factory.mktemp(defect))
 
     names = [item.name for item in request.session.items]
     wanted = {defect: (case,) for _, defect, case, _ in KILLS if any(f"[{defect}]" in name for name in names)}
-    return {defect: pool.submit(play, defect, cases) for defect, cases in {CONFORMING: CASES, **wanted}.items()}
+    return {defect: start(defect, cases) for defect, cases in {CONFORMING: CASES, **wanted}.items()}
 
 
 @pytest.mark.parametrize(("topic", "defect", "case", "requirement"), KILLS, ids=[d for _, d, _, _ in KILLS])

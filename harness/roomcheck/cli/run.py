@@ -172,19 +172,15 @@ async def _run(plan: Plan, absent: Sequence[CaseResult], files: Files, console: 
     with stream_file, console:
         stream = StreamWriter(stream_file)
 
-        def begin() -> None:
-            nonlocal begun
+        def on_room(room: str, toxiproxy: str) -> None:
+            nonlocal header, begun
+            header = header_of(plan.contract, plan.target, room, toxiproxy, header.cases)
             begun = True
             stream.header(header)
             console.start(header)
             for result in absent:
                 stream.result(result)
                 console.case(result)
-
-        def on_room(room: str, toxiproxy: str) -> None:
-            nonlocal header
-            header = header_of(plan.contract, plan.target, room, toxiproxy, header.cases)
-            begin()
 
         def on_case(result: CaseResult) -> None:
             stream.result(result)
@@ -198,26 +194,31 @@ async def _run(plan: Plan, absent: Sequence[CaseResult], files: Files, console: 
             interrupted = True
         except RoomcheckError as e:
             failure = e
-            click.echo(f"roomcheck: {e}", err=True)
-        if not begun:
-            begin()
+        if not begun:  # there was no room, or no time, to begin with
+            stream.header(header)
+            for result in absent:
+                stream.result(result)
         results = [*absent, *session.results]
         code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
         late = session.lateness.percentile
         complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
+        messages = [str(failure)] if failure else []
         # a report that cannot be written costs neither the other reports nor the summary
         try:
             stream.footer(footer)
         except HarnessError as e:
-            click.echo(f"roomcheck: {e}", err=True)
+            messages.append(str(e))
             footer = replace(footer, exit_code=e.exit_code)
         try:
             text = write_junit(header, results, footer, strict=files.strict)
             files.junit.parent.mkdir(parents=True, exist_ok=True)
             files.junit.write_text(text, encoding="utf-8")
         except OSError as e:
-            click.echo(f"roomcheck: cannot write {files.junit}: {e}; choose another --report-dir or --junit", err=True)
+            messages.append(f"cannot write {files.junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
-        console.finish(results, footer, {"JUnit": files.junit, "stream": files.ndjson, "traces": plan.traces})
+        if begun:
+            console.finish(results, footer, {"JUnit": files.junit, "stream": files.ndjson, "traces": plan.traces})
+    for message in messages or ([] if begun else ["interrupted"]):
+        click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
