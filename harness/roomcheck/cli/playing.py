@@ -5,7 +5,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
-from roomcheck.errors import HarnessError, UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
 from roomcheck.model.trace import Trace
@@ -207,14 +207,16 @@ async def _play(
     assert task is not None
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    complete = interrupted = False
+    begun = interrupted = False
+    failure: RoomcheckError | None = None
     console = Console(quiet=choice.quiet)
     with stream_file, console:
         reports = Reports(StreamWriter(stream_file), console)
 
         def on_room(room: str, toxiproxy: str) -> None:
-            nonlocal header
+            nonlocal header, begun
             header = header_of(bound, room, toxiproxy, header.cases)
+            begun = True
             reports.stream.header(header)
             console.start(header)
 
@@ -222,24 +224,37 @@ async def _play(
         try:
             async with player.open():
                 await work(player, reports)
-            complete = True
         except asyncio.CancelledError:
             interrupted = True
-        except HarnessError as e:
-            click.echo(f"roomcheck: {e}", err=True)
-        code = INTERRUPTED if interrupted else exit_code(reports.results) if complete else HarnessError.exit_code
+        except RoomcheckError as e:
+            failure = e
+        if not begun:  # there was no room, or no time, to begin with
+            reports.stream.header(header)
+        results = reports.results
+        code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
         late = player.lateness.percentile
+        complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
-        console.covered(coverage())
-        reports.stream.footer(footer)
+        messages = [str(failure)] if failure else []
+        # a report that cannot be written costs neither the other reports nor the summary
         try:
-            text = write_junit(header, reports.results, footer, strict=choice.junit_strict)
+            reports.stream.footer(footer)
+        except HarnessError as e:
+            messages.append(str(e))
+            footer = replace(footer, exit_code=e.exit_code)
+        try:
+            text = write_junit(header, results, footer, strict=choice.junit_strict)
             junit.parent.mkdir(parents=True, exist_ok=True)
             junit.write_text(text, encoding="utf-8")
         except OSError as e:
-            raise HarnessError(f"cannot write {junit}: {e}; the stream {ndjson} has all results") from e
-        console.finish(reports.results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
-    return code
+            messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
+            footer = replace(footer, exit_code=HarnessError.exit_code)
+        if begun:
+            console.covered(coverage())
+            console.finish(results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
+    for message in messages or ([] if begun else ["interrupted"]):
+        click.echo(f"roomcheck: {message}", err=True)
+    return footer.exit_code
 
 
 def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:

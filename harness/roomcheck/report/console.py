@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from roomcheck.judge.coverage import Coverage
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.explain import explain, headline
@@ -100,6 +101,19 @@ class Console:
             self._progress.update(
                 self._task, completed=self._done, description=f"{running} running, {_count(self._findings, 'finding')}"
             )
+
+    def covered(self, coverage: Coverage | None) -> None:
+        """What random schedules met of the contract, and what never fired."""
+        if coverage is None or self._quiet:
+            return
+        self._end_progress()
+        self._say("")
+        rules = len(coverage.rules)
+        self._say(f"met: {_count(len(coverage.triples), '(state, cause, fault) triple')}, {_count(rules, 'rule')} fired")
+        for title, names in (("never fired", coverage.silent_rules()), ("not exercised", coverage.unexercised())):
+            if names:
+                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                self._say(f"{title}: {'; '.join(names[:NAMED])}{more}")
 
     def finish(self, results: Sequence[CaseResult], footer: RunFooter, paths: Mapping[str, Path]) -> None:
         """The summary: findings explained, what was checked, lateness, blame, where the reports are."""
