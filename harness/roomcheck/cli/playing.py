@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
@@ -17,15 +17,13 @@ from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, re
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
-from roomcheck.model.trace import Trace
-from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader, Verdict
+from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.console import Console
 from roomcheck.report.exitcode import exit_code
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.clock import Lateness
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -130,21 +128,10 @@ class Bound:
         except LookupError as e:
             known = ", ".join(sorted(defects.DEFECTS))
             raise UsageError(f"unknown defect {self.choice.defect!r}; there are: {known}") from e
-        keep = (lambda case, trace, outcome: traces.keep(case, trace, outcome)) if traces else (lambda *_: "")
-        return Virtual(self.contract, client, server, keep=keep)
-
-
-class Player(Protocol):
-    """A session on sockets or a world in virtual time."""
-
-    on_case: Callable[[CaseResult], None]
-    on_room: Callable[[str, str], None]
-    on_tick: Callable[[int, int], None]
-    on_trace: Callable[[Case, Trace, Verdict], None]
-    lateness: Lateness
-
-    def open(self) -> contextlib.AbstractAsyncContextManager[None]: ...
-    async def play(self, cases: Any, attempts: int = 1) -> list[CaseResult]: ...
+        virtual = Virtual(self.contract, client, server)
+        if traces is not None:
+            virtual.keep = traces.keep
+        return virtual
 
 
 @dataclass(slots=True)

@@ -102,6 +102,12 @@ class Console:
                 self._task, completed=self._done, description=f"{running} running, {_count(self._findings, 'finding')}"
             )
 
+    def searched(self, played: int, seconds: float) -> None:
+        """How a search goes on."""
+        if self._progress is not None:
+            text = f"{60 * played / max(seconds, 0.001):.0f} a minute, {_count(self._findings, 'finding')}"
+            self._progress.update(self._task, completed=played, description=text)
+
     def covered(self, coverage: Coverage | None) -> None:
         """What random schedules met of the contract, and what never fired."""
         if coverage is None or self._quiet:
@@ -109,7 +115,9 @@ class Console:
         self._end_progress()
         self._say("")
         rules = len(coverage.rules)
-        self._say(f"met: {_count(len(coverage.triples), '(state, cause, fault) triple')}, {_count(rules, 'rule')} fired")
+        self._say(
+            f"met: {_count(len(coverage.triples), '(state, cause, fault) triple')}, {_count(rules, 'rule')} fired"
+        )
         for title, names in (("never fired", coverage.silent_rules()), ("not exercised", coverage.unexercised())):
             if names:
                 more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
