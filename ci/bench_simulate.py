@@ -1,6 +1,6 @@
 """How many schedules a second one core simulates and judges: `ci/bench_simulate.py [SECONDS a case]`.
 
-Simulating and judging are timed apart, each by the best of several rounds, since whatever else runs here only delays.
+Simulating and judging are timed apart, in CPU time, each by the best of several rounds: whatever else runs here delays.
 """
 
 import gc
@@ -32,11 +32,11 @@ CASES = [
 def best(do: Callable[[], object], seconds: float) -> float:
     """Seconds that one call takes, at best."""
     least = float("inf")
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        begin = time.perf_counter()
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        begin = time.process_time()
         calls = 0
-        while (spent := time.perf_counter() - begin) < ROUND:
+        while (spent := time.process_time() - begin) < ROUND:
             do()
             calls += 1
         least = min(least, spent / calls)
