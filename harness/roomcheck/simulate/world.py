@@ -331,7 +331,7 @@ class World:
             return
         connection = way.connection
         if item is None:
-            self._lose(connection, server=way.up)
+            (self._lose_server if way.up else self._lose_client)(connection)
             return
         if way.budget is not None:
             way.budget -= len(encode(item))
@@ -372,9 +372,6 @@ class World:
             connection.forget()
             if self._server is not None and self._server.connections.pop(connection.number, None) is not None:
                 self._serve(Lost(connection.number))
-
-    def _lose(self, connection: Connection, *, server: bool) -> None:
-        (self._lose_server if server else self._lose_client)(connection)
 
     def _end_way(self, way: Way) -> None:
         """One direction ends: its receiver is told, and the proxy closes the other one as if the receiver had."""
