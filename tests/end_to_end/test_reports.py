@@ -4,10 +4,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.runs import Done, Running, patterns, run, write_target
 
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, VIOLATION
+from support.runs import Done, Running, patterns, run, write_target
 
 DEFECT = "kick-wrong-code"
 CASES = {  # what this defect makes of a case

@@ -1,12 +1,9 @@
 """The proof that no process is left, and targets made of small programs."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import psutil
 import pytest
-
-from roomcheck.spec.target import Target
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,13 @@ def target(code: str = LISTENS, *, endpoints: tuple[str, ...] = ("room",), ready
         name="small", title="Small", spec="s", adapter_command=(), server_command=("{python}", "-uc", code, ports),
         ready_within=ready, endpoints={name: "127.0.0.1:{" + name + "}" for name in endpoints},
     )  # fmt: skip
+
+
+async def seen(what: Callable[[], bool]) -> None:
+    """Return when it is true; what another process does is no event here."""
+    async with asyncio.timeout(30):
+        while not what():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 async def accepts(address: str) -> bool:
@@ -63,8 +71,7 @@ def test_a_server_gets_its_port_the_constants_and_what_is_passed_on() -> None:
 
     async def play() -> list[str]:
         async with Server(target(), {"beat": 5}, ("--defect", "deaf")) as server:
-            while len(server.lines) < 2:
-                await asyncio.sleep(0)
+            await seen(lambda: len(server.lines) == 2)
             return list(server.lines)
 
     assert asyncio.run(play()) == ['constants {"beat": 5}', "more --defect deaf"]
@@ -176,8 +183,7 @@ def test_a_server_that_died_says_how(tmp_path: Path) -> None:
     async def play() -> tuple[bool, str]:
         async with Server(target(code), {}) as server:
             (tmp_path / "go").touch()
-            while server.alive or "out of disk" not in server.lines:
-                await asyncio.sleep(0)
+            await seen(lambda: not server.alive and "out of disk" in server.lines)
             return server.alive, server.last_words()
 
     alive, words = asyncio.run(play())
