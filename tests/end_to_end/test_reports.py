@@ -1,5 +1,6 @@
 """What a run writes agrees with itself, and with what its traces say when they are judged again."""
 
+import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,11 @@ CASES = {  # what this defect makes of a case
 }
 JUDGED = {Outcome.CONFORMS: AS_EXPECTED, Outcome.VIOLATES: VIOLATION}
 SPEC = "zego-express/room-status"
+SHORT = {  # the documented times by a hundred
+    "heartbeat_timeout": "900ms", "heartbeat_interval": "100ms", "loss_detection": "300ms", "retry_timeout": "12s",
+    "retry_interval": "50ms", "retry_limit": "120ms", "retry_slack": "100ms", "call_limit": "40ms",
+    "logout_limit": "60ms", "notice_limit": "60ms", "degraded_latency": "10ms",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,21 @@ def test_the_reports_may_lie_elsewhere(tmp_path: Path) -> None:
     assert "1 case in " in done.out
 
 
+def test_a_room_with_short_times_of_its_own_runs_in_real_time(tmp_path: Path) -> None:
+    """The target says its times, nothing is scaled, and the header and the trace say so."""
+    times = "".join(f"  {name}: {value}\n" for name, value in SHORT.items())
+    target = write_target(tmp_path, more=f"constants:\n{times}")
+    done = run(
+        ["run", "--target", str(target), "--real-time", *patterns("login-alone", "back-before-heartbeat-timeout/cut")],
+        tmp_path,
+    )
+
+    assert done.code == AS_EXPECTED, done.out + done.err
+    assert done.reports.header.scale == 1
+    assert "2 cases, in real time" in done.out
+    assert all('"clock": "real"' in trace.read_text(encoding="utf-8") for trace in done.reports.traces)
+
+
 def test_a_reader_that_is_gone_costs_nothing_but_the_summary(tmp_path: Path) -> None:
     """`roomcheck run | head`: the run goes on, its reports are whole, and the exit code is the room's."""
     with Running.start(["run", *patterns("login-alone")], tmp_path) as running:
@@ -125,16 +146,15 @@ def test_a_reader_that_is_gone_costs_nothing_but_the_summary(tmp_path: Path) -> 
 
 
 def test_what_a_target_lacks_is_skipped_and_said(tmp_path: Path) -> None:
-    """Not run, not hidden: each such case is skipped with its reason, and the run can still be as expected."""
+    """Neither played nor hidden: stream and JUnit have each such case with its reason."""
     target = write_target(tmp_path, more="lacks: [switchRoom]\nfaults: [cut]\n")
     with Running.start(["run", "--target", str(target), "--level", "may", "--jobs", "1"], tmp_path) as running:
         running.until_started()
-        running.until_lines(2)
-        running.process.kill()
-        running.process.wait()
-        _, results, _ = running.reports.stream()
+        running.signal(signal.SIGINT)  # what was skipped is known; to play the rest shows nothing more
+        reports = running.end().reports
 
-    reasons = {r.case.split("/", 2)[2]: r.message for r in results if r.outcome is Outcome.NOT_APPLICABLE}
-    assert reasons["switch-room"] == "the room does not have switchRoom"
-    assert reasons["never-back/stall"] == "the target does not take the fault stall"
-    assert "never-back/cut" not in reasons
+    skipped = {name: r for name, r in reports.results.items() if r.outcome is Outcome.NOT_APPLICABLE}
+    assert skipped["switch-room"].message == "the room does not have switchRoom"
+    assert skipped["never-back/stall"].message == "the target does not take the fault stall"
+    assert "never-back/cut" not in skipped
+    assert reports.junit().skipped == len(skipped)
