@@ -35,7 +35,7 @@ def command(program: Path, name: str) -> str:
     return f"['{{python}}', '{program}', '{name}']"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """One run for each adapter: a case that it plays well, and one that it breaks."""
 

@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.runs import Done, patterns, run, write_target
 
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import HARNESS, NOTHING
 from roomcheck.resources import root
+from support.runs import Done, patterns, run, write_target
 
 SPEC = root() / "specs" / "zego-express" / "room-status.yaml"
 MISTAKES = {  # a piece of the spec -> the mistake that it becomes; each stands on a line of its own

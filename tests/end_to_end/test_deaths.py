@@ -64,7 +64,7 @@ def server_ends_by_itself(folder: Path) -> Done:
     return done
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """Each death in a run of its own."""
     folder = tmp_path_factory.mktemp

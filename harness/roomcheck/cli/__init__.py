@@ -51,7 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("roomcheck: interrupted", err=True)
         code = INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # click's answer to a reader that is gone, with the 1 that would mean a violation here
         code = UsageError.exit_code
     sys.exit(code or 0)

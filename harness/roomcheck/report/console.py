@@ -43,6 +43,14 @@ MEANING = {
 }
 
 
+class _Screen(Screen):
+    """Where nobody reads any more (`| head`) it falls silent, and the run goes on to its reports and its exit code."""
+
+    def on_broken_pipe(self) -> None:
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 class Console:
     """The run on standard output. Use it in a `with`, so that a progress bar is gone whatever happens."""
 
@@ -50,7 +58,7 @@ class Console:
         self._file = file or sys.stdout
         self._quiet = quiet
         width = None if self._file.isatty() else LOG_WIDTH
-        self._screen = Screen(file=self._file, width=width, markup=False, highlight=False, emoji=False)
+        self._screen = _Screen(file=self._file, width=width, markup=False, highlight=False, emoji=False)
         self._header: RunHeader | None = None
         self._cases = 0
         self._done = 0
