@@ -8,6 +8,9 @@ from roomcheck.model.verdict import Blame, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case
 from support.lobby import lobby
 
+FIRST = Finding("X-1", "A in R", 5, "GONE", "BACK came where nothing more was expected")
+SECOND_FINDING = Finding("X-2", "B in R", 9, "ADD", "ADD never came")
+UNASKED = Check("X-1", "A in R: BACK", Outcome.NOT_APPLICABLE, "no case of it was met")
 CASE = Case("c/cut", "c", "C", "cut", Schedule((), (), (), 0), (), ("L-CASE",))
 
 

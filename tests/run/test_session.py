@@ -6,7 +6,7 @@ import pytest
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome
+from roomcheck.model.verdict import Blame, CaseResult, Outcome
 from roomcheck.run.session import duration, may_run_again
 from roomcheck.spec.contract import Case
 
@@ -59,8 +59,3 @@ RESULT = CaseResult(
 def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
     """A verdict never does, and a dead server stays dead."""
     assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
-
-
-FIRST = Finding("X-1", "A in R", 5, "GONE", "BACK came where nothing more was expected")
-SECOND_FINDING = Finding("X-2", "B in R", 9, "ADD", "ADD never came")
-UNASKED = Check("X-1", "A in R: BACK", Outcome.NOT_APPLICABLE, "no case of it was met")
