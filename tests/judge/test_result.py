@@ -4,7 +4,7 @@ import pytest
 
 from roomcheck.judge.result import result_of, weigh
 from roomcheck.model.schedule import Schedule
-from roomcheck.model.verdict import Blame, Finding, Outcome, Verdict
+from roomcheck.model.verdict import Blame, Check, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case
 from support.lobby import lobby
 
