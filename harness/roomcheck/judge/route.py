@@ -241,6 +241,7 @@ class Router:
             for other in self._about(user, room):
                 other.cause(CauseKind.OWN, state, record.at, self.args.get((member, room), {}))
         if self.twins[member]:
+            self._hold_another(user, room, record.at)
             self._told_twin(member, room, state, record.at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
@@ -270,6 +271,15 @@ class Router:
                 view.link = self.links[member]
             elif view.link.down is not down:
                 view.cause(CauseKind.LINK_DOWN if down else CauseKind.LINK_UP, "", at)
+
+    def _hold_another(self, user: str, room: str, at: Instant) -> None:
+        """Who held the user's place is out, and another member of the user is on its way in or there."""
+        holder = self.holder.get((user, room))
+        if holder is not None and self.state.get((holder, room)) not in self.inside:
+            for twin in self.twins[holder]:
+                if self.state.get((twin, room)) in self.inside:
+                    self._hold(user, room, twin, at)
+                    return
 
     def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
         for real in users:
