@@ -16,9 +16,7 @@ LEVELS = ("must", "should", "may")
 JOBS = 256
 
 
-def selected(
-    contract: Contract, cases: Sequence[Case], patterns: Sequence[str], level: str | None
-) -> tuple[Case, ...]:
+def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str], level: str | None) -> tuple[Case, ...]:
     """The cases whose id holds one of the patterns (or matches it, where it has * or ?), and verify such a level."""
     strict = LEVELS[: LEVELS.index(level) + 1] if level else LEVELS
 
