@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from roomcheck.errors import UsageError
+from roomcheck.errors import AdapterError, UsageError
 from roomcheck.model.fault import FaultKind
 from roomcheck.reference.machine import (
     Call,
@@ -285,6 +285,17 @@ def test_half_open_hides_later_closes_of_that_direction(bench: Bench) -> None:
     assert bench.client() == ["lost", "lost"]
 
 
+def test_half_open_twice_is_half_open(bench: Bench) -> None:
+    """Who was told is not told again."""
+    bench.fault(FaultKind.HALF_OPEN_SERVER_TOLD)
+    bench.fault(FaultKind.HALF_OPEN_SERVER_TOLD)
+    bench.pass_time()
+    assert (bench.client(), bench.server()) == ([], ["lost"])
+
+    bench.heal()
+    assert (bench.client(), bench.server()) == (["lost"], [])
+
+
 def test_truncate_ends_a_connection_in_mid_message(bench: Bench) -> None:
     """What does not fit into its bytes never arrives, and both sides are told."""
     bench.world.fault(bench.member, FaultKind.TRUNCATE, {"bytes": 5, "within": SECOND})
@@ -482,6 +493,12 @@ def test_whatever_the_server_heard_of_a_link_is_over_with_it(bench: Bench) -> No
 
     assert bench.server() == []
     assert bench.client() == ["lost"]
+
+
+def test_a_backend_that_nobody_answers_is_told_so(bench: Bench) -> None:
+    """This server only says back what it hears."""
+    with pytest.raises(AdapterError, match="kick: .* the server did not answer"):
+        bench.world.admin("kick", {"user": "a", "room": "r"})
 
 
 def test_a_connection_that_nobody_holds_is_forgotten(bench: Bench) -> None:

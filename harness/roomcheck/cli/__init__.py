@@ -9,8 +9,10 @@ import click
 
 from roomcheck.cli.cases import list_cases
 from roomcheck.cli.diagram import diagram
+from roomcheck.cli.fuzz import fuzz
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
+from roomcheck.cli.replay import replay
 from roomcheck.cli.run import run
 from roomcheck.cli.toxiproxy import toxiproxy
 from roomcheck.errors import RoomcheckError, UsageError
@@ -29,7 +31,7 @@ def command() -> None:
     """
 
 
-for _each in (run, judge, lint, list_cases, diagram, toxiproxy):
+for _each in (run, fuzz, replay, judge, lint, list_cases, diagram, toxiproxy):
     command.add_command(_each)
 
 
@@ -49,7 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("roomcheck: interrupted", err=True)
         code = INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # click's answer to a reader that is gone, with the 1 that would mean a violation here
         code = UsageError.exit_code
     sys.exit(code or 0)

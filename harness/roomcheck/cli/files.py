@@ -10,7 +10,7 @@ from roomcheck.spec.target import Target, load_target
 REFERENCE = "reference"
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
@@ -60,11 +60,11 @@ def read_spec(path: Path) -> Spec:
     """Load a spec with the files that it extends. SpecError lists every mistake."""
 
     def include(name: str) -> str:
-        return _read(path.parent / name)
+        return read_text(path.parent / name)
 
-    return load_spec(_read(path), _shown(path), include)
+    return load_spec(read_text(path), _shown(path), include)
 
 
 def read_target(path: Path) -> Target:
     """Load a target. SpecError lists every mistake."""
-    return load_target(_read(path), _shown(path))
+    return load_target(read_text(path), _shown(path))

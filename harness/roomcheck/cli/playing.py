@@ -5,27 +5,25 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
-from roomcheck.errors import HarnessError, UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
-from roomcheck.model.trace import Trace
-from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader, Verdict
+from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.console import Console
 from roomcheck.report.exitcode import exit_code
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.clock import Lateness
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -130,21 +128,10 @@ class Bound:
         except LookupError as e:
             known = ", ".join(sorted(defects.DEFECTS))
             raise UsageError(f"unknown defect {self.choice.defect!r}; there are: {known}") from e
-        keep = (lambda case, trace, outcome: traces.keep(case, trace, outcome)) if traces else (lambda *_: "")
-        return Virtual(self.contract, client, server, keep=keep)
-
-
-class Player(Protocol):
-    """A session on sockets or a world in virtual time."""
-
-    on_case: Callable[[CaseResult], None]
-    on_room: Callable[[str, str], None]
-    on_tick: Callable[[int, int], None]
-    on_trace: Callable[[Case, Trace, Verdict], None]
-    lateness: Lateness
-
-    def open(self) -> contextlib.AbstractAsyncContextManager[None]: ...
-    async def play(self, cases: Any, attempts: int = 1) -> list[CaseResult]: ...
+        virtual = Virtual(self.contract, client, server)
+        if traces is not None:
+            virtual.keep = traces.keep
+        return virtual
 
 
 @dataclass(slots=True)
@@ -207,14 +194,16 @@ async def _play(
     assert task is not None
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    complete = interrupted = False
+    begun = interrupted = False
+    failure: RoomcheckError | None = None
     console = Console(quiet=choice.quiet)
     with stream_file, console:
         reports = Reports(StreamWriter(stream_file), console)
 
         def on_room(room: str, toxiproxy: str) -> None:
-            nonlocal header
+            nonlocal header, begun
             header = header_of(bound, room, toxiproxy, header.cases)
+            begun = True
             reports.stream.header(header)
             console.start(header)
 
@@ -222,24 +211,37 @@ async def _play(
         try:
             async with player.open():
                 await work(player, reports)
-            complete = True
         except asyncio.CancelledError:
             interrupted = True
-        except HarnessError as e:
-            click.echo(f"roomcheck: {e}", err=True)
-        code = INTERRUPTED if interrupted else exit_code(reports.results) if complete else HarnessError.exit_code
+        except RoomcheckError as e:
+            failure = e
+        if not begun:  # there was no room, or no time, to begin with
+            reports.stream.header(header)
+        results = reports.results
+        code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
         late = player.lateness.percentile
+        complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
-        console.covered(coverage())
-        reports.stream.footer(footer)
+        messages = [str(failure)] if failure else []
+        # a report that cannot be written costs neither the other reports nor the summary
         try:
-            text = write_junit(header, reports.results, footer, strict=choice.junit_strict)
+            reports.stream.footer(footer)
+        except HarnessError as e:
+            messages.append(str(e))
+            footer = replace(footer, exit_code=e.exit_code)
+        try:
+            text = write_junit(header, results, footer, strict=choice.junit_strict)
             junit.parent.mkdir(parents=True, exist_ok=True)
             junit.write_text(text, encoding="utf-8")
         except OSError as e:
-            raise HarnessError(f"cannot write {junit}: {e}; the stream {ndjson} has all results") from e
-        console.finish(reports.results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
-    return code
+            messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
+            footer = replace(footer, exit_code=HarnessError.exit_code)
+        if begun:
+            console.covered(coverage())
+            console.finish(results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
+    for message in messages or ([] if begun else ["interrupted"]):
+        click.echo(f"roomcheck: {message}", err=True)
+    return footer.exit_code
 
 
 def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:

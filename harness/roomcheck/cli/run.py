@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import click
 
@@ -40,7 +41,8 @@ def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str 
     schedules of the same spec are played too: those that ship with the package, and those in roomcheck-schedules/.
     """
     bound = Bound.of(choice, spec)
-    cases = selected(bound.contract, [*bound.contract.cases, *pinned(bound)], patterns, level)
+    saved, unsaved = pinned(bound)
+    cases = selected(bound.contract, [*bound.contract.cases, *saved], patterns, level)
     if not cases:
         chosen = " ".join([*(f"-k {p}" for p in patterns), *([f"--level {level}"] if level else [])])
         raise UsageError(
@@ -50,13 +52,16 @@ def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str 
     room = bound.target
     absent = () if patterns else tuple(
         lacking(bound.contract, case_id, title, reason)
-        for case_id, title, reason in bound.spec.not_applicable(room.options, room.faults, room.lacks)
+        for case_id, title, reason in (
+            *bound.spec.not_applicable(room.options, room.faults, room.lacks),
+            *unsaved,
+        )
     )  # fmt: skip
 
-    async def work(player: object, reports: Reports) -> None:
+    async def work(player: Any, reports: Reports) -> None:
         for result in absent:
             reports.result(result)
-        await player.play(cases, ATTEMPTS)  # type: ignore[attr-defined] # a Player
+        await player.play(cases, ATTEMPTS)
 
     return play(bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS)
 

@@ -6,11 +6,12 @@ at hand, so that the example database holds Hypothesis' own example, which the n
 """
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, ReadOnlyDatabase
 
 from roomcheck.model.schedule import Schedule
 
@@ -20,6 +21,20 @@ REMEMBERED = 1_000  # of a database a tenth of this is read again at most
 
 class _FailsError(Exception):
     """Raised to Hypothesis for a schedule that is known to fail."""
+
+
+def open_memory(place: str, spec: str) -> ExampleDatabase:
+    """The database of a spec in a folder, or in a Redis that several machines share (redis://HOST:PORT/N).
+
+    ValueError for an address that is none; ImportError without the package `redis`.
+    """
+    if not place.startswith("redis://"):
+        return DirectoryBasedExampleDatabase(f"{place}/{spec}")
+    redis = import_module("redis")
+    shared = import_module("hypothesis.extra.redis")
+    prefix = f"roomcheck:{spec}:".encode()
+    made: ExampleDatabase = shared.RedisExampleDatabase(redis.Redis.from_url(place), key_prefix=prefix)
+    return made
 
 
 def collect(strategy: st.SearchStrategy[Schedule], *, number: int, count: int) -> list[Schedule]:

@@ -182,10 +182,10 @@ class Router:
     def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
         if EFFECT[kind] is Effect.DEGRADED:
             return
+        self._link(member, LINK_DOWN, at)
         if member is None:
             for view in list(self.views.values()):
                 view.cause(CauseKind.SERVER_DOWN, "", at)
-        self._link(member, LINK_DOWN, at)
         if EFFECT[kind] is Effect.BROKEN:  # whether it is noticed before it is replaced is a race, however short
             self._link(member, LINK_UP, Instant(at.hi, at.hi))
 

@@ -137,6 +137,9 @@ def _checks(
             outcome = broken.get(rule.requirement, Outcome.CONFORMS if tally.met else Outcome.NOT_APPLICABLE)
             reason = "" if tally.met else "armed, and called off before it was due"
             yield Check(rule.requirement, f"{view.name}: {rule.text}", outcome, reason, tally.margin)
+        if view.view.otherwise and view.heard:
+            outcome = broken.get(view.view.otherwise, Outcome.CONFORMS)
+            yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
     if case is None:
         return
     whole = all(not w.deaths for _, w in walks)

@@ -161,7 +161,7 @@ class Rules:
         for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
             kinds = (ENTERED, level)
             for state in view.told:
-                armed = [r for r in view.rules if r.cause.kind in kinds and state in r.from_]
+                armed = [r for r in view.rules if r.cause.kind in kinds and state in r.armed_in]
                 self.on_entry[state, down] = armed
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
@@ -171,8 +171,8 @@ class Simulation:
     """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
 
     __slots__ = (
-        "check_at", "cut", "deaths", "extra", "fresh", "hypotheses", "link", "mode", "name", "narrow", "presence",
-        "refused_at", "rules", "tallies", "told", "view",
+        "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
+        "presence", "refused_at", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
     def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
@@ -192,6 +192,7 @@ class Simulation:
         self.cut = False
         self.fresh = False  # the list started empty: nobody is told twice until it is due
         self.check_at = NEVER  # nothing can be overdue before
+        self.heard = False  # whether anything was told
         self.hypotheses = self._enter(Hypothesis(self.view.initial, START, EMPTY), self.view.initial, START, EMPTY)
 
     @property
@@ -239,6 +240,7 @@ class Simulation:
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer was told `value` (in the view's field) with these fields."""
+        self.heard = True
         if self.refused:
             return
         if self.presence is not LIVE:
@@ -325,7 +327,11 @@ class Simulation:
         out: list[Hypothesis] = []
         found = False
         for promise in h.armed:
-            if promise.rule.answer is None and self.rules.told[promise.rule.id] == value:
+            if (
+                promise.rule.answer is None
+                and self.rules.told[promise.rule.id] == value
+                and h.state in promise.rule.from_
+            ):
                 found = True
                 if self._matches(promise, value, fields, at, deaths):
                     self._met(promise, at)
@@ -351,6 +357,14 @@ class Simulation:
             text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
             deaths.append(Death(early, text, rule))
             return False
+        if rule.optional and rule.within and not (rule.while_up and self.link.down):
+            base = later(p.base, self.link.since) if rule.while_up else p.base
+            late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
+            late -= rule.after + rule.within
+            if late > 0:
+                text = f"{rule.text}: came {show_duration(late)} after it may come"
+                deaths.append(Death(late, text, rule))
+                return False
         if rule.while_up and self.link.down:
             gone = at.lo - self.link.since.hi - rule.within
             if gone > 0:
@@ -364,8 +378,8 @@ class Simulation:
         self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Promise | None = None
     ) -> list[Hypothesis]:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
-        kept = tuple([p for p in h.armed if p is not met and state in p.rule.from_]) if h.armed else ()
-        off = tuple([c for c in h.called_off if state in c[0].rule.from_]) if h.called_off else ()
+        kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
+        off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
         out = [Hypothesis(state, at, args, kept, (), h.choices, off)]
         for rule in self.rules.on_entry[state, self.link.down]:
             if rule.cause.kind is ENTERED:
@@ -382,7 +396,7 @@ class Simulation:
         out = [h]
         head = h.flying[-1].to if h.flying else h.state
         for rule in rules:
-            if head in rule.from_:
+            if head in rule.armed_in:
                 base = later(at, h.entry)
                 out = self._arm_each(out, rule, at, base, args or h.args, call, at)
         return out
@@ -430,7 +444,7 @@ class Simulation:
     def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
         if h.flying:
             last = h.flying[-1]._replace(to=to)
-            armed = tuple(p for p in h.armed if to in p.rule.from_)
+            armed = tuple(p for p in h.armed if to in p.rule.armed_in)
             return [h._replace(flying=(*h.flying[:-1], last), armed=armed)]
         return self._enter(h, to, at, args)
 
@@ -442,7 +456,7 @@ class Simulation:
         yield h
         reacts = self._reacts(rules, h.head)
         for p in h.armed:
-            if p.rule.answer is not None:
+            if p.rule.answer is not None or h.head not in p.rule.from_:
                 continue
             opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
             if opened:
@@ -453,15 +467,15 @@ class Simulation:
 
     @staticmethod
     def _reacts(rules: list[Rule], state: str) -> tuple[int, ...]:
-        return tuple([r.id for r in rules if state in r.from_])
+        return tuple([r.id for r in rules if state in r.armed_in])
 
     def _fly(self, h: Hypothesis, p: Promise) -> Hypothesis:
         to = p.rule.to or ""
-        armed = tuple([o for o in h.armed if o is not p and to in o.rule.from_])
+        armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(p, to)), h.choices, h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
-        """The link changed back: what the last change was to call off may not have been, so both futures are lawful."""
+        """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
         if not h.called_off:
             return [h]
         out = [h._replace(called_off=())]
@@ -528,7 +542,7 @@ class Simulation:
         """By how many microseconds it is too late at `at`; 0 or less: it is not."""
         due = self._due(p)
         if due is None:
-            if not flying or p.rule.answer is not None:
+            if not flying or p.rule.answer is not None or (p.rule.optional and not p.rule.within):
                 return 0
             span = p.rule.after + p.rule.within
             due = Instant(p.base.lo + span, p.base.hi + span)
@@ -584,7 +598,7 @@ class Simulation:
                 continue
             stays = True
             for p in h.armed:
-                if p.cause.lo + p.rule.after <= at.hi:
+                if p.cause.lo + p.rule.after <= at.hi and h.state in p.rule.from_:
                     due = self._due(p)
                     when = Instant(p.cause.lo + p.rule.after, min(at.hi, due.hi) if due else at.hi)
                     others = tuple(o for o in h.armed if o is not p)

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from roomcheck.judge.coverage import Coverage
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.explain import explain, headline
@@ -42,6 +43,14 @@ MEANING = {
 }
 
 
+class _Screen(Screen):
+    """Where nobody reads any more (`| head`) it falls silent, and the run goes on to its reports and its exit code."""
+
+    def on_broken_pipe(self) -> None:
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 class Console:
     """The run on standard output. Use it in a `with`, so that a progress bar is gone whatever happens."""
 
@@ -49,7 +58,7 @@ class Console:
         self._file = file or sys.stdout
         self._quiet = quiet
         width = None if self._file.isatty() else LOG_WIDTH
-        self._screen = Screen(file=self._file, width=width, markup=False, highlight=False, emoji=False)
+        self._screen = _Screen(file=self._file, width=width, markup=False, highlight=False, emoji=False)
         self._header: RunHeader | None = None
         self._cases = 0
         self._done = 0
@@ -100,6 +109,27 @@ class Console:
             self._progress.update(
                 self._task, completed=self._done, description=f"{running} running, {_count(self._findings, 'finding')}"
             )
+
+    def searched(self, played: int, seconds: float) -> None:
+        """How a search goes on."""
+        if self._progress is not None:
+            text = f"{60 * played / max(seconds, 0.001):.0f} a minute, {_count(self._findings, 'finding')}"
+            self._progress.update(self._task, completed=played, description=text)
+
+    def covered(self, coverage: Coverage | None) -> None:
+        """What random schedules met of the contract, and what never fired."""
+        if coverage is None or self._quiet:
+            return
+        self._end_progress()
+        self._say("")
+        rules = len(coverage.rules)
+        self._say(
+            f"met: {_count(len(coverage.triples), '(state, cause, fault) triple')}, {_count(rules, 'rule')} fired"
+        )
+        for title, names in (("never fired", coverage.silent_rules()), ("not exercised", coverage.unexercised())):
+            if names:
+                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                self._say(f"{title}: {'; '.join(names[:NAMED])}{more}")
 
     def finish(self, results: Sequence[CaseResult], footer: RunFooter, paths: Mapping[str, Path]) -> None:
         """The summary: findings explained, what was checked, lateness, blame, where the reports are."""

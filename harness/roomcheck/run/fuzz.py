@@ -40,9 +40,7 @@ Kind = tuple[str, str]  # the requirement, and the place in the spec
 class Player(Protocol):
     """Plays cases, on sockets or in virtual time."""
 
-    on_trace: Callable[[Case, Trace, Verdict], None]
-
-    async def play(self, cases: Iterable[Case], attempts: int) -> list[CaseResult]:
+    async def play(self, cases: Iterable[Case], attempts: int = 1) -> list[CaseResult]:
         """The final results, in the order in which they ended."""
 
 
@@ -62,7 +60,10 @@ class Found:
 
 @dataclass(slots=True)
 class Fuzz:
-    """One search. `on_result` hears every result that is reported, `on_progress` how many were played so far."""
+    """One search. Its player must tell it of results (`hear`) and of traces (`met`).
+
+    `on_result` hears every result that is reported, `on_progress` how many were played so far.
+    """
 
     contract: Contract
     player: Player
@@ -81,14 +82,35 @@ class Fuzz:
     coverage: Coverage = field(init=False)
     played: int = 0
     _expected: set[object] = field(default_factory=set)
+    _cases: dict[str, Case] = field(default_factory=dict)  # of the chunk that is being played
+    _held: dict[Kind, list[CaseResult]] = field(default_factory=dict)  # its violations, until they are worked on
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.contract)
 
     async def run(self) -> None:
         """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled."""
+        try:
+            await self._search()
+        finally:  # what was not worked on is reported as it was found
+            for results in self._held.values():
+                for result in results:
+                    self._report(result)
+
+    def hear(self, result: CaseResult) -> None:
+        """A case has its final result; whoever plays tells this."""
+        if result.case not in self._cases:
+            return
+        self.played += 1
+        self.on_progress(self.played)
+        kind = kind_of(result)
+        if kind is None:
+            self._report(result)
+        else:
+            self._held.setdefault(kind, []).append(result)
+
+    async def _search(self) -> None:
         strategy = schedules(self.contract)
-        self.player.on_trace = self._met
         remembered = known(strategy, self.memory) if self.memory else []
         await self._chunk([*self.first, *remembered], 0)
         number = self.seed
@@ -109,37 +131,28 @@ class Fuzz:
             return 0
         return CHUNK if self.schedules is None else self.schedules - self.played
 
-    def _met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
-        triples = met(self.contract, trace)
-        self.coverage.add(triples, verdict)
+    def met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
+        """A trace was judged; whoever plays tells this."""
+        self.coverage.add(met(self.contract, trace), verdict)
 
     # --- one chunk --------------------------------------------------------------------------------------------------
 
     async def _chunk(self, chosen: Sequence[Schedule], number: int) -> list[Schedule]:
         """Play these; returns the first schedule of each kind that was found."""
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
-        by_id = {f"{self.contract.spec}/{c.id}": c for c in cases}
-        if not cases:
-            return []
-        results = await self.player.play(cases, TRIES)
-        self.played += len(results)
-        kinds: dict[Kind, list[CaseResult]] = {}
-        for result in results:
-            kind = kind_of(result)
-            if kind is None:
-                self._report(result)
-            else:
-                kinds.setdefault(kind, []).append(result)
-        self.on_progress(self.played)
+        self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
+        await self.player.play(cases, TRIES)
         failing = []
-        for kind, same in kinds.items():
-            simplest = min(same, key=lambda r: size(by_id[r.case].schedule))
+        for kind in list(self._held):
+            same = self._held[kind]
             known_kind = self.found.get(kind)
             if known_kind is not None:
                 self.found[kind] = replace(known_kind, count=known_kind.count + len(same))
-                continue
-            failing.append(by_id[simplest.case].schedule)
-            await self._work_on(kind, simplest, by_id[simplest.case], len(same))
+            else:
+                simplest = min(same, key=lambda r: size(self.contract, self._cases[r.case].schedule))
+                failing.append(self._cases[simplest.case].schedule)
+                await self._work_on(kind, simplest, self._cases[simplest.case], len(same))
+            del self._held[kind]
         return failing
 
     def _report(self, result: CaseResult) -> None:
@@ -194,17 +207,17 @@ class Fuzz:
             results = await player.play([case_of(i, c) for i, c in cases.items()], 1)
             showing = {r.case.removeprefix(f"{self.contract.spec}/"): r for r in results if shows(r, found.kind)}
             if showing:
-                least = min(showing, key=lambda i: size(cases[i]))
+                least = min(showing, key=lambda i: size(self.contract, cases[i]))
                 best = replace(best, schedule=cases[least], result=showing[least])
         return replace(best, rounds=best.rounds + rounds) if best is not found else found
 
 
-def case_of(name: str, schedule: Schedule) -> Case:
+def case_of(name: str, schedule: Schedule, title: str = "A random schedule") -> Case:
     """A schedule as a case that expects nothing but what the rules say."""
     kinds = {getattr(step.act, "kind", None) for step in schedule.steps} - {None}
     alone = any(getattr(step.act, "member", "") is None for step in schedule.steps if hasattr(step.act, "kind"))
     fault = next(iter(kinds)).value if len(kinds) == 1 else None  # type: ignore[union-attr]
-    return Case(name, name.partition("/")[0], "A random schedule", fault, schedule, (), (), own_server=alone)
+    return Case(name, name.partition("/")[0], title, fault, schedule, (), (), own_server=alone)
 
 
 def kind_of(result: CaseResult) -> Kind | None:

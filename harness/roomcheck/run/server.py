@@ -114,6 +114,12 @@ class Server:
         """Whether the program still runs (a server that is not ours always counts as running)."""
         return self._process is None or self._process.returncode is None
 
+    def last_words(self) -> str:
+        """How it ended, and what it printed last, in one line."""
+        status = self._process.returncode if self._process else None
+        how = "it still runs" if status is None else f"it ended with status {status}"
+        return f"{how}; {' | '.join(self.lines) or 'it printed nothing'}"
+
     async def kill(self) -> None:
         """SIGKILL to the whole process group, and wait until it is gone."""
         process, self._process = self._process, None

@@ -61,7 +61,7 @@ class Session:
     on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
-    on_trace: Callable[[Case, Trace, Verdict], None] = lambda _case, _trace, _verdict: None
+    on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
     _ground: Ground | None = None
@@ -167,9 +167,12 @@ class Session:
                 if alone:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
-                trace = await Play(ground, case, number, server).run()
-                if not server.alive:
-                    raise TargetError(f"the server of {self.plan.target.name} died while this case ran")  # noqa: TRY301
+                try:
+                    trace = await Play(ground, case, number, server).run()
+                except (AdapterError, HarnessError):
+                    self._none_died(ground, server)
+                    raise
+                self._none_died(ground, server)
             verdict = judge(self.plan.contract, trace, case)
             self.on_trace(case, trace, verdict)
         except AdapterError as e:
@@ -193,6 +196,13 @@ class Session:
             repeat=self.plan.repeat(case),
             log=log,
         )
+
+    def _none_died(self, ground: Ground, server: Server) -> None:
+        """Whoever died explains what the members were told and what the adapter complains of."""
+        if not server.alive:
+            raise TargetError(f"the server of {self.plan.target.name} died while this case ran: {server.last_words()}")
+        if not ground.toxiproxy.alive:
+            raise HarnessError("Toxiproxy died while this case ran")
 
     async def _sound_ground(self) -> Ground:
         """The shared parts, with a crashed adapter or a dead Toxiproxy replaced first."""

@@ -15,7 +15,6 @@ It does what a Toxiproxy proxy with the recipes of faults/link.py was measured t
 What it does not have: resets apart from closes, buffers that fill up, and any chance.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +26,7 @@ LATENCY = 100  # microseconds each way; loopback through Toxiproxy takes 35 to 1
 MILLISECOND = 1_000
 
 Item = Message | None  # None: the close
+UNUSED: Mapping[FaultKind, int] = {}
 
 
 class Way:
@@ -39,9 +39,9 @@ class Way:
         self.up = up
         self.dead = dead
         self.budget = budget  # bytes that may still pass before the connection is truncated
-        self.held: list[Item] = []  # waits for the heal
-        self.late: deque[tuple[int, Item]] = deque()  # under way on a slow link, with its arrival
-        self.free: dict[FaultKind, int] = {}  # when each delay that serves one message at a time is free again
+        self.held: tuple[Item, ...] = ()  # waits for the heal
+        self.late: tuple[tuple[int, Item], ...] = ()  # under way on a slow link, with its arrival
+        self.free = UNUSED  # when each delay that serves one message at a time is free again
 
 
 class Connection:
@@ -154,8 +154,10 @@ def _delayed(way: Way, kind: FaultKind, settings: Mapping[str, int], size: int, 
         return at + max(1, round(settings["latency"] / MILLISECOND)) * MILLISECOND
     begin = max(at, way.free.get(kind, 0))
     if kind is FaultKind.THROTTLE:  # a kilobyte a second is a byte a millisecond
-        way.free[kind] = begin + size * MILLISECOND // settings["rate"]
-        return way.free[kind]
-    pieces = -(-size // settings["size"])
-    way.free[kind] = begin + pieces * settings["delay"]
-    return way.free[kind] - settings["delay"]
+        free = out = begin + size * MILLISECOND // settings["rate"]
+    else:
+        pieces = -(-size // settings["size"])
+        free = begin + pieces * settings["delay"]
+        out = free - settings["delay"]
+    way.free = {**way.free, kind: free}
+    return out

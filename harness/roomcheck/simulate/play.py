@@ -177,12 +177,12 @@ class _Play:
     # --- faults -----------------------------------------------------------------------------------------------------
 
     def _fault(self, act: Fault, label: str | None, at: Instant) -> None:
-        if act.endpoint not in (None, calls.ENDPOINT):
-            raise HarnessError(f"{act.member} has no endpoint {act.endpoint!r} to fault")
         place = len(self.records)
         done = at.lo
         if act.member is None:
             self.world.kill_server()
+        elif act.endpoint not in (None, calls.ENDPOINT):
+            raise HarnessError(f"{act.member} has no endpoint {act.endpoint!r} to fault")
         else:
             done = self.world.fault(self.clients[act.member], act.kind, act.settings)
         self.records.insert(place, Faulted(act.member, FaultKind(act.kind), Instant(at.lo, done), label, EVIDENCE))

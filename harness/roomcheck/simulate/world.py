@@ -25,7 +25,7 @@ from roomcheck.reference.machine import (
     Tick,
 )
 from roomcheck.reference.wire import HEARTBEAT, Timings, encode
-from roomcheck.simulate.network import LATENCY, Connection, Item, Link, Way
+from roomcheck.simulate.network import LATENCY, UNUSED, Connection, Item, Link, Way
 
 TICK = Tick()
 NEVER = 1 << 62
@@ -234,7 +234,8 @@ class World:
         due = owner.machine.next_deadline()
         last = effects[-1] if effects else None
         if isinstance(last, Connect):
-            self._obey(owner, effects[:-1])
+            if len(effects) > 1:
+                self._obey(owner, effects[:-1])
             if self._connect(owner, last.link, due or 0):
                 return
         elif isinstance(last, Send) and last.message is HEARTBEAT and len(effects) == 1:
@@ -313,22 +314,24 @@ class World:
         if link.plain:
             self._push(self.now + LATENCY, self._arrived, way, item)
         elif link.holds(way, item):
-            way.held.append(item)
+            way.held = (*way.held, item)
         else:
             at = link.arrival(way, item, self.now)
-            way.late.append((at, item))
+            way.late = (*way.late, (at, item))
             self._push(at, self._came, way, None)
 
     def _came(self, way: Way, _: None) -> None:
         if way.late and way.late[0][0] <= self.now:
-            self._arrived(way, way.late.popleft()[1])
+            item = way.late[0][1]
+            way.late = way.late[1:]
+            self._arrived(way, item)
 
     def _arrived(self, way: Way, item: Item) -> None:
         if way.dead:
             return
         connection = way.connection
         if item is None:
-            self._lose(connection, server=way.up)
+            (self._lose_server if way.up else self._lose_client)(connection)
             return
         if way.budget is not None:
             way.budget -= len(encode(item))
@@ -370,9 +373,6 @@ class World:
             if self._server is not None and self._server.connections.pop(connection.number, None) is not None:
                 self._serve(Lost(connection.number))
 
-    def _lose(self, connection: Connection, *, server: bool) -> None:
-        (self._lose_server if server else self._lose_client)(connection)
-
     def _end_way(self, way: Way) -> None:
         """One direction ends: its receiver is told, and the proxy closes the other one as if the receiver had."""
         if way.dead:
@@ -398,10 +398,10 @@ class World:
     def _release(self, connection: Connection, *, held: bool) -> None:
         """What is late comes now, and behind it what was held."""
         for way in (connection.up, connection.down):
-            items = [item for _, item in way.late] + (way.held if held else [])
-            way.late.clear()
-            way.free.clear()
+            items = [item for _, item in way.late]
+            way.late, way.free = (), UNUSED
             if held:
-                way.held.clear()
+                items += way.held
+                way.held = ()
             for item in items:
                 self._push(self.now + LATENCY, self._arrived, way, item)

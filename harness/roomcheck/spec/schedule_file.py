@@ -244,3 +244,9 @@ def _list(items: Iterable[str]) -> str:
 
 def _map(items: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{_scalar(key)}: {value}" for key, value in items.items()) + "}"
+
+
+def spec_named_in(text: str | bytes, file: str) -> str:
+    """The id of the spec that a schedule is for, '' if it names none. SpecError if it is no YAML."""
+    named = read(text, file).child("spec")
+    return named.value if named is not None and isinstance(named.value, str) else ""

@@ -106,6 +106,7 @@ class RequirementShape(Shape):
 class RuleShape(Shape):
     from_: Names = Field(alias="from", min_length=1)
     cause: str
+    cause_in: Names = Field(default=[], alias="cause in")
     to: str | None = None
     answer: Pattern | None = None
     with_: Pattern | None = Field(default=None, alias="with")

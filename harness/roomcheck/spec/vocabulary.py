@@ -386,6 +386,7 @@ class Vocabulary(Words):
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
             text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
             where=where,
+            armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
         )
 
     def _rule_makes_sense(self, rule: RuleShape, *at: Step) -> None:

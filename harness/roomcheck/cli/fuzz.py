@@ -1,0 +1,96 @@
+"""`roomcheck fuzz`: random schedules on a target, and what they find."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from roomcheck.cli.files import REFERENCE
+from roomcheck.cli.pinned import pinned
+from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
+from roomcheck.errors import UsageError
+from roomcheck.generate.collect import open_memory
+from roomcheck.run.fuzz import CONFIRMED_IN, Found, Fuzz
+from roomcheck.spec.schedule_file import write_schedule
+
+JOBS = 64
+SCHEDULES = 500
+
+
+@click.command()
+@click.argument("spec", required=False)
+@click.option("--schedules", type=click.IntRange(1), help=f"How many to play (default: {SCHEDULES}, or --minutes).")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Go on for so long; no new ones afterwards.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
+@click.option("--database", metavar="DIR|redis://HOST:PORT", default=".roomcheck", show_default=True,
+              help="What failed is kept here and played first by the next run; a CI can cache it.")  # fmt: skip
+@click.option("--unpicked", is_flag=True, help="Play schedules as chance gives them, not those that add most first.")
+@playing
+def fuzz(
+    choice: Choice, spec: str | None, schedules: int | None, minutes: float | None, seed: int, database: str,
+    *, unpicked: bool,
+) -> int:  # fmt: skip
+    """Play random schedules of SPEC (a file or an id; by default the target's own), many at once, and judge them.
+
+    What violates is played again in several rooms at once, made as short as it goes, and kept as a file that
+    `roomcheck replay` plays without chance. Findings of one kind are reported once, with a count.
+    """
+    bound = Bound.of(choice, spec)
+    budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
+    began = time.monotonic()
+    end = None if minutes is None else began + 60 * minutes
+    folder = choice.report_dir / "schedules"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        memory = open_memory(database, bound.contract.spec)
+    except (OSError, ImportError, ValueError) as e:
+        raise UsageError(f"cannot use {folder} and {database}: {e}") from e
+    known, _ = pinned(bound)
+    search: list[Fuzz] = []
+
+    async def work(player: Any, reports: Reports) -> None:
+        fuzzing = Fuzz(
+            bound.contract,
+            player,
+            seed,
+            schedules=budget,
+            over=lambda: end is not None and time.monotonic() > end,
+            first=[case.schedule for case in known],
+            memory=memory,
+            picked=not unpicked,
+            virtual=None if choice.simulate or bound.target.name != REFERENCE else bound.virtual(),
+            keep=lambda found: keep(found, bound, folder),
+            on_result=reports.result,
+            on_progress=lambda played: reports.console.searched(played, time.monotonic() - began),
+        )
+        search.append(fuzzing)
+        player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
+        await fuzzing.run()
+
+    return play(
+        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=JOBS,
+        every_trace=False, coverage=lambda: search[0].coverage if search else None,
+    )  # fmt: skip
+
+
+def keep(found: Found, bound: Bound, folder: Path) -> str:
+    """Write the schedule of a finding; returns the command that repeats it."""
+    requirement, place = found.kind
+    name = f"{requirement or 'finding'}-{found.result.case.rpartition('/')[2].split('-shrink')[0]}.yaml"
+    finding = found.result.verdict.findings[0] if found.result.verdict else None
+    notes = {
+        "requirement": requirement,
+        "rule": place,
+        "seen": f"{finding.view}: {finding.seen}" if finding else "",
+        "again": f"in {found.confirmed} rooms of {CONFIRMED_IN}",
+        "target": bound.target.name,
+    }
+    says = bound.contract.requirements[requirement].says if requirement else "Found by chance"
+    path = folder / name
+    try:
+        path.write_text(write_schedule(bound.contract, found.schedule, title=says, notes=notes), encoding="utf-8")
+    except OSError as e:
+        click.echo(f"roomcheck: cannot write {path}: {e}", err=True)
+        return ""
+    return " ".join([f"roomcheck replay {path}", *bound.choice.words])

@@ -1,0 +1,225 @@
+"""The commands that play nothing: what they print, and the exit code of each mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from roomcheck.cli import command, main
+from roomcheck.cli.files import spec_names, target_names
+from roomcheck.resources import root
+
+SPEC = "zego-express/room-status"
+COMMANDS = sorted(command.commands)
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """`roomcheck WORDS` in this process: exit code, standard output, standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    """-h and --help print what the command does and each option with its help."""
+    short, long = (CliRunner().invoke(command, [name, word]) for word in ("-h", "--help"))
+
+    assert (short.exit_code, long.exit_code) == (0, 0)
+    assert short.output == long.output
+    assert f"Usage: roomcheck {name}" in long.output.replace("Usage: command", "Usage: roomcheck")
+    for parameter in command.commands[name].params:
+        if parameter.param_type_name == "option":
+            assert parameter.opts[-1] in long.output
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command is listed; it is a usage error all the same, since nothing was checked."""
+    code, out, _ = call(capsys)
+
+    assert code == 4
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+
+
+def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 4."""
+    code, _, err = call(capsys, "rum")
+
+    assert code == 4
+    assert "'rum'" in err
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version."""
+    code, out, _ = call(capsys, "--version")
+
+    assert code == 0
+    assert out.startswith("roomcheck, version ")
+
+
+def test_list_has_every_case_its_length_and_its_requirements(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line each, in documented time, and how many there are."""
+    code, out, _ = call(capsys, "list")
+
+    *cases, total = out.splitlines()
+    assert code == 0
+    assert total == f"{len(cases)} cases"
+    assert len(cases) > 100
+    assert all(" s " in line and "ZX-" in line for line in cases)
+
+
+def test_list_chooses_as_run_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of the id, or a pattern that fits all of it."""
+    _, part, _ = call(capsys, "list", "-k", "never-back")
+    _, whole, _ = call(capsys, "list", "-k", "never-back/?????", "-k", "login-alone")
+
+    assert [line.split()[0] for line in part.splitlines()[:-1]] == [
+        f"never-back/{kind}" for kind in ("cut", "reset", "stall", "ghost")
+    ]
+    assert {line.split()[0] for line in whole.splitlines()[:-1]} == {
+        "login-alone", "never-back/reset", "never-back/stall", "never-back/ghost",
+    }  # fmt: skip
+
+
+def test_list_shows_requirements_and_how_many_cases_verify_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """Level, basis, number, sentence; none is verified by no case."""
+    code, out, _ = call(capsys, "list", "--requirements")
+
+    lines = out.splitlines()
+    assert code == 0
+    assert all(line.startswith("ZX-") for line in lines)
+    assert not [line for line in lines if "   0 cases" in line]
+    kick = next(line for line in lines if line.startswith("ZX-KICK-1"))
+    assert kick.split()[1:3] == ["must", "documented"]
+
+
+@pytest.mark.parametrize("spec", spec_names())
+def test_every_shipped_spec_is_sound_and_can_be_drawn(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lint` finds nothing, `diagram` draws."""
+    code, out, _ = call(capsys, "lint", spec)
+    assert (code, out) == (0, "1 specs are sound\n")
+
+    code, out, _ = call(capsys, "diagram", spec)
+    assert code == 0
+    assert out.startswith("stateDiagram-v2\n")
+
+
+def test_lint_without_a_name_checks_all_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    """And says how many."""
+    code, out, _ = call(capsys, "lint")
+
+    assert (code, out) == (0, f"{len(spec_names())} specs are sound\n")
+
+
+def test_lint_says_every_problem_of_every_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Two files with a mistake each, both said with their places; exit 4."""
+    text = (root() / "specs" / f"{SPEC}.yaml").read_text(encoding="utf-8")
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text(text.replace("settles: [LOGINING]", "settles: [LOGINNING]", 1), encoding="utf-8")
+    two.write_text(text.replace("retry_timeout: {value: 20min", "retry_timeout: {value: 20mins", 1), encoding="utf-8")
+
+    code, out, _ = call(capsys, "lint", str(one), str(two))
+
+    assert code == 4
+    assert "did you mean 'LOGINING'?" in out
+    assert {line.split(":")[0] for line in out.splitlines()} == {str(one), str(two)}
+    assert all(all(part.isdigit() for part in line.split(":")[1:3]) for line in out.splitlines())
+
+
+def test_diagram_draws_one_view(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its states; an unknown view is a usage error that says which was meant."""
+    code, out, _ = call(capsys, "diagram", "--view", "others")
+    assert code == 0
+    assert "present" in out
+    assert "RECONNECTING" not in out.split("-->")[0]
+
+    code, _, err = call(capsys, "diagram", "--view", "other")
+    assert code == 4
+    assert "no view 'other'" in err
+    assert "did you mean 'others'?" in err
+
+
+@pytest.mark.parametrize("words", [["list"], ["diagram"], ["lint"], ["run"], ["judge"]])
+def test_an_unknown_spec_lists_those_there_are(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """For every command that takes one; exit 4."""
+    code, _, err = call(capsys, *words, "no/such", *([__file__] if words == ["judge"] else []))
+
+    assert code == 4
+    assert "there is no spec 'no/such'" in err
+    assert SPEC in err
+
+
+def test_an_unknown_target_lists_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 4."""
+    code, _, err = call(capsys, "run", "--target", "no-such")
+
+    assert code == 4
+    assert all(name in err for name in target_names())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], ""),
+        (["not JSON"], ""),
+        ([json.dumps({"record": "trace", "version": 99})], "99"),
+    ],
+    ids=["empty", "not JSON", "version 99"],
+)
+def test_what_is_no_trace_is_not_judged(
+    lines: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 4, and the message names the file."""
+    path = tmp_path / "trace.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    code, _, err = call(capsys, "judge", SPEC, str(path))
+
+    assert code == 4
+    assert str(path) in err
+    assert said in err
+
+
+def test_a_trace_of_another_spec_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 4; both specs are named."""
+    path = tmp_path / "trace.jsonl"
+    header = {
+        "record": "trace", "version": 1, "spec": "vendor/other", "case": "x", "scenario": "x", "members": {"A": "A"},
+        "users": {"A": "a"}, "rooms": {"R": "r"}, "constants": {}, "options": {}, "scale": 1.0, "clock": "real",
+        "lateness": 0, "lacks": [],
+    }  # fmt: skip
+    path.write_text("\n".join([json.dumps(header), json.dumps({"record": "end", "at": 1})]), encoding="utf-8")
+
+    code, _, err = call(capsys, "judge", SPEC, str(path))
+
+    assert code == 4
+    assert "vendor/other" in err
+    assert SPEC in err
+
+
+def test_a_reader_that_is_gone_is_neither_a_crash_nor_a_violation() -> None:
+    """`roomcheck list | head`: no traceback, and not exit 1."""
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-m", "roomcheck", "list"], stdout=write, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.close(write)
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 4
+    assert err == ""
+
+
+def test_toxiproxy_says_which_one_a_run_would_use(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its version, the program, and where it comes from."""
+    code, out, _ = call(capsys, "toxiproxy")
+
+    assert code == 0
+    assert out.startswith("Toxiproxy 2.12.0\n")
+    assert "from " in out

@@ -1,0 +1,48 @@
+"""The reference room's adapter with one fault of its own, which shows at a logout; `python broken_adapter.py NAME`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from roomcheck.adapter_kit import Adapter
+from roomcheck.reference.adapter import adapter
+from roomcheck.reference.machine import ClientMachine
+
+
+def write(kit: Adapter, line: bytes) -> None:
+    """Something on the way that belongs to the protocol."""
+    with kit._carrier.lock:
+        kit._carrier._out.write(line)
+        kit._carrier._out.flush()
+
+
+def main(name: str) -> None:
+    kit = adapter(ClientMachine)
+    logout = kit._operations["logoutRoom"]
+
+    @kit.operation("logoutRoom")
+    async def broken(me: Any, arguments: Mapping[str, str]) -> Any:
+        """What goes wrong, and then what was asked."""
+        match name:
+            case "crashes":
+                sys.stderr.write("segmentation fault in the SDK\n")
+                os._exit(11)
+            case "prints":
+                write(kit, b"[sdk] leaving the room...\n")
+            case "loses a callback":
+                for member in kit._numbers:
+                    kit._numbers[member] += 1
+            case "hangs":  # this call alone: the member can still be closed
+                kit._locks.clear()
+                await asyncio.Event().wait()
+            case "raises":
+                raise RuntimeError("the SDK has no such room")
+        return await logout(me, arguments)
+
+    kit.main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,81 @@
+"""An adapter that breaks its protocol is blamed as what it is, never the room, and costs no other case its verdict."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from roomcheck.model.verdict import Blame, Outcome
+from roomcheck.report.exitcode import ADAPTER
+from support.runs import Done, patterns, run, write_target
+
+TESTS = Path(__file__).parents[1]
+HEALTHY, HURT = "login-alone", "logout"
+
+BREAKS = {  # what the adapter does at the logout -> what must be said of it
+    "hangs": "it still answers pings, so this one call hangs",
+    "crashes": "ended with status 11",
+    "prints": "is not a message of the protocol",
+    "loses a callback": "some are lost",
+    "raises": "the SDK has no such room",
+}
+STARTS = {  # adapters of tests/adapters/hostile.py that do not get as far as a case
+    "lazy": "instead of 'unsupported'",
+    "exits": "no licence file",
+    "banner": "welcome to the SDK",
+    "other-version": "protocol",
+}
+
+Runs = Mapping[str, Future[Done]]
+
+
+def command(program: Path, name: str) -> str:
+    """The adapter's command as YAML."""
+    return f"['{{python}}', '{program}', '{name}']"
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
+    """One run for each adapter: a case that it plays well, and one that it breaks."""
+
+    def start(program: Path, name: str) -> Future[Done]:
+        folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
+        target = write_target(folder, adapter=command(program, name))
+        return pool.submit(run, ["run", "--target", str(target), *patterns(HEALTHY, HURT)], folder)
+
+    programs = dict.fromkeys(BREAKS, TESTS / "end_to_end" / "broken_adapter.py")
+    programs |= dict.fromkeys(STARTS, TESTS / "adapters" / "hostile.py")
+    return {name: start(program, name) for name, program in programs.items()}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_case_is_the_adapters_and_the_others_keep_their_verdict(name: str, runs: Runs) -> None:
+    """Exit 3, one error that says what was wrong, and the verdict of the healthy case."""
+    done = runs[name].result()
+
+    assert done.code == ADAPTER, done.out + done.err
+    results = done.reports.results
+    assert (results[HURT].outcome, results[HURT].blame) == (None, Blame.ADAPTER)
+    assert BREAKS[name] in results[HURT].message
+    assert results[HEALTHY].outcome is Outcome.CONFORMS
+    assert [error.type for error in done.reports.errors()] == ["adapter"]
+
+
+def test_what_a_crashing_sdk_said_last_is_shown(runs: Runs) -> None:
+    """Its free text stands in the case's message."""
+    assert "segmentation fault in the SDK" in runs["crashes"].result().reports.results[HURT].message
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_an_adapter_that_cannot_be_trusted_from_the_start_ends_the_run(name: str, runs: Runs) -> None:
+    """Exit 3 and one message on stderr; no case is judged, and the reports say so."""
+    done = runs[name].result()
+
+    assert done.code == ADAPTER, done.out + done.err
+    assert done.err.startswith("roomcheck: adapter")
+    assert STARTS[name] in done.err
+    assert "Traceback" not in done.err
+    assert not done.reports.results
+    assert (done.reports.footer.exit_code, done.reports.footer.complete) == (ADAPTER, False)
+    assert [e.message for e in done.reports.errors()] == ["the run ended early: 0 of 2 cases have a result"]

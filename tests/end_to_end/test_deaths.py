@@ -1,0 +1,118 @@
+"""What dies in the middle of a run is seen by the members as an outage; it is never the room's fault."""
+
+import signal
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from roomcheck.model.verdict import Blame, Outcome
+from roomcheck.report.exitcode import AS_EXPECTED, NOTHING
+from support.runs import Done, Running, exactly, patterns, write_target
+
+EARLY = "login-alone"
+CASES = (EARLY, "logout", "kick-while-cut-off/cut", "several-outages/cut")
+
+Runs = Mapping[str, Future[Done]]
+
+
+def toxiproxy_gets(number: signal.Signals, folder: Path) -> Done:
+    """A run whose Toxiproxy gets a signal while members are connected through it."""
+    with Running.start(["run", *patterns(*CASES)], folder) as running:
+        running.until_calls()
+        victim = running.the("toxiproxy-server")
+        victim.send_signal(number)
+        done = running.end()
+        assert not running.left()
+    return done
+
+
+def server_dies(folder: Path) -> Done:
+    """A run whose room's server is killed when the first case is done and others are being played."""
+    with Running.start(["run", *patterns(*CASES)], folder) as running:
+        running.until_lines(2)
+        running.the("reference.server").kill()
+        done = running.end()
+        assert not running.left()
+    return done
+
+
+def server_ends_by_itself(folder: Path) -> Done:
+    """A run whose server has a few last words and ends, once members are connected."""
+    go = folder / "go"
+    script = folder / "server.py"
+    script.write_text(
+        "import asyncio, pathlib, sys\n"
+        "from roomcheck.reference.machine import ServerMachine\n"
+        "from roomcheck.reference.server import serve\n"
+        "async def main():\n"
+        "    room = asyncio.create_task(serve('127.0.0.1', int(sys.argv[1]), None))\n"
+        f"    while not pathlib.Path({str(go)!r}).exists():\n"
+        "        await asyncio.sleep(0.01)\n"
+        "    print('out of licences')\n"
+        "    sys.exit(7)\n"
+        "asyncio.run(main())\n",
+        encoding="utf-8",
+    )
+    target = write_target(folder, server=f"['{{python}}', '{script}', '{{room}}']")
+    with Running.start(["run", "--target", str(target), "-k", exactly("several-outages/cut")], folder) as running:
+        running.until_calls()
+        go.touch()
+        done = running.end()
+        assert not running.left()
+    return done
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
+    """Each death in a run of its own."""
+    folder = tmp_path_factory.mktemp
+    return {
+        "stopped": pool.submit(toxiproxy_gets, signal.SIGSTOP, folder("stopped")),
+        "killed": pool.submit(toxiproxy_gets, signal.SIGKILL, folder("killed")),
+        "server": pool.submit(server_dies, folder("server")),
+        "ends": pool.submit(server_ends_by_itself, folder("ends")),
+    }
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_toxiproxy_that_dies_or_hangs_is_replaced_and_its_cases_run_again(how: str, runs: Runs) -> None:
+    """Every case conforms in the end, those that were under way at a later attempt; the run exits 0."""
+    done = runs[how].result()
+
+    assert done.code == AS_EXPECTED, done.out + done.err
+    assert {name: r.outcome for name, r in done.reports.results.items()} == dict.fromkeys(CASES, Outcome.CONFORMS)
+    assert any(r.attempts > 1 for r in done.reports.results.values())
+
+
+def test_when_the_server_dies_the_results_so_far_are_kept(runs: Runs) -> None:
+    """Exit 4; what was judged before stands, and nothing else has a verdict."""
+    done = runs["server"].result()
+
+    assert done.code == NOTHING, done.out + done.err
+    results = done.reports.results
+    assert results.pop(EARLY).outcome is Outcome.CONFORMS
+    assert {(r.outcome, r.blame) for r in results.values()} == {(None, Blame.TARGET)}
+    assert done.reports.footer.complete
+
+
+def test_when_the_server_dies_every_case_says_so(runs: Runs) -> None:
+    """Not what the adapter complains of, or what the members were told, but why."""
+    done = runs["server"].result()
+
+    said = {r.message for name, r in done.reports.results.items() if name != EARLY}
+    assert len(said) == 1
+    assert "the server of reference" in said.pop()
+    assert {error.type for error in done.reports.errors()} == {"target"}
+
+
+def test_the_last_words_of_a_server_that_ended_are_shown(runs: Runs) -> None:
+    """With its exit status, in the case and on the screen, in one line."""
+    done = runs["ends"].result()
+
+    assert done.code == NOTHING, done.out + done.err
+    message = done.reports.results["several-outages/cut"].message
+    assert "ended with status 7" in message
+    assert "out of licences" in message
+    assert "out of licences" in done.out

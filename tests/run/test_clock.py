@@ -1,0 +1,132 @@
+"""The clock of a run, and the measurement of how late the machine is."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from roomcheck.run.clock import TICK, Lateness, now, sleep_until
+
+MS = 1000
+
+
+def seen(*looks: tuple[int, int]) -> Lateness:
+    """A measurement that has made these looks: (when, how late), in milliseconds."""
+    lateness = Lateness()
+    lateness._at = [at * MS for at, _ in looks]
+    lateness._late = [late * MS for _, late in looks]
+    return lateness
+
+
+LOOKS = ((10, 1), (20, 7), (30, 2), (40, 3))
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "worst"),
+    [
+        (18, 19, 7),  # the look at 20 was waited for then
+        (11, 12, 7),
+        (22, 23, 7),  # the look before is counted too: its wait may have touched
+        (25, 28, 7),
+        (31, 32, 3),
+        (35, 50, 3),
+        (0, 100, 7),
+        (0, 5, 1),
+        (50, 60, 3),
+    ],
+)
+def test_the_worst_is_that_of_the_looks_around(lo: int, hi: int, worst: int) -> None:
+    """Never less than that of a look whose wait touched the interval."""
+    assert seen(*LOOKS).worst(lo * MS, hi * MS) == worst * MS
+
+
+def test_without_a_look_nothing_is_known_to_be_late() -> None:
+    """Zero, for any interval and any share."""
+    assert Lateness().worst(0, 100) == 0
+    assert Lateness().percentile(1.0) == 0
+
+
+@pytest.mark.parametrize(("share", "late"), [(0.0, 0), (0.5, 50), (0.99, 99), (1.0, 99)])
+def test_a_percentile_is_what_that_share_did_not_exceed(share: float, late: int) -> None:
+    """Of looks that were 0 to 99 ms late; the last one is the worst."""
+    assert seen(*((i, (i * 37) % 100) for i in range(100))).percentile(share) == late * MS
+
+
+def busy(milliseconds: int) -> None:
+    """Keep this thread from everything else."""
+    end = now() + milliseconds * MS
+    while now() < end:
+        pass
+
+
+def test_a_loop_that_is_kept_busy_is_measured_as_late() -> None:
+    """By as much as it was kept from looking, in every interval that this touches."""
+
+    async def measure() -> tuple[int, int]:
+        async with Lateness() as lateness:
+            await asyncio.sleep(4 * TICK / 1e6)
+            begin = now()
+            busy(60)
+            end = now()
+            await asyncio.sleep(4 * TICK / 1e6)
+            return lateness.worst(begin, begin), lateness.worst(end, end)
+
+    assert all(late >= 60 * MS - TICK for late in asyncio.run(measure()))
+
+
+def test_the_measurement_ends_with_its_block() -> None:
+    """No task is left, and no look is added."""
+
+    async def measure() -> tuple[Sequence[int], Sequence[int], int]:
+        async with Lateness() as lateness:
+            await asyncio.sleep(2 * TICK / 1e6)
+        before = list(lateness._at)
+        await asyncio.sleep(4 * TICK / 1e6)
+        return before, lateness._at, len(asyncio.all_tasks())
+
+    before, after, tasks = asyncio.run(measure())
+    assert before == after
+    assert tasks == 1
+
+
+def test_calm_waits_until_the_machine_is_on_time() -> None:
+    """As long as the looks of the last moments were late."""
+
+    async def measure() -> int:
+        lateness = Lateness()
+        begin = now()
+        lateness._at, lateness._late = [begin, begin + 1], [500 * MS, 0]
+        await lateness.calm(0, 60)
+        return now() - begin
+
+    assert 4 * TICK <= asyncio.run(measure()) < 60_000 * MS
+
+
+@pytest.mark.parametrize(("late", "least", "most"), [(0, 0.03, 60.0), (500 * MS, 0.0, 0.03)])
+def test_calm_takes_no_less_and_no_more_than_asked(late: int, least: float, most: float) -> None:
+    """On a machine that is always on time the least, on one that never is the most."""
+
+    async def measure() -> int:
+        lateness = Lateness()
+        lateness._at, lateness._late = [now() + 3_600_000 * MS], [late]
+        begin = now()
+        await lateness.calm(least, most)
+        return now() - begin
+
+    assert 30 * MS <= asyncio.run(measure()) < 60_000 * MS
+
+
+def test_sleep_until_never_returns_early() -> None:
+    """And at once when the moment has passed."""
+
+    async def sleep() -> tuple[int, int, int]:
+        moment = now() + 20 * MS
+        await sleep_until(moment)
+        late = now() - moment
+        begin = now()
+        await sleep_until(begin - 5 * MS)
+        return late, begin, now()
+
+    late, begin, end = asyncio.run(sleep())
+    assert late >= 0
+    assert end - begin < 1_000 * MS

@@ -1,0 +1,210 @@
+"""The life of a target's server: started, waited for, killed, started again, and what it said when it failed."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from roomcheck.errors import TargetError
+from roomcheck.model.time import Instant
+from roomcheck.run.clock import now
+from roomcheck.run.server import LAST_LINES, Server
+from roomcheck.spec.target import Target
+
+SOON, LATE = 30_000_000, 300_000  # microseconds that a server gets to listen: one that does, and one that will not
+LISTENS = """
+import json, os, socket, sys, threading
+print('constants', os.environ['ROOMCHECK_CONSTANTS'], flush=True)
+sockets = [socket.create_server(('127.0.0.1', int(port))) for port in sys.argv[1].split(',')]
+print('more', *sys.argv[2:], flush=True)
+threading.Event().wait()
+"""
+
+
+def target(code: str = LISTENS, *, endpoints: tuple[str, ...] = ("room",), ready: int = SOON) -> Target:
+    """A target whose server is this Python code; its first argument is the ports."""
+    ports = ",".join("{" + name + "}" for name in endpoints)
+    return Target(
+        name="small", title="Small", spec="s", adapter_command=(), server_command=("{python}", "-uc", code, ports),
+        ready_within=ready, endpoints={name: "127.0.0.1:{" + name + "}" for name in endpoints},
+    )  # fmt: skip
+
+
+async def seen(what: Callable[[], bool]) -> None:
+    """Return when it is true; what another process does is no event here."""
+    async with asyncio.timeout(30):
+        while not what():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def accepts(address: str) -> bool:
+    host, port = address.split(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def test_a_server_is_ready_when_every_endpoint_accepts() -> None:
+    """Each on a port of its own; after the block nobody listens there."""
+
+    async def play() -> None:
+        async with Server(target(endpoints=("room", "media")), {}) as server:
+            addresses = list(server.endpoints.values())
+            assert len(set(addresses)) == 2
+            assert [await accepts(a) for a in addresses] == [True, True]
+            assert server.alive
+        assert [await accepts(a) for a in addresses] == [False, False]
+
+    asyncio.run(play())
+
+
+def test_a_server_gets_its_port_the_constants_and_what_is_passed_on() -> None:
+    """In its command, its environment, and at the end of its command."""
+
+    async def play() -> list[str]:
+        async with Server(target(), {"beat": 5}, ("--defect", "deaf")) as server:
+            await seen(lambda: len(server.lines) == 2)
+            return list(server.lines)
+
+    assert asyncio.run(play()) == ['constants {"beat": 5}', "more --defect deaf"]
+
+
+def test_the_moment_of_readiness_lies_within_what_start_returns() -> None:
+    """After the last refusal, before the connection that was accepted."""
+
+    async def play() -> tuple[int, Instant, int]:
+        server = Server(target(), {})
+        before = now()
+        ready = await server.start()
+        after = now()
+        await server.kill()
+        return before, ready, after
+
+    before, ready, after = asyncio.run(play())
+    assert before <= ready.lo <= ready.hi <= after
+
+
+def test_a_killed_server_comes_back_on_the_same_ports() -> None:
+    """Killed, it refuses; started again, it accepts where its clients know it."""
+
+    async def play() -> None:
+        async with Server(target(), {}) as server:
+            address = server.endpoints["room"]
+            await server.kill()
+            assert not await accepts(address)
+            assert server.alive  # it is we who ended it
+            await server.start()
+            assert server.endpoints["room"] == address
+            assert await accepts(address)
+
+    asyncio.run(play())
+
+
+def test_a_server_takes_its_children_with_it() -> None:
+    """The whole process group is killed."""
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import threading; threading.Event().wait()'])\n{LISTENS}"
+
+    async def play() -> list[psutil.Process]:
+        async with Server(target(code), {}) as server:
+            assert server._process is not None
+            return psutil.Process(server._process.pid).children()
+
+    children = asyncio.run(play())
+    assert len(children) == 1
+    psutil.wait_procs(children, timeout=5)
+    assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(
+    ("code", "ready", "said"),
+    [
+        ("print('no licence'); raise SystemExit(9)", SOON, ("ended with status 9 before it was ready", "no licence")),
+        ("import sys; sys.exit('no disk')", SOON, ("ended with status 1", "no disk")),
+        ("raise SystemExit(9)", SOON, ("(it printed nothing)",)),
+        (
+            "import threading; print('loading'); threading.Event().wait()", LATE,
+            ("did not accept on 127.0.0.1:", "within 0.3 s"),
+        ),
+    ],
+    ids=["ends", "stderr", "silent", "deaf"],
+)  # fmt: skip
+def test_a_server_that_does_not_come_up_tells_why(code: str, ready: int, said: tuple[str, ...]) -> None:
+    """What happened, the command, and what it printed; the process is gone."""
+
+    async def play() -> None:
+        async with Server(target(code, ready=ready), {}):
+            pass
+
+    with pytest.raises(TargetError) as error:
+        asyncio.run(play())
+    text = str(error.value)
+    assert text.startswith("target small: its server ")
+    assert all(part in text for part in (*said, "-uc"))
+
+
+def test_only_the_last_lines_are_kept() -> None:
+    """Of a server that prints more than anybody reads, also bytes that are no text."""
+    code = "import os; [print(i, flush=True) for i in range(100)]; os.write(1, b'\\xff\\n'); raise SystemExit(1)"
+
+    async def play() -> None:
+        async with Server(target(code), {}):
+            pass
+
+    with pytest.raises(TargetError) as error:
+        asyncio.run(play())
+    assert str(error.value).splitlines()[-LAST_LINES:] == [f"  {i}" for i in range(81, 100)] + ["  \\xff"]
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    """Before anything is started."""
+    missing = Target(
+        name="small", title="", spec="s", adapter_command=(), server_command=("no-such-program",), ready_within=SOON,
+        endpoints={},
+    )  # fmt: skip
+    with pytest.raises(TargetError, match=r"target small: cannot start its server 'no-such-program'"):
+        asyncio.run(Server(missing, {}).start())
+
+
+def test_a_server_that_died_says_how(tmp_path: Path) -> None:
+    """Its status and its last lines, in one line."""
+    code = f"{LISTENS}".replace(
+        "threading.Event().wait()",
+        f"[None for _ in iter(lambda: os.path.exists({str(tmp_path / 'go')!r}), True)]; print('out of disk'); sys.exit(7)",
+    )
+
+    async def play() -> tuple[bool, str]:
+        async with Server(target(code), {}) as server:
+            (tmp_path / "go").touch()
+            await seen(lambda: not server.alive and "out of disk" in server.lines)
+            return server.alive, server.last_words()
+
+    alive, words = asyncio.run(play())
+    assert not alive
+    assert words.startswith("it ended with status 7; constants {} | ")
+    assert words.endswith("out of disk")
+
+
+def test_a_room_that_we_do_not_start_is_not_ended_either() -> None:
+    """It counts as running, its endpoints stand as they were written, and start and kill do nothing."""
+    theirs = Target(
+        name="theirs", title="", spec="s", adapter_command=(), server_command=None, ready_within=0,
+        endpoints={"room": "room.example.com:443"},
+    )  # fmt: skip
+
+    async def play() -> Server:
+        async with Server(theirs, {}) as server:
+            await server.start()
+            await server.kill()
+            return server
+
+    server = asyncio.run(play())
+    assert server.alive
+    assert server.endpoints == {"room": "room.example.com:443"}

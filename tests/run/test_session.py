@@ -1,0 +1,82 @@
+"""What a session decides without playing anything: how long a case is, what is run again, whom a verdict points at."""
+
+from dataclasses import replace
+
+import pytest
+
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
+from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, Verdict
+from roomcheck.run.session import duration, may_run_again, weigh
+from roomcheck.spec.contract import Case
+
+SECOND = 1_000_000
+LOGIN, CUT, HEAL = Call("A", "join"), Fault("A", FaultKind.CUT), Heal("A")
+
+
+def case(*steps: Step, watch: int = 0) -> Case:
+    return Case("c", "c", "C", None, Schedule((), (), steps, watch), (), ())
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds"),
+    [
+        ((), 0),
+        ((Step(LOGIN),), 0),
+        ((Step(LOGIN), Step(Wait(), When(None, 2 * SECOND))), 2),
+        ((Step(Wait(), When(None, SECOND)), Step(Wait(), When(None, 2 * SECOND))), 3),
+        ((Step(CUT, label="T"), Step(HEAL, When("T", 5 * SECOND))), 5),
+        ((Step(Wait(), When(None, SECOND), "T"), Step(HEAL, When("T", 5 * SECOND))), 6),
+        # the later of two, whichever is written last
+        ((Step(CUT, label="T"), Step(HEAL, When("T", 5 * SECOND)), Step(LOGIN, When("T", SECOND))), 5),
+        ((Step(CUT, label="T"), Step(HEAL, When("T", 5 * SECOND), "U"), Step(LOGIN, When("U", SECOND))), 6),
+    ],
+)
+def test_a_case_lasts_as_its_offsets_say_along_the_labels(steps: tuple[Step, ...], seconds: int) -> None:
+    """And as long as it watches after the last one."""
+    assert duration(case(*steps)) == seconds * SECOND
+    assert duration(case(*steps, watch=3 * SECOND)) == (seconds + 3) * SECOND
+
+
+RESULT = CaseResult(
+    case="s/c", scenario="c", title="C", fault=None, outcome=Outcome.CONFORMS, blame=None, message="", verdict=None,
+    seconds=1.0, attempts=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "blame", "again"),
+    [
+        (Outcome.CONFORMS, None, False),
+        (Outcome.VIOLATES, Blame.ROOM, False),
+        (Outcome.NOT_APPLICABLE, None, False),
+        (Outcome.INCONCLUSIVE, Blame.MACHINE, True),
+        (None, Blame.HARNESS, True),
+        (None, Blame.ADAPTER, True),
+        (None, Blame.TARGET, False),
+    ],
+)
+def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
+    """A verdict never does, and a dead server stays dead."""
+    assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
+
+
+FIRST = Finding("X-1", "A in R", 5, "GONE", "BACK came where nothing more was expected")
+SECOND_FINDING = Finding("X-2", "B in R", 9, "ADD", "ADD never came")
+UNASKED = Check("X-1", "A in R: BACK", Outcome.NOT_APPLICABLE, "no case of it was met")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "blame", "text"),
+    [
+        (Verdict(Outcome.VIOLATES, (FIRST, SECOND_FINDING)), Blame.ROOM, f"A in R: {FIRST.seen}"),
+        (Verdict(Outcome.INCONCLUSIVE, (SECOND_FINDING,)), Blame.MACHINE, f"B in R: {SECOND_FINDING.seen}"),
+        (Verdict(Outcome.INCONCLUSIVE), Blame.MACHINE, ""),
+        (Verdict(Outcome.CONFORMS, (), (UNASKED,)), None, ""),
+        (Verdict(Outcome.NOT_APPLICABLE, (), (UNASKED,)), None, UNASKED.reason),
+        (Verdict(Outcome.NOT_APPLICABLE), None, ""),
+    ],
+)
+def test_a_verdict_points_at_the_room_or_at_the_machine(verdict: Verdict, blame: Blame | None, text: str) -> None:
+    """With its first finding in one line; what does not apply has its reason."""
+    assert weigh(verdict) == (blame, text)

@@ -1,0 +1,117 @@
+"""What members are told in virtual time is what they are told on real sockets, through a real Toxiproxy.
+
+The cases are such that no race decides what is told: only the order and the content of callbacks are compared.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from roomcheck.adapters import AdapterHost
+from roomcheck.faults import ToxiproxyServer, provision
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.trace import Answered, Told, Trace
+from roomcheck.resources import root
+from roomcheck.run.clock import Lateness
+from roomcheck.run.play import Ground, Play
+from roomcheck.run.server import Server
+from roomcheck.simulate import simulate
+from roomcheck.spec.target import load_target
+from simulate.zego import case, contract
+
+SCALE = 100.0
+CASES = [
+    "back-after-heartbeat-timeout/cut",
+    "back-after-heartbeat-timeout/reset",
+    "back-before-heartbeat-timeout/stall",
+    "several-outages/ghost",
+    "login-until-the-network-comes/refuse",
+    "slow-link/latency",
+    "slow-link/throttle",
+    "slow-link/slice",
+    "broken-for-a-moment/half-open-server-told",
+    "broken-for-a-moment/half-open-client-told",
+    "broken-for-a-moment/truncate",
+    "server-restart/server-restart",
+    "kick-while-cut-off/ghost",
+    "same-user-in-the-same-room",
+    "logout-of-a-wrong-room",
+    "switch-refused",
+    "wrong-token",
+    "kick-from-one-of-two-rooms",
+]
+
+
+@pytest.fixture(scope="module")
+def real() -> Mapping[str, Trace]:
+    """The cases on sockets, all in flight at once."""
+    return asyncio.run(_play_all())
+
+
+async def _play_all() -> dict[str, Trace]:
+    bound = contract(SCALE)
+    folder = root() / "fixtures" / "targets" / "reference"
+    target = load_target((folder / "target.yaml").read_text(encoding="utf-8"), "target.yaml")
+    async with contextlib.AsyncExitStack() as stack:
+        lateness = await stack.enter_async_context(Lateness())
+        toxiproxy = await ToxiproxyServer.start(provision())
+        stack.push_async_callback(toxiproxy.stop)
+        command = [Server(target, bound.constants)._fill(part) for part in target.adapter_command]
+        host = await AdapterHost.start(command, env=dict(os.environ), constants=bound.constants)
+        stack.push_async_callback(host.stop)
+        server = await stack.enter_async_context(Server(target, bound.constants))
+        ground = Ground(bound, host, toxiproxy, lateness, server, f"agreement-{os.getpid():x}")
+
+        async def play(number: int, name: str) -> Trace:
+            wanted = case(name, SCALE)
+            if not wanted.own_server:
+                return await Play(ground, wanted, number, server).run()
+            async with Server(target, bound.constants) as own:
+                return await Play(ground, wanted, number, own).run()
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(play(number, name)) for number, name in enumerate(CASES)}
+    return {name: task.result() for name, task in tasks.items()}
+
+
+def test_every_fault_is_compared() -> None:
+    """No kind of the catalogue is left out."""
+    assert {str(kind) for kind in FaultKind} <= {name.partition("/")[2] for name in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_worlds_tell_the_same(real: Mapping[str, Trace], name: str) -> None:
+    """Each member hears the same callbacks with the same fields in the same order, and its calls end alike."""
+    simulated = simulate(contract(SCALE), case(name, SCALE))
+
+    assert _heard(simulated) == _heard(real[name])
+    assert _answers(simulated) == _answers(real[name])
+
+
+def _heard(trace: Trace) -> dict[str, list[tuple[str, Any]]]:
+    aliases = {real: alias for names in (trace.users, trace.rooms) for alias, real in names.items()}
+    heard: dict[str, list[tuple[str, Any]]] = {m.name: [] for m in trace.members}
+    for record in trace.records:
+        if isinstance(record, Told):
+            heard[record.member].append((record.callback, _renamed(record.fields, aliases)))
+    return heard
+
+
+def _renamed(value: Any, aliases: Mapping[str, str]) -> Any:
+    match value:
+        case dict():
+            return {name: _renamed(v, aliases) for name, v in value.items()}
+        case list():
+            return [_renamed(v, aliases) for v in value]
+        case str():
+            return aliases.get(value, value)
+        case _:
+            return value
+
+
+def _answers(trace: Trace) -> list[tuple[str | None, str, Any]]:
+    return [(r.member, r.status, r.fields) for r in trace.records if isinstance(r, Answered)]
