@@ -34,6 +34,17 @@ def order(record: Record) -> int:
     return record.at.hi if isinstance(record, Told | Answered) else record.at.lo
 
 
+_last: tuple[tuple[View, ...], tuple[Rules, ...]] = ((), ())
+
+
+def prepared(views: tuple[View, ...]) -> tuple[Rules, ...]:
+    """The rules of each view, kept until other views are asked for: making them takes longer than a short trace."""
+    global _last  # noqa: PLW0603  a memory of one, of values that do not change
+    if _last[0] is not views:
+        _last = views, tuple(Rules(view) for view in views)
+    return _last[1]
+
+
 class Router:
     """Feeds one trace into every view that it touches, in one mode."""
 
@@ -41,8 +52,9 @@ class Router:
         self.contract = contract
         self.trace = trace
         self.mode = mode
-        self.own = [Rules(v) for v in contract.views if v.hearing is None]
-        self.others = [Rules(v) for v in contract.views if v.hearing is not None]
+        rules = prepared(contract.views)
+        self.own = [r for r in rules if r.view.hearing is None]
+        self.others = [r for r in rules if r.view.hearing is not None]
         self.inside = {s for r in self.others if r.view.hearing for s in r.view.hearing.states | r.view.hearing.away}
         self.views: dict[tuple[str, ...], Simulation] = {}
         self.strays: list[tuple[str, int, Death]] = []

@@ -149,8 +149,8 @@ class Simulation:
     """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
 
     __slots__ = (
-        "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow", "presence",
-        "refused_at", "rules", "tallies", "told", "view",
+        "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
+        "presence", "refused_at", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
     def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
