@@ -1,4 +1,4 @@
-"""What a session decides without playing anything: how long a case is, what is run again, whom a verdict points at."""
+"""What a session decides without playing anything: how long a case is, and what is run again."""
 
 from dataclasses import replace
 
