@@ -3,12 +3,25 @@
 Scenarios let each step settle, so that none of them meets these; random schedules do.
 """
 
-from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import ClientMachine, Refuse, Room, ServerMachine, Session, Stage, State
-from roomcheck.reference.wire import ALREADY_IN_ROOM, Message, Timings
+from typing import ClassVar
 
+from roomcheck.reference.defects.registry import defect
+from roomcheck.reference.machine import (
+    MOVES,
+    Cause,
+    ClientMachine,
+    Moves,
+    Refuse,
+    Room,
+    ServerMachine,
+    Session,
+    Stage,
+    State,
+)
+from roomcheck.reference.wire import ALREADY_IN_ROOM, KICKED, Message, Timings
+
+DAY = 86_400_000_000  # longer ago than any moment
 FAILURES = 2  # refused logins after which a user is locked out
-FLAPS = 3  # outages within the heartbeat timeout that are taken for the end
 
 
 @defect("quick-outage-silent", "reconnect", "ZX-RECONNECT-1", "ZX-RECONNECT-7")
@@ -21,7 +34,7 @@ class _QuickOutageSilent(ClientMachine):
         self._silent: set[str] = set()
 
     def _tell_state(self, room: Room, reason: str, code: int | None) -> None:
-        if reason == "RECONNECTING" and self.now - self._back.get(room.name, -self.now) < self.timings.retry_interval:
+        if reason == "RECONNECTING" and self.now - self._back.get(room.name, -DAY) < self.timings.retry_interval:
             self._silent.add(room.name)
         elif reason == "RECONNECTED" and room.name in self._silent:
             self._silent.discard(room.name)
@@ -29,6 +42,36 @@ class _QuickOutageSilent(ClientMachine):
             if reason == "RECONNECTED":
                 self._back[room.name] = self.now
             super()._tell_state(room, reason, code)
+
+
+@defect("logout-right-after-return-undone", "logout", "ZX-LOGOUT-1", "ZX-STATE-1")
+class _LogoutRightAfterReturnUndone(ClientMachine):
+    """A logout a moment after RECONNECTED is told, and the client reconnects all the same."""
+
+    moves: ClassVar[Moves] = {
+        **MOVES,
+        **{(State.LOGOUT, cause): move for (state, cause), move in MOVES.items() if state is State.RECONNECTING},
+    }
+
+    def __init__(self, user: str, device: str, timings: Timings) -> None:
+        super().__init__(user, device, timings)
+        self._back: dict[str, int] = {}
+
+    def _accepted(self, room: Room, session: str, users: set[str], *, whole: bool) -> None:
+        if room.state is State.RECONNECTING:
+            self._back[room.name] = self.now
+        super()._accepted(room, session, users, whole=whole)
+
+    def _leave(self, room: Room) -> None:
+        recently = self.now - self._back.get(room.name, -DAY) < self.timings.silence
+        if room.state is State.RECONNECTED and recently:
+            self._close(room)
+            room.stage = Stage.WAITING
+            room.retry_at = self.now + self.timings.retry_interval
+            room.give_up_at = self._give_up_at(room)
+            self._move(room, Cause.LOGOUT)
+        else:
+            super()._leave(room)
 
 
 @defect("login-right-after-kick-refused", "kick", "ZX-LOGIN-8", "ZX-LOGIN-1")
@@ -44,8 +87,7 @@ class _LoginRightAfterKickRefused(ClientMachine):
         super()._kicked(room, code)
 
     def _login_room(self, room: Room, token: str) -> None:
-        kicked_at = self._kicked_at.get(room.name)
-        recently = kicked_at is not None and self.now - kicked_at < self.timings.retry_interval
+        recently = self.now - self._kicked_at.get(room.name, -DAY) < self.timings.retry_interval
         if room.state is State.KICK_OUT and recently:
             self._effects.append(Refuse(ALREADY_IN_ROOM))
         else:
@@ -104,26 +146,26 @@ class _FreshLogoutNotTold(ServerMachine):
             super()._announce(what, session)
 
 
-@defect("kick-follows-switch", "kick", "ZX-STATE-1", "ZX-ROOMS-2")
-class _KickFollowsSwitch(ServerMachine):
-    """A kick from a room that the user left a moment ago hits the room that it went to."""
+@defect("kick-right-after-return-lost", "kick", "ZX-KICK-1")
+class _KickRightAfterReturnLost(ServerMachine):
+    """A client that is kicked a moment after it came back is dropped, but is not told."""
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
         super().__init__(epoch, timings, started)
-        self._left: dict[tuple[str, str], int] = {}
+        self._back: dict[str, int] = {}
 
-    def _logout(self, session: Session) -> None:
-        self._left[session.user, session.room] = self.now
-        super()._logout(session)
+    def _bind(self, session: Session, link: int, n: int) -> None:
+        if session.n != n:
+            self._back[session.id] = self.now
+        super()._bind(session, link, n)
 
-    def _kick(self, user: str, room: str) -> None:
-        left = self._left.get((user, room))
-        gone = not any(s.room == room and not s.ended for s in self._of(user))
-        if gone and left is not None and self.now - left < self.timings.retry_interval:
-            for session in self._of(user):
-                super()._kick(user, session.room)
+    def _turn_away(self, link: int, code: int) -> None:
+        session = self._links.get(link)
+        recently = session is not None and self.now - self._back.get(session.id, -DAY) < self.timings.silence
+        if recently and code == KICKED:
+            self._release(link)
         else:
-            super()._kick(user, room)
+            super()._turn_away(link, code)
 
 
 @defect("second-kick-lost", "kick", "ZX-KICK-1", "ZX-KICK-2")
@@ -141,42 +183,33 @@ class _SecondKickLost(ServerMachine):
             super()._kick(user, room)
 
 
-@defect("failed-logins-lock-out", "login", "ZX-LOGIN-8", "ZX-LOGIN-2", "ZX-STATE-1")
+@defect("failed-logins-lock-out", "login", "ZX-LOGIN-2", "ZX-LOGIN-8")
 class _FailedLoginsLockOut(ServerMachine):
-    """After two refused logins of a user a valid token is refused too."""
+    """After two refused logins of a user further ones are not answered."""
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
         super().__init__(epoch, timings, started)
         self._failures: dict[str, int] = {}
 
-    def _may_enter(self, token: str, user: str, wanted: str | None) -> bool:
-        if super()._may_enter(token, user, wanted):
-            return self._failures.get(user, 0) < FAILURES
-        self._failures[user] = self._failures.get(user, 0) + 1
-        return False
+    def _login(self, asked: Session, token: str, wanted: str | None) -> None:
+        failures = self._failures.get(asked.user, 0)
+        if not self._may_enter(token, asked.user, wanted):
+            self._failures[asked.user] = failures + 1
+        elif failures >= FAILURES:
+            return
+        super()._login(asked, token, wanted)
 
 
 @defect("flapping-client-dropped", "heartbeat timeout", "ZX-RECONNECT-3", "ZX-RECONNECT-4")
 class _FlappingClientDropped(ServerMachine):
-    """A client whose connection ends for the third time within the heartbeat timeout is dropped at once."""
+    """A client whose connection ends twice within a moment is dropped at once."""
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
         super().__init__(epoch, timings, started)
-        self._ends: dict[str, list[int]] = {}
+        self._ended: dict[str, int] = {}
 
     def _unlinked(self, session: Session) -> None:
         super()._unlinked(session)
-        since = self.now - self.timings.heartbeat_timeout
-        ends = self._ends[session.id] = [*(at for at in self._ends.get(session.id, ()) if at > since), self.now]
-        if len(ends) >= FLAPS:
+        before, self._ended[session.id] = self._ended.get(session.id, -DAY), self.now
+        if self.now - before < self.timings.silence:
             self._end(session, remember=True)
-
-
-@defect("late-return-after-restart-refused", "server", "ZX-SERVER-1", "ZX-RECONNECT-2")
-class _LateReturnAfterRestartRefused(ServerMachine):
-    """A client that was cut off while the server restarted, and comes back late, is refused."""
-
-    def _may_enter(self, token: str, user: str, wanted: str | None) -> bool:
-        foreign = wanted is not None and not wanted.startswith(f"{self.epoch}.")
-        late = foreign and self.now >= self._recovered_at
-        return not late and super()._may_enter(token, user, wanted)
