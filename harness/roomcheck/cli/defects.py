@@ -1,18 +1,26 @@
 """`roomcheck defects`: the proof that the harness finds what is wrong, as a matrix of requirements and defects."""
 
+import asyncio
+import contextlib
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
+from roomcheck.cli.confirm import Field, confirm
 from roomcheck.cli.files import REFERENCE
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
-from roomcheck.errors import UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, UsageError
+from roomcheck.faults import provision
 from roomcheck.reference.defects import DEFECTS, Defect
-from roomcheck.report.matrix import GOOD, Ending, Kind, Matrix, Requirement, Row, as_html, as_json, line, summary
+from roomcheck.reference.hostile import HOSTILE
+from roomcheck.report.matrix import GOOD, Ending, Matrix, Requirement, Row, as_html, as_json, line, summary
+from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 2_000
@@ -47,9 +55,8 @@ def defects(
         real_time=False, defect=None, simulate=simulate, quiet=quiet,
     ))  # fmt: skip
     contract = bound.contract
-    folder = report_dir / "schedules"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (report_dir / "schedules").mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise UsageError(f"cannot write to {report_dir}: {e}; choose another --report-dir") from e
     matrix = Matrix(
@@ -60,31 +67,74 @@ def defects(
     )  # fmt: skip
 
     def show(row: Row) -> None:
+        places = [i for i, known in enumerate(matrix.rows) if known.name == row.name]
+        matrix.rows[slice(*([places[0], places[0] + 1] if places else [len(matrix.rows), None]))] = [row]
         if not quiet or row.ending not in GOOD:
             click.echo(line(row))
 
-    interrupted = False
-    try:
-        _say(quiet, f"drawing {schedules} random schedules of {contract.spec}, seed {seed}")
-        drawn = draw(contract, seed, schedules)
-        for defect in (None, *chosen):
-            quarry = hunt(contract, defect, contract.cases, drawn)
-            _keep(bound, quarry, folder)
-            matrix.rows.append(quarry.row)
-            show(quarry.row)
-        matrix.complete = True
-    except KeyboardInterrupt:
-        interrupted = True
+    failure: BaseException | None = None
+    with _interruptible():
+        try:
+            quarries = _simulate(bound, matrix, chosen, show if simulate else lambda _row: None, quiet=quiet)
+            if not simulate:
+                _say(f"{len(quarries)} rooms in virtual time: {time.monotonic() - began:.0f} s", quiet=quiet)
+                _on_sockets(bound, quarries, () if patterns else tuple(HOSTILE), show, jobs=jobs, quiet=quiet)
+            matrix.complete = True
+        except (KeyboardInterrupt, asyncio.CancelledError, RoomcheckError) as e:
+            failure = e
+    if not (simulate or matrix.complete):
+        matrix.rows = [r if r.real or r.ending is not Ending.CAUGHT else replace(r, ending=Ending.UNPLAYED)
+                       for r in matrix.rows]  # fmt: skip
     matrix.seconds = round(time.monotonic() - began, 1)
-    _write(matrix, report_dir)
-    click.echo("")
-    for text in summary(matrix):
-        click.echo(text)
-    click.echo(f"{matrix.seconds:.0f} s; {report_dir / 'defects.html'}, {report_dir / 'defects.json'}")
-    if interrupted:
+    _finish(matrix, report_dir)
+    if isinstance(failure, RoomcheckError):
+        raise failure
+    if failure is not None:
         click.echo("roomcheck: interrupted", err=True)
         return INTERRUPTED
     return code_of(matrix)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _simulate(
+    bound: Bound, matrix: Matrix, chosen: Sequence[Defect], show: Callable[[Row], None], *, quiet: bool
+) -> list[Quarry]:
+    """The conforming room and all defects in virtual time; each row stands in the matrix as soon as it is known."""
+    contract = bound.contract
+    _say(f"drawing {matrix.schedules} random schedules of {contract.spec}, seed {matrix.seed}", quiet=quiet)
+    drawn = draw(contract, matrix.seed, matrix.schedules)
+    quarries = []
+    for defect in (None, *chosen):
+        quarry = hunt(contract, defect, contract.cases, drawn)
+        quarry.row = replace(quarry.row, file=_keep(bound, quarry))
+        quarries.append(quarry)
+        matrix.rows.append(quarry.row)
+        show(quarry.row)
+    return quarries
+
+
+def _on_sockets(
+    bound: Bound, quarries: Sequence[Quarry], adapters: Sequence[str], show: Callable[[Row], None], *, jobs: int,
+    quiet: bool,
+) -> None:  # fmt: skip
+    toxiproxy = provision(lambda text: _say(text, quiet=quiet))
+    folder = bound.choice.report_dir / "traces"
+    folder.mkdir(parents=True, exist_ok=True)
+    field = Field(bound.contract, bound.target, toxiproxy, TraceFolder(folder, every=False), jobs)
+    asyncio.run(confirm(field, quarries, adapters, show))
 
 
 def selected(patterns: Sequence[str]) -> list[Defect]:
@@ -109,14 +159,34 @@ def code_of(matrix: Matrix) -> int:
     return 0 if matrix.good() else VIOLATION
 
 
-def _say(quiet: bool, text: str) -> None:  # noqa: FBT001
+def _say(text: str, *, quiet: bool) -> None:
     if not quiet:
         click.echo(text)
 
 
-def _keep(bound: Bound, quarry: Quarry, folder: Path) -> None:
-    pass
+def _keep(bound: Bound, quarry: Quarry) -> str:
+    """Write the best random schedule that shows the defect; returns the file's name, if there is one."""
+    if quarry.defect is None or not quarry.chance:
+        return ""
+    sighting = quarry.row.by_chance[0]
+    notes = {"defect": quarry.defect.name, "requirement": sighting.requirements[0], "seen": sighting.seen}
+    text = write_schedule(bound.contract, quarry.chance[0].schedule, title=quarry.defect.sentence, notes=notes)
+    path = bound.choice.report_dir / "schedules" / f"{quarry.defect.name}.yaml"
+    _write(path, text)
+    return str(path)
 
 
-def _write(matrix: Matrix, folder: Path) -> None:
-    (folder / "defects.json").write_text(as_json(matrix), encoding="utf-8")
+def _finish(matrix: Matrix, folder: Path) -> None:
+    """The reports and the summary."""
+    page, data = folder / "defects.html", folder / "defects.json"
+    _write(data, as_json(matrix))
+    _write(page, as_html(matrix))
+    for text in ("", *summary(matrix), f"{matrix.seconds:.0f} s; {page}, {data}"):
+        click.echo(text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise HarnessError(f"cannot write {path}: {e}; free some space or choose another --report-dir") from e

@@ -94,7 +94,8 @@ class Row:
     @property
     def named(self) -> dict[str, str]:
         """Requirement -> "first" if it was the first finding somewhere, else "later"."""
-        lists = [s.requirements for s in (*self.by_case, *self.by_chance, *self.real)]
+        seen: tuple[Sighting | Played, ...] = (*self.by_case, *self.by_chance, *self.real)
+        lists = [s.requirements for s in seen]
         later = {name: LATER for names in lists for name in names}
         return later | {names[0]: FIRST for names in lists if names}
 
