@@ -94,8 +94,8 @@ async def _conforming(field: Field, quarry: Quarry, quarries: Sequence[Quarry]) 
     if quarry.row.ending is Ending.ACCUSED or not bad:
         return row
     worst = next((r for r in bad if r.outcome is Outcome.VIOLATES), bad[0])
-    message = f"{worst.case.rpartition('/')[2]}: {worst.message}"
-    return replace(row, ending=_without_proof(worst, Ending.ACCUSED), message=message)
+    ending = Ending.ACCUSED if worst.outcome is Outcome.VIOLATES else _without_proof(worst)
+    return replace(row, ending=ending, message=f"{worst.case}: {worst.message}")
 
 
 def _judged(row: Row, results: Sequence[CaseResult]) -> Row:
@@ -106,22 +106,16 @@ def _judged(row: Row, results: Sequence[CaseResult]) -> Row:
     violating = [r for r in row.real if r.outcome == Outcome.VIOLATES]
     if any(set(p.requirements) & set(row.breaks) for p in violating):
         return row
+    doubts = [r for r in results if r.outcome in (Outcome.INCONCLUSIVE, None)]
+    if doubts:
+        return replace(row, ending=_without_proof(doubts[0]), message=doubts[0].message)
     if violating:
         return replace(row, ending=Ending.MISNAMED, message=f"on sockets {violating[0].case}: {violating[0].seen}")
-    doubts = [r for r in results if r.outcome is not Outcome.CONFORMS]
-    if doubts:
-        return replace(row, ending=_without_proof(doubts[0], Ending.MISSED), message=doubts[0].message)
     return replace(row, ending=Ending.MISSED, message="on sockets nothing showed it")
 
 
-def _without_proof(result: CaseResult, violated: Ending) -> Ending:
-    match result.outcome:
-        case Outcome.VIOLATES:
-            return violated
-        case None:
-            return Ending.BROKEN
-        case _:
-            return Ending.DOUBTFUL
+def _without_proof(result: CaseResult) -> Ending:
+    return Ending.DOUBTFUL if result.outcome is Outcome.INCONCLUSIVE else Ending.BROKEN
 
 
 async def _hostile(field: Field, name: str) -> Row:

@@ -16,8 +16,8 @@ from roomcheck.run.session import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 
-ENOUGH = 6  # schedules by chance that name a defect rightly: the shortest of them is kept
-FURTHER = 400  # schedules that are played for more of them after the first that violated
+ENOUGH = 4  # schedules by chance that name a defect rightly: the shortest of them is kept
+FURTHER = 150  # schedules that are played for more of them after the first that violated
 
 
 @dataclass(slots=True)
