@@ -2,7 +2,7 @@
 
 Limits differ by orders of magnitude (a notice of 100 ms, a retry timeout of 20 min), and one gap of 20 min costs as
 much as a hundred of 10 s. So each limit belongs to a tier by its distance from the middle one, and a tier is the rarer
-the longer its limits are: half of the ZEGO contract's schedules end within 183 s, one in twenty-five outlasts its 20 min.
+the longer its limits are: half of the ZEGO contract's schedules end within 183 s, one in 25 outlasts its 20 min.
 
 All gaps come from one sorted table in which a time stands as often as it is likely. So a gap costs two draws, and what
 Hypothesis takes for simpler is the shorter one.
