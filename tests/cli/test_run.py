@@ -3,7 +3,8 @@
 import pytest
 
 from roomcheck.cli.files import find_spec, read_spec
-from roomcheck.cli.run import DEFAULT_SPEC, LEVELS, lacking, selected
+from roomcheck.cli.playing import DEFAULT_SPEC
+from roomcheck.cli.run import LEVELS, lacking, selected
 from roomcheck.model.verdict import Outcome
 from roomcheck.spec.contract import Contract
 
@@ -15,7 +16,7 @@ def contract() -> Contract:
 
 
 def ids(contract: Contract, *patterns: str, level: str | None = None) -> list[str]:
-    return [case.id for case in selected(contract, patterns, level)]
+    return [case.id for case in selected(contract, contract.cases, patterns, level)]
 
 
 def test_without_a_pattern_every_case_is_chosen(contract: Contract) -> None:

@@ -13,7 +13,7 @@ def test_the_strategy_is_offered_by_the_package() -> None:
     """Under its own name; nothing else is."""
     assert roomcheck.schedules is schedules
     with pytest.raises(AttributeError, match="roomcheck.*has no attribute 'shedules'"):
-        _ = roomcheck.shedules  # type: ignore[attr-defined]  # that is the claim
+        _ = roomcheck.shedules
 
 
 def test_importing_the_package_is_cheap() -> None:

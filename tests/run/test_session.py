@@ -1,4 +1,4 @@
-"""What a session decides without playing anything: how long a case is, what is run again, whom a verdict points at."""
+"""What a session decides without playing anything: how long a case is, and what is run again."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import pytest
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, Verdict
-from roomcheck.run.session import duration, may_run_again, weigh
+from roomcheck.model.verdict import Blame, CaseResult, Outcome
+from roomcheck.run.session import duration, may_run_again
 from roomcheck.spec.contract import Case
 
 SECOND = 1_000_000
@@ -59,24 +59,3 @@ RESULT = CaseResult(
 def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
     """A verdict never does, and a dead server stays dead."""
     assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
-
-
-FIRST = Finding("X-1", "A in R", 5, "GONE", "BACK came where nothing more was expected")
-SECOND_FINDING = Finding("X-2", "B in R", 9, "ADD", "ADD never came")
-UNASKED = Check("X-1", "A in R: BACK", Outcome.NOT_APPLICABLE, "no case of it was met")
-
-
-@pytest.mark.parametrize(
-    ("verdict", "blame", "text"),
-    [
-        (Verdict(Outcome.VIOLATES, (FIRST, SECOND_FINDING)), Blame.ROOM, f"A in R: {FIRST.seen}"),
-        (Verdict(Outcome.INCONCLUSIVE, (SECOND_FINDING,)), Blame.MACHINE, f"B in R: {SECOND_FINDING.seen}"),
-        (Verdict(Outcome.INCONCLUSIVE), Blame.MACHINE, ""),
-        (Verdict(Outcome.CONFORMS, (), (UNASKED,)), None, ""),
-        (Verdict(Outcome.NOT_APPLICABLE, (), (UNASKED,)), None, UNASKED.reason),
-        (Verdict(Outcome.NOT_APPLICABLE), None, ""),
-    ],
-)
-def test_a_verdict_points_at_the_room_or_at_the_machine(verdict: Verdict, blame: Blame | None, text: str) -> None:
-    """With its first finding in one line; what does not apply has its reason."""
-    assert weigh(verdict) == (blame, text)

@@ -496,7 +496,7 @@ def test_whatever_the_server_heard_of_a_link_is_over_with_it(bench: Bench) -> No
 
 
 def test_a_backend_that_nobody_answers_is_told_so(bench: Bench) -> None:
-    """This server only says back what it hears."""
+    """A server that only says back what it hears never says that it is done."""
     with pytest.raises(AdapterError, match="kick: .* the server did not answer"):
         bench.world.admin("kick", {"user": "a", "room": "r"})
 

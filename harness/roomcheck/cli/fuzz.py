@@ -77,7 +77,7 @@ def fuzz(
 def keep(found: Found, bound: Bound, folder: Path) -> str:
     """Write the schedule of a finding; returns the command that repeats it."""
     requirement, place = found.kind
-    name = f"{requirement or 'finding'}-{found.result.case.rpartition('/')[2].split('-shrink')[0]}.yaml"
+    name = f"{requirement or 'finding'}-{found.name.rpartition('/')[2]}.yaml"
     finding = found.result.verdict.findings[0] if found.result.verdict else None
     notes = {
         "requirement": requirement,

@@ -48,6 +48,17 @@ def order(record: Record) -> int:
     return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
 
 
+_last: tuple[tuple[View, ...], tuple[Rules, ...]] = ((), ())
+
+
+def prepared(views: tuple[View, ...]) -> tuple[Rules, ...]:
+    """The rules of each view, kept until other views are asked for: making them takes longer than a short trace."""
+    global _last  # noqa: PLW0603  a memory of one, of values that do not change
+    if _last[0] is not views:
+        _last = views, tuple(Rules(view) for view in views)
+    return _last[1]
+
+
 class Router:
     """Feeds one trace into every view that it touches, in one mode."""
 
@@ -55,8 +66,9 @@ class Router:
         self.contract = contract
         self.trace = trace
         self.mode = mode
-        self.own = [Rules(v) for v in contract.views if v.hearing is None]
-        self.others = [Rules(v) for v in contract.views if v.hearing is not None]
+        rules = prepared(contract.views)
+        self.own = [r for r in rules if r.view.hearing is None]
+        self.others = [r for r in rules if r.view.hearing is not None]
         self.inside = {s for r in self.others if r.view.hearing for s in r.view.hearing.states | r.view.hearing.away}
         self.views: dict[tuple[str, ...], Simulation] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
@@ -247,6 +259,7 @@ class Router:
             for other in self._about(user, room):
                 other.cause(OWN, state, record.at, self.args.get((member, room), {}))
         if self.twins[member]:
+            self._hold_another(user, room, record.at)
             self._told_twin(member, room, state, record.at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
@@ -276,6 +289,15 @@ class Router:
                 view.link = self.links[member]
             elif view.link.down is not down:
                 view.cause(LINK_DOWN if down else LINK_UP, "", at)
+
+    def _hold_another(self, user: str, room: str, at: Instant) -> None:
+        """Who held the user's place is out, and another member of the user is on its way in or there."""
+        holder = self.holder.get((user, room))
+        if holder is not None and self.state.get((holder, room)) not in self.inside:
+            for twin in self.twins[holder]:
+                if self.state.get((twin, room)) in self.inside:
+                    self._hold(user, room, twin, at)
+                    return
 
     def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
         for real in users:

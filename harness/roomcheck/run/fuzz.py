@@ -49,6 +49,7 @@ class Found:
     """A kind of finding: the simplest schedule that shows it, and how often it did."""
 
     kind: Kind
+    name: str  # of the case that showed it first
     result: CaseResult
     schedule: Schedule
     confirmed: int  # of CONFIRMED_IN
@@ -162,7 +163,7 @@ class Fuzz:
     async def _work_on(self, kind: Kind, result: CaseResult, case: Case, count: int) -> None:
         """Confirm, shrink, keep, report."""
         began = now()
-        found = Found(kind, result, case.schedule, 0, 0, len(case.schedule.steps), 0.0, count)
+        found = Found(kind, result.case, result, case.schedule, 0, 0, len(case.schedule.steps), 0.0, count)
         if len(self.found) < KINDS:
             found = await self._confirm(found, case.id)
             if found.confirmed:
@@ -175,7 +176,7 @@ class Fuzz:
         text = f"{found.result.message} (again in {found.confirmed} of {CONFIRMED_IN} rooms at once"
         text += f"; {found.count} schedules showed it" if found.count > 1 else ""
         text += f"; {found.steps_before} steps shrunk to {len(found.schedule.steps)}" if found.rounds else ""
-        return replace(found.result, message=text + ")", repeat=repeat or found.result.repeat)
+        return replace(found.result, case=found.name, message=text + ")", repeat=repeat or found.result.repeat)
 
     async def _confirm(self, found: Found, name: str) -> Found:
         cases = [case_of(f"{name}-again-{i}", found.schedule) for i in range(CONFIRMED_IN)]

@@ -110,9 +110,9 @@ class Rule:
 
     The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
     call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
-    come, need not, and without `within` at any time. `armed_in`: states in which the cause may come, those of `from_` among
-    them. `while_up`: its time runs only while the subject's link is up. `given`: the arguments of the call that led
-    here. `provided`: room argument -> states in which the member must have been told to be there.
+    come, need not, and without `within` at any time. `armed_in`: states in which the cause may come, those of `from_`
+    among them. `while_up`: its time runs only while the subject's link is up. `given`: the arguments of the call that
+    led here. `provided`: room argument -> states in which the member must have been told to be there.
     """
 
     id: int
