@@ -18,9 +18,9 @@ event loop widens it. The evidence is gathered afterwards. A switched toxic read
 does to bytes is proven once on each server, on an echo of our own: see proof.py.
 
 Faults of one link may pile up as long as each newcomer keeps the link down; one heal ends them all. What a stalled or
-dead link already has is not touched again: a toxic that is changed while a connection waits behind a stall, whose client
-has long dialled anew, blocks the server for good (seen in one of a hundred random schedules). So a ghost upon a stall
-only remembers that the heal must end its connections, and a stall upon a ghost changes nothing.
+dead link already has is not touched again: a toxic that is changed while a connection waits behind a stall, whose
+client has long dialled anew, blocks the server for good (seen in one of a hundred random schedules). So a ghost upon a
+stall only remembers that the heal must end its connections, and a stall upon a ghost changes nothing.
 """
 
 import asyncio
