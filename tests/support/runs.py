@@ -29,6 +29,11 @@ LIMIT = 120.0  # seconds for what takes a few on an idle machine
 TRIES = 3  # of a run that a busy machine left in doubt
 LOOK = 0.01  # seconds between two looks at another process
 
+# `python -m roomcheck`, but a suite that a shell runs in the background ignores SIGINT, and so would its children
+START = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from roomcheck.cli import main; main()"
+)
+
 T = TypeVar("T")
 
 
@@ -126,7 +131,7 @@ class Running:
         mark = secrets.token_hex(8)
         whole = {**os.environ, MARK: mark, **(env or {})}
         process = subprocess.Popen(
-            [sys.executable, "-m", "roomcheck", *words],
+            [sys.executable, "-c", START, *words],
             cwd=cwd, env={name: value for name, value in whole.items() if value is not None},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
