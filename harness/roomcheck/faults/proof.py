@@ -44,25 +44,31 @@ class Echo:
 
     address: str = ""
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
     _connections: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.append(writer)
         first = len(self._connections) == 1
-        with contextlib.suppress(OSError), contextlib.closing(writer):
-            while data := await reader.read(65536):
+        with contextlib.suppress(OSError):
+            while not self.over and (data := await reader.read(65536)):
                 writer.write(data)
                 await writer.drain()
+        await _end(writer)
         if first:
             self.told.set()
 
     async def end(self) -> None:
-        """End every connection, whatever waits to be written."""
+        """End every connection, whatever waits to be written, and whoever comes late."""
+        self.over = True
         for writer in self._connections:
-            writer.transport.abort()
-        for writer in self._connections:
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            await _end(writer)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager

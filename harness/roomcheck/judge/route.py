@@ -7,12 +7,26 @@ What one member was told about itself is an observed fact, and arms rules of vie
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from roomcheck.judge.view import Death, Link, Mode, Presence, Rules, Simulation
+from roomcheck.judge.view import (
+    DEAF,
+    LINK_DOWN,
+    LINK_UP,
+    LIVE,
+    NEVER,
+    OUT,
+    Death,
+    Link,
+    Mode,
+    Presence,
+    Rules,
+    Simulation,
+)
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
 
+OWN = CauseKind.OWN
 UP = Link(down=False, since=Instant(0, 0))
 
 
@@ -31,7 +45,7 @@ def extract(path: Path, fields: Any) -> list[Any]:
 
 def order(record: Record) -> int:
     """Acts count from when they may have begun, callbacks from when they surely had come."""
-    return record.at.hi if isinstance(record, Told | Answered) else record.at.lo
+    return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
 
 
 _last: tuple[tuple[View, ...], tuple[Rules, ...]] = ((), ())
@@ -57,6 +71,7 @@ class Router:
         self.others = [r for r in rules if r.view.hearing is not None]
         self.inside = {s for r in self.others if r.view.hearing for s in r.view.hearing.states | r.view.hearing.away}
         self.views: dict[tuple[str, ...], Simulation] = {}
+        self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
@@ -70,6 +85,7 @@ class Router:
         self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.calls: dict[int, Called] = {}
         self.stale: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list is due
+        self.next_list = NEVER  # the least of these
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
         self.people = {real: alias for alias, real in trace.users.items()}
         self.gaps = {m.name: 0 for m in trace.members}
@@ -80,8 +96,12 @@ class Router:
     def run(self) -> None:
         """Feed everything, then the end."""
         for record in sorted(self.trace.records, key=order):
-            self._lists_due(order(record))
+            at = order(record)
+            if at >= self.next_list:
+                self._lists_due(at)
             match record:
+                case Told():  # first, as most are
+                    self._told(record)
                 case Called():
                     self._called(record)
                 case Answered():
@@ -89,9 +109,7 @@ class Router:
                 case Faulted():
                     self._faulted(record.member, record.kind, record.at)
                 case Healed():
-                    self._link(record.member, CauseKind.LINK_UP, record.at)
-                case Told():
-                    self._told(record)
+                    self._link(record.member, LINK_UP, record.at)
         self._lists_due(self.trace.end)
         for view in self.views.values():
             view.finish(self.trace.end)
@@ -109,12 +127,12 @@ class Router:
             self.views[key] = self._simulate(f"{member} in {room}", rules, member, self.links[member])
         return self.views[key]
 
-    def _about(self, user: str, room: str) -> Iterator[Simulation]:
+    def _about(self, user: str, room: str) -> list[Simulation]:
         """Every observer's view of this user in this room."""
-        for rules in self.others:
-            for observer in self.trace.members:
-                if observer.user != user:
-                    yield self._view(rules, observer.name, room, user)
+        if (user, room) not in self.about:
+            observers = [m.name for m in self.trace.members if m.user != user]
+            self.about[user, room] = [self._view(rules, o, room, user) for rules in self.others for o in observers]
+        return self.about[user, room]
 
     def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation:
         key = (rules.view.name, observer, room, user)
@@ -176,22 +194,22 @@ class Router:
     def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
         if EFFECT[kind] is Effect.DEGRADED:
             return
-        self._link(member, CauseKind.LINK_DOWN, at)
+        self._link(member, LINK_DOWN, at)
         if member is None:
             for view in list(self.views.values()):
                 view.cause(CauseKind.SERVER_DOWN, "", at)
         if EFFECT[kind] is Effect.BROKEN:  # whether it is noticed before it is replaced is a race, however short
-            self._link(member, CauseKind.LINK_UP, Instant(at.hi, at.hi))
+            self._link(member, LINK_UP, Instant(at.hi, at.hi))
 
     def _link(self, member: str | None, kind: CauseKind, at: Instant) -> None:
         """A link is down while it has a fault of its own or the server is down."""
-        if kind is CauseKind.LINK_DOWN:
+        if kind is LINK_DOWN:
             self.broken.add(member)
         else:
             self.broken.discard(member)
         for name in self.links if member is None else [member]:
             link = Link(down=not self.broken.isdisjoint((name, None)), since=at)
-            kind = CauseKind.LINK_DOWN if link.down else CauseKind.LINK_UP
+            kind = LINK_DOWN if link.down else LINK_UP
             if link.down is self.links[name].down:
                 continue
             self.links[name] = link
@@ -233,14 +251,15 @@ class Router:
         self.state[member, room] = state
         user = self.user_of[member]
         self._listen(member, room, record.at, told=state, before=before)
-        for hearing in (r.view.hearing for r in self.others):
-            if hearing is not None and state in hearing.states:
+        for others in self.others:
+            if others.view.hearing is not None and state in others.view.hearing.states:
                 self._hold(user, room, member, record.at)
         holder = self.holder.get((user, room), member)
         if holder == member or self.state.get((holder, room)) not in self.inside:
             for other in self._about(user, room):
-                other.cause(CauseKind.OWN, state, record.at, self.args.get((member, room), {}))
+                other.cause(OWN, state, record.at, self.args.get((member, room), {}))
         if self.twins[member]:
+            self._hold_another(user, room, record.at)
             self._told_twin(member, room, state, record.at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
@@ -256,9 +275,15 @@ class Router:
                         own.cause(CauseKind.TWIN_IN, present, at)
         user = self.user_of[member]
         for place in self.rooms:
-            if place != room and self.holder.get((user, place), member) != member:
+            if place == room:
+                continue
+            if self.holder.get((user, place), member) != member:
                 for view in self._about(user, place):
                     view.cause(CauseKind.ELSEWHERE, state, at, self.args.get((member, room), {}))
+            for twin in self.twins[member]:
+                if (present := self.state.get((twin, place))) is not None:
+                    for view in self._about(user, room):
+                        view.cause(CauseKind.ELSEWHERE, present, at, self.args.get((twin, place), {}))
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""
@@ -269,7 +294,16 @@ class Router:
             if before is None:
                 view.link = self.links[member]
             elif view.link.down is not down:
-                view.cause(CauseKind.LINK_DOWN if down else CauseKind.LINK_UP, "", at)
+                view.cause(LINK_DOWN if down else LINK_UP, "", at)
+
+    def _hold_another(self, user: str, room: str, at: Instant) -> None:
+        """Who held the user's place is out, and another member of the user is on its way in or there."""
+        holder = self.holder.get((user, room))
+        if holder is not None and self.state.get((holder, room)) not in self.inside:
+            for twin in self.twins[holder]:
+                if self.state.get((twin, room)) in self.inside:
+                    self._hold(user, room, twin, at)
+                    return
 
     def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
         for real in users:
@@ -291,10 +325,10 @@ class Router:
         assert view.hearing is not None
         state = self.state.get((observer, room))
         if state in view.hearing.away or (observer, room) in self.stale:
-            return Presence.DEAF
+            return DEAF
         if state in view.hearing.states:
-            return Presence.DEAF if self.links[observer].down else Presence.LIVE
-        return Presence.OUT
+            return DEAF if self.links[observer].down else LIVE
+        return OUT
 
     def _listen(
         self, observer: str, room: str, at: Instant, told: str | None = None, before: str | None = None
@@ -306,23 +340,25 @@ class Router:
             if told in hearing.states:
                 self._list_due_after(observer, room, at)
             elif told is not None and told not in hearing.away:
-                self.stale[observer, room] = at.hi + hearing.list_within
+                self._list_due_at(at.hi + hearing.list_within, observer, room)
             fresh = told in hearing.away and before not in hearing.away | hearing.states
             for user in self.peers[observer]:
                 view = self._view(rules, observer, room, user)
-                view.hear(Presence.DEAF, at, fresh=fresh)
+                view.hear(DEAF, at, fresh=fresh)
 
     def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
         for rules in self.others:
             hearing = rules.view.hearing
             assert hearing is not None
             if self.state.get((observer, room)) in hearing.states:
-                self.stale[observer, room] = at.hi + hearing.list_within
+                self._list_due_at(at.hi + hearing.list_within, observer, room)
+
+    def _list_due_at(self, due: int, observer: str, room: str) -> None:
+        self.stale[observer, room] = due
+        self.next_list = min(self.next_list, due)
 
     def _lists_due(self, now: int) -> None:
         """Every list that was due by now is compared with what is lawful."""
-        if not self.stale:
-            return
         for (observer, room), due in sorted(self.stale.items(), key=lambda item: item[1]):
             if due > now or self.links[observer].down:
                 continue
@@ -332,3 +368,4 @@ class Router:
                 for user in self.peers[observer]:
                     view = self._view(rules, observer, room, user)
                     view.hear(presence, Instant(due, due))
+        self.next_list = min(self.stale.values(), default=NEVER)

@@ -27,7 +27,7 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
     narrow = Router(contract, trace, Mode.NARROW)
     narrow.run()
     lines = case.lines if case else ()
-    labels = {r.label: r.at for r in trace.records if isinstance(r, Called | Faulted | Healed | Marked) and r.label}
+    labels = {r.label: r.at for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked)) and r.label}
     walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.NARROW)) for line in lines]
     doubtful = bool(narrow.strays) or any(v.refused or v.cut for v in narrow.views.values())
     doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
