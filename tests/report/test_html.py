@@ -80,7 +80,7 @@ def test_a_bad_case_is_explained_and_a_good_one_says_how_to_repeat_it() -> None:
     """As on the console."""
     text = plain()
 
-    assert "breaks   R-1 (must): A lost link is told." in text
+    assert "<dt>breaks</dt><dd>R-1 (must): A lost link is told.</dd>" in text
     assert "<code>roomcheck run -k vendor/status/join</code>" in text
 
 

@@ -24,15 +24,15 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.console import COLUMNS, MEANING, NO_VERDICT, by_requirement
-from roomcheck.report.explain import explain
+from roomcheck.report.explain import INDENT, explain
 from roomcheck.report.picture import Picture, compose, divergence_text, event_text
 from roomcheck.report.svg import Drawing, draw
 from roomcheck.report.text import clipped, visible
 from roomcheck.spec.contract import Case, Contract
 
 WORST_FIRST = (Outcome.VIOLATES, None, Outcome.INCONCLUSIVE, Outcome.CONFORMS, Outcome.NOT_APPLICABLE)
+VIRTUAL = "virtual"  # a trace's clock
 OPEN = 1  # so many bad cases are open from the start
-CLOCKS = {"virtual": "virtual time", "scaled": "scaled time", "real": "real time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Shown:
     name: str  # without the spec's
     outcome: str
     css: str
-    lines: tuple[str, ...]
+    why: tuple[tuple[str, str], ...]  # what of it, and the text
     link: str
     picture: Picture | None
     drawing: Drawing | None
@@ -138,11 +138,12 @@ def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter
 def _facts(header: RunHeader, footer: RunFooter, clock: str) -> list[tuple[str, str]]:
     speed = "as documented" if header.scale == 1 else f"{header.scale:g} times faster than documented"
     late = f"{show_duration(footer.lateness_p99)} (99 %), {show_duration(footer.lateness_max)} at worst"
+    virtual = ", in virtual time" if clock == VIRTUAL else ""
     facts = [
         ("room", header.room or "never answered"),
         ("target", header.target),
         ("spec", f"{header.spec}, revision {header.revision}"),
-        ("time", f"{speed}{f', {CLOCKS.get(clock, clock)}' if clock else ''}"),
+        ("time", f"{speed}{virtual}"),
         ("this machine was late by", late),
         ("Toxiproxy", header.toxiproxy),
         ("roomcheck", header.roomcheck),
@@ -161,12 +162,24 @@ def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Picture
         name=visible(result.case.removeprefix(f"{header.spec}/")),
         outcome=_name(result.outcome),
         css=_css(result.outcome),
-        lines=tuple(explain(result, header)[1:]) if bad else (),
+        why=tuple(_why(explain(result, header)[1:])) if bad else (),
         link=pictures.link(result.trace_file) if result.trace_file else "",
         picture=picture,
         drawing=draw(picture) if picture else None,
         open=bad and number <= OPEN,
     )
+
+
+def _why(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """The explanation's lines as pairs; one that goes on joins the one before."""
+    pairs: list[tuple[str, str]] = []
+    for line in lines:
+        label, text = line[:INDENT].strip(), line[INDENT:]
+        if label or not pairs:
+            pairs.append((label, text))
+        else:
+            pairs[-1] = pairs[-1][0], f"{pairs[-1][1]}; {text}"
+    return pairs
 
 
 def _requirements(header: RunHeader, shown: Sequence[Shown]) -> list[Row]:

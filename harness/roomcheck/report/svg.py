@@ -13,6 +13,7 @@ from roomcheck.report.picture import (
     WHOLE,
     Band,
     Bar,
+    Divergence,
     Event,
     Kind,
     Picture,
@@ -146,14 +147,20 @@ def draw(picture: Picture) -> Drawing:
             title = divergence_text(d, picture)
             line = Line(place, round(column.text(left), 1), d.at, brief(d.at * picture.scale), d.seen, title)
         left += column.width
-    if line is not None:  # its words may run through the columns beside it, where nothing else stands in its row
-        line = replace(line, label=clipped(line.label, max(int((left - line.x) / CHARACTER) - 3, LONGEST)))
+    if d and line is not None:
+        line = replace(line, label=_words(d, int((left - line.x) / CHARACTER) - 3))
     height = HEAD + ROW + max(places.values()) + FOOT
     return Drawing(
         width=round(left + MARGIN), height=round(height), heads=tuple(heads), borders=tuple(borders),
         boxes=tuple(boxes), areas=tuple(areas), rows=tuple(_timed(sorted(drawn, key=lambda r: r.y))), line=line,
         gutter=MARGIN + GUTTER - 8, real=MARGIN + GUTTER + real - 8 if real else 0,
     )  # fmt: skip
+
+
+def _words(found: Divergence, room: int) -> str:
+    """The finding as far as there is room: words may run through the columns beside, as its row holds nothing else."""
+    short = f"{found.expected.split(' ')[0]} {found.seen.removeprefix(f'{found.expected}: ')}"
+    return next((text for text in (found.seen, short) if len(text) <= room), clipped(short, max(room, LONGEST)))
 
 
 def _timed(rows: Sequence[Row]) -> Iterator[Row]:
