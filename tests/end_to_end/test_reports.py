@@ -87,6 +87,17 @@ def test_each_case_has_its_trace(done: Done) -> None:
     assert len(named) == len(CASES)
 
 
+def test_the_page_has_a_picture_of_each_case(done: Done) -> None:
+    """And a link to its trace that holds where the whole folder is moved."""
+    page = (done.reports.folder / "report.html").read_text(encoding="utf-8")
+
+    assert page.count("<svg") == len(CASES)
+    for name in CASES:
+        assert f"<b>{name}</b>" in page
+        assert f'href="traces/{name.replace("/", ".")}.jsonl"' in page
+    assert done.reports.header.room in page
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_trace_judged_again_gets_the_same_verdict(name: str, done: Done, judged: dict[str, Future[Done]]) -> None:
     """From the files alone: the same outcome, as many checks, and the same explanation word for word."""
@@ -108,7 +119,7 @@ def test_the_reports_may_lie_elsewhere(tmp_path: Path) -> None:
 
     assert done.code == AS_EXPECTED, done.out + done.err
     assert not (tmp_path / "roomcheck-report").exists()
-    assert [p.name for p in (tmp_path / "out" / "deep").iterdir()] == ["traces"]
+    assert {p.name for p in (tmp_path / "out" / "deep").iterdir()} == {"report.html", "traces"}
     assert len(done.reports.stream(tmp_path / "room.ndjson")[1]) == 1
     junit = tmp_path / "ci" / "room.xml"
     assert done.reports.junit(junit).tests == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.console import Console
 from roomcheck.report.exitcode import exit_code
+from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
@@ -37,7 +39,7 @@ VIRTUAL = "none (virtual time)"
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
-                 show_default=True, help="Where junit.xml, run.ndjson and traces/ go."),
+                 show_default=True, help="Where report.html, junit.xml, run.ndjson and traces/ go."),
     click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere."),
     click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids."),
     click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="The NDJSON stream, elsewhere."),
@@ -177,12 +179,13 @@ def play(
             contract=bound.contract, cases=(), target=bound.target, toxiproxy=provisioned, traces=traces,
             jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
         )), provisioned.version  # fmt: skip
-    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), folder, coverage))
+    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), traces, coverage))
 
 
 async def _play(
-    bound: Bound, player: Any, work: Work, header: RunHeader, traces: Path, coverage: Callable[[], Coverage | None]
-) -> int:
+    bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
+    coverage: Callable[[], Coverage | None],
+) -> int:  # fmt: skip
     began = time.monotonic()
     choice = bound.choice
     junit, ndjson = choice.junit or choice.report_dir / "junit.xml", choice.ndjson or choice.report_dir / "run.ndjson"
@@ -236,9 +239,15 @@ async def _play(
         except OSError as e:
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
+        html = choice.report_dir / "report.html"
+        try:
+            html.write_text(write_html(header, results, footer, pictures_of(bound, results, traces)), encoding="utf-8")
+        except OSError as e:
+            messages.append(f"cannot write {html}: {e}; choose another --report-dir")
+            footer = replace(footer, exit_code=HarnessError.exit_code)
         if begun:
             console.covered(coverage())
-            console.finish(results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
+            console.finish(results, footer, {"report": html, "JUnit": junit, "stream": ndjson, "traces": traces.folder})
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
@@ -259,6 +268,12 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
         cases=cases,
         **told_of(contract),
     )
+
+
+def pictures_of(bound: Bound, results: Sequence[CaseResult], traces: TraceFolder) -> Pictures:
+    """What the HTML report draws, with links to the traces that hold where the whole folder is moved."""
+    folder = bound.choice.report_dir
+    return Pictures(bound.contract, traces.read(results), lambda file: Path(os.path.relpath(file, folder)).as_posix())
 
 
 def told_of(contract: Contract) -> Mapping[str, Any]:
