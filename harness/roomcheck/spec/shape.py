@@ -116,10 +116,11 @@ class RuleShape(Shape):
         dict[str, Expression],
         BeforeValidator(_unless, json_schema_input_type=str | list[str] | dict[str, Expression]),
     ] = {}
+    recalled_within: Expression | None = Field(default=None, alias="recalled within")
     given: dict[str, Scalars] | None = None
     provided: dict[str, Names] | None = None
     silent: bool = False
-    optional: bool = False
+    optional: bool | Literal["whenever"] = False
     while_: Literal["link up"] | None = Field(default=None, alias="while")
     when: dict[str, str] = {}
     for_: str | None = Field(default=None, alias="for")
