@@ -131,6 +131,14 @@ def test_callbacks_that_say_nothing_are_passed_over(fields: dict[str, Any]) -> N
     assert met(lobby(), tape.trace(1000)) == {Triple("out", "leave", "-")}
 
 
+def test_two_that_follow_each_other_are_a_pair() -> None:
+    """In the order in which they were met."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    tape.call(100, "A", "leave", room="R")
+    assert pairs(lobby(), tape.trace(1000)) == {(Triple("out", "join", "-"), Triple("in", "leave", "-"))}
+
+
 # --- many traces together -------------------------------------------------------------------------------------------------
 
 
@@ -195,9 +203,9 @@ def test_a_heal_in_time_calls_a_silent_loss_off() -> None:
 
 
 def test_a_connection_that_breaks_is_replaced() -> None:
-    """The link is up again at once, which calls the loss off: whether it is noticed is a race."""
+    """The link is up again at once, and the client notices all the same: its connection is gone."""
     told = story(plan(join("A"), Fault("A", FaultKind.TRUNCATE)))
-    assert told[-1][1] == "in"
+    assert [s for _, s, _ in told] == ["joining", "in", "lost", "back"]
 
 
 def test_a_slow_link_is_told_to_nobody() -> None:
@@ -223,6 +231,22 @@ def test_a_kick_and_another_device_end_a_session() -> None:
     assert told[-1][:2] == ("A", "kicked")
     told = story(plan(join("A"), join("A2"), members=(A, A2)))
     assert [(m, s) for m, s, _ in told][-1] == ("A", "kicked")
+
+
+def test_a_device_that_may_be_turned_out_before_the_newer_one_is_in_goes_before() -> None:
+    """Where the contract lets it go from the moment that the other is on its way."""
+    contract = lobby()
+    own = contract.views[0]
+    late = next(rule for rule in own.rules if rule.requirement == "L-TWIN")
+    early = replace(late, id=1_000, cause=Cause(CauseKind.TWIN_IN, "joining"), optional=True)
+    either = replace(contract, views=(replace(own, rules=(*own.rules, early)), contract.views[1]))
+
+    def told(*acts: Any) -> list[tuple[str, str]]:
+        records = nominal(either, plan(*acts, members=(A, A2))).records
+        return [(r.member, r.fields["state"]) for r in records if isinstance(r, Told)]
+
+    assert told(join("A"), join("A2"))[2:] == [("A2", "joining"), ("A", "kicked"), ("A2", "in")]
+    assert ("A", "kicked") not in told(join("A"), Fault("A", FaultKind.CUT), join("A2"))
 
 
 def test_an_act_on_a_user_without_a_room_reaches_every_room() -> None:

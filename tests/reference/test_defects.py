@@ -121,9 +121,128 @@ def twins(w: World) -> None:
     w.run(30)
 
 
+def silent_server(w: World) -> None:
+    a, _ = w.members("a", "b")
+    a.ghost()
+    w.run(40)
+    a.heal()
+    w.run(40)
+
+
+def two_rooms(w: World) -> None:
+    a = w.client("a")
+    for room in ("R", "S"):
+        a.login(room)
+    w.run(10)
+    a.cut()
+    w.run(10)
+    a.heal()
+    w.run(10)
+    a.logout("S")
+    w.run(10)
+
+
+def back_too_late(w: World) -> None:
+    a, _ = w.members("a", "b")
+    a.cut()
+    w.run(350)
+    a.heal()
+    w.run(30)
+
+
+def gone_from_two(w: World) -> None:
+    a, _, _ = w.members("a", "b", "c")
+    a.cut()
+    w.run(120)
+
+
+def restart(w: World) -> None:
+    w.members("a", "b")
+    w.kill_server()
+    w.run(3)
+    w.start_server()
+    w.run(30)
+
+
+def again_after_a_refusal(w: World) -> None:
+    a = w.client("a")
+    for _ in range(2):
+        a.login(token="wrong")
+        w.run(10)
+    a.login()
+    w.run(10)
+
+
+def again_after_kicks(w: World) -> None:
+    a, _ = w.members("a", "b")
+    for _ in range(2):
+        w.kick("a")
+        w.run(1)
+        a.login()
+        w.run(30)
+    a.login()
+    w.run(30)
+
+
+def switches(w: World) -> None:
+    a, b = w.members("a", "b")
+    b.login("S")
+    w.run(10)
+    a.switch("nowhere", "S")
+    w.run(10)
+    a.call("switchRoom", **{"from": "R", "to": "S", "token": "wrong"})
+    w.run(10)
+    a.login()
+    w.run(10)
+    a.switch("R", "S")
+    w.run(10)
+
+
+def quick(w: World) -> None:
+    a, _ = w.members("a", "b")
+    for _ in range(2):
+        a.cut()
+        w.run(1)
+        a.heal()
+        w.run(6)
+    a.logout()
+    a.login()
+    w.run(30)
+
+
+def quickly_out(w: World) -> None:
+    a, b, _ = w.members("a", "b", "c")
+    for c in (a, b):
+        c.cut()
+    w.run(1)
+    for c in (a, b):
+        c.heal()
+    w.run(6)
+    a.logout()
+    w.kick("b")
+    w.run(30)
+
+
+def twin_elsewhere(w: World) -> None:
+    w.members("a", "b")
+    w.client("a", "tablet").login("S")
+    w.run(30)
+
+
+def twin_meanwhile(w: World) -> None:
+    a, _ = w.members("a", "b")
+    a.cut()
+    w.run(5)
+    w.client("a", "tablet").login()
+    w.run(5)
+    a.heal()
+    w.run(30)
+
+
 SCENES: list[Callable[[World], None]] = [
     login, login_without_network, login_never, bad_tokens, second_login, short_outages, long_outage, endless_outage,
-    slow_link, logouts, switch, kicks, twins,
+    slow_link, logouts, switch, kicks, twins, silent_server, two_rooms, back_too_late, gone_from_two, restart,
+    again_after_a_refusal, again_after_kicks, switches, quick, quickly_out, twin_elsewhere, twin_meanwhile,
 ]  # fmt: skip
 
 
@@ -153,10 +272,15 @@ def test_defect_shows(name: str) -> None:
 
 
 def test_there_are_many_and_each_says_what_it_is() -> None:
-    """Twenty at least, each with a sentence of its own and a topic."""
-    assert len(DEFECTS) >= 20
+    """Forty at least, each with a sentence of its own and a topic."""
+    assert len(DEFECTS) >= 40
     assert len({d.sentence for d in DEFECTS.values()}) == len(DEFECTS)
     assert all(d.sentence.endswith(".") and d.topic and "\n" not in d.sentence for d in DEFECTS.values())
+
+
+def test_each_breaks_something() -> None:
+    """So that whoever finds it can be held to the right name."""
+    assert all(d.breaks and len(set(d.breaks)) == len(d.breaks) for d in DEFECTS.values())
 
 
 def test_defect_of_one_side_leaves_the_other_alone() -> None:

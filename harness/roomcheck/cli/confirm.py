@@ -45,13 +45,20 @@ async def confirm(
 ) -> None:
     """Play everything that was chosen; `show` is told each row when it is done."""
     gate = asyncio.Semaphore(field.jobs)
+    doubtful: list[Quarry] = []
+
+    async def play(quarry: Quarry) -> Row:
+        try:
+            return await (_defect(field, quarry) if quarry.defect else _conforming(field, quarry, quarries))
+        except RoomcheckError as e:  # one room that does not start costs the others nothing
+            return replace(quarry.row, ending=Ending.BROKEN, message=str(e))
 
     async def one(quarry: Quarry) -> None:
         async with gate:
-            try:
-                row = await (_defect(field, quarry) if quarry.defect else _conforming(field, quarry, quarries))
-            except RoomcheckError as e:  # one room that does not start costs the others nothing
-                row = replace(quarry.row, ending=Ending.BROKEN, message=str(e))
+            row = await play(quarry)
+        if row.ending is Ending.DOUBTFUL:
+            doubtful.append(quarry)
+        else:
             show(row)
 
     async def other(name: str) -> None:
@@ -67,6 +74,8 @@ async def confirm(
             group.create_task(one(quarry))
         for name in adapters:
             group.create_task(other(name))
+    for quarry in doubtful:  # again, while nothing else runs
+        show(await play(quarry))
 
 
 def chosen(quarry: Quarry) -> list[Case]:

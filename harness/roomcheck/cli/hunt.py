@@ -1,5 +1,6 @@
 """Looking for one defect in virtual time, by every scenario and then by chance."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,7 +18,7 @@ from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 
 ENOUGH = 4  # schedules by chance that name a defect rightly: the shortest of them is kept
-FURTHER = 150  # schedules that are played for more of them after the first that violated
+FURTHER = 150  # schedules that are played for more of them after the first
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Quarry:
 def draw(contract: Contract, seed: int, count: int) -> list[Case]:
     """So many random schedules, in the order in which a search with this seed would play its first."""
     pool = collect(schedules(contract), number=seed, count=count * POOL)
-    return [named(seed, i, s) for i, s in enumerate(pick(contract, pool, count, set()))]
+    return [named(seed, i, s) for i, s in enumerate(pick(contract, pool, count, Counter()))]
 
 
 def named(seed: int, number: int, schedule: Schedule) -> Case:
@@ -41,7 +42,7 @@ def named(seed: int, number: int, schedule: Schedule) -> Case:
 
 
 def hunt(contract: Contract, defect: Defect | None, cases: Sequence[Case], drawn: Sequence[Case]) -> Quarry:
-    """Play all cases, then the drawn ones until it shows."""
+    """Play all cases, then the drawn ones until it shows. `drawn` are schedules that the conforming room keeps."""
     if defect is None:
         return _check(contract, cases, drawn)
     virtual = _virtual(contract, defect.name)
@@ -95,20 +96,18 @@ def requirements_of(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _by_chance(virtual: Virtual, defect: Defect, drawn: Sequence[Case]) -> tuple[int, list[tuple[Case, Sighting]]]:
-    """How many were played until the first that violates, and the best of those that do, found soon after it."""
+    """How many were played until the first that names it rightly (or violates at all), and the best that were found."""
     found: list[tuple[Case, Sighting]] = []
-    first = len(drawn)
     order = {case.id: i for i, case in enumerate(drawn, 1)}
     for case, sighting in _sightings(virtual, drawn):
-        first = min(first, order[case.id])
-        if order[case.id] > first + FURTHER:
-            break
         found.append((case, sighting))
-        if len(list(_right(found, defect))) >= ENOUGH:
+        right = list(_right(found, defect))
+        if len(right) >= ENOUGH or (right and order[case.id] > order[right[0].case] + FURTHER):
             break
+    first = next(iter([*_right(found, defect), *(s for _, s in found)]), None)
     best = {s.case: (c, s) for c, s in found}
     ordered = _ordered((s for _, s in found), defect.breaks)
-    return first, [best[s.case] for s in islice(ordered, ENOUGH)]
+    return order[first.case] if first else len(drawn), [best[s.case] for s in islice(ordered, ENOUGH)]
 
 
 def _right(found: Iterable[tuple[Case, Sighting]], defect: Defect) -> Iterator[Sighting]:

@@ -34,6 +34,7 @@ from roomcheck.spec.target import Target
 
 DEFAULT_SPEC = "zego-express/room-status"
 INTERRUPTED = 130
+NOTHING_SET: Mapping[str, str] = {}
 VIRTUAL = "none (virtual time)"
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
@@ -105,14 +106,14 @@ class Bound:
     contract: Contract
 
     @classmethod
-    def of(cls, choice: Choice, spec: str | None = None) -> "Bound":
-        """Read both; UsageError or SpecError say what does not fit."""
+    def of(cls, choice: Choice, spec: str | None = None, constants: Mapping[str, str] = NOTHING_SET) -> "Bound":
+        """Read both; UsageError or SpecError say what does not fit. `constants` go before the target's."""
         if choice.real_time and choice.scale is not None:
             raise UsageError("--real-time and --scale exclude each other")
         target = read_target(find_target(choice.target))
         loaded = read_spec(find_spec(spec or target.spec))
         contract = loaded.bind(
-            constants=target.constants,
+            constants={**target.constants, **constants},
             options=target.options,
             scale=1.0 if choice.real_time else choice.scale or target.scale or 1.0,
             faults=target.faults,

@@ -17,7 +17,7 @@ from roomcheck.model.time import Instant
 from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
 
-PROMPT = 200  # a callback that comes at once takes this part of its window
+PROMPT = 50  # a callback that comes at once takes this part of its window
 RETRIED = 4  # one that waits for the link, this
 UNTOLD = frozenset(
     {FaultKind.STALL, FaultKind.GHOST, FaultKind.HALF_OPEN_SERVER_TOLD}
@@ -56,6 +56,7 @@ class _Story:
         self.armed: dict[_Key, list[_Armed]] = {}
         self.due: list[tuple[int, int, _Key]] = []
         self.numbers = count(1)
+        self.asked: dict[_Key, bool] = {}  # whether its state was called for over a link that was up, and still is
         self.down: dict[str, FaultKind] = {}  # member -> what keeps its link from passing anything
         self.rooms = list(schedule.rooms)
 
@@ -143,14 +144,18 @@ class _Story:
             self._link(name, CauseKind.LINK_DOWN)
             if EFFECT[kind] is Effect.BROKEN:
                 del self.down[name]
-                self._link(name, CauseKind.LINK_UP)
+                self._link(name, CauseKind.LINK_UP, noticed=True)
 
-    def _link(self, member: str, kind: CauseKind) -> None:
+    def _link(self, member: str, kind: CauseKind, *, noticed: bool = False) -> None:
+        """`noticed`: the connection that was there is gone for good, so that what its loss armed stays armed."""
         for key in [k for k in self.states if k.member == member]:
+            lost = [a for a in self.armed.get(key, ()) if a.rule.cause.kind is CauseKind.LINK_DOWN and noticed]
             self._cause(key, kind, "")
+            self.armed[key] += [a for a in lost if a not in self.armed[key]]
             if kind is CauseKind.LINK_UP:
                 for armed in self.armed.get(key, ()):
                     if armed.rule.while_up:
+                        self.asked[key] = False
                         self._schedule(key, armed)
 
     # --- rules ------------------------------------------------------------------------------------------------------
@@ -186,16 +191,16 @@ class _Story:
             self._schedule(key, armed)
 
     def _schedule(self, key: _Key, armed: _Armed) -> None:
-        heapq.heappush(self.due, (self.now + self._delay(key.member, armed.rule), armed.number, key))
+        heapq.heappush(self.due, (self.now + self._delay(key, armed.rule), armed.number, key))
 
-    def _delay(self, member: str, rule: Rule) -> int:
+    def _delay(self, key: _Key, rule: Rule) -> int:
         if rule.cause.kind is CauseKind.CALL:
             return 0
         if rule.after:
             return rule.after + rule.within // 2
-        if rule.cause.kind is CauseKind.LINK_DOWN and self.down.get(member) in UNTOLD:
+        if rule.cause.kind is CauseKind.LINK_DOWN and self.down.get(key.member) in UNTOLD:
             return rule.within * 3 // 4
-        return rule.within // (RETRIED if rule.while_up else PROMPT)
+        return rule.within // (RETRIED if rule.while_up and not self.asked.get(key) else PROMPT)
 
     def _fire(self, key: _Key, armed: _Armed) -> None:
         view = self.views[key.view]
@@ -228,6 +233,7 @@ class _Story:
         state = self.states[key] = armed.rule.to or ""
         self.armed[key] = [a for a in self.armed.get(key, ()) if a is not armed and state in a.rule.from_]
         level = CauseKind.LINK_DOWN if key.member in self.down else CauseKind.LINK_UP
+        self.asked[key] = armed.rule.cause.kind is CauseKind.CALL and key.member not in self.down
         for rule in self.views[key.view].rules:
             if state in rule.from_ and rule.cause.kind in (CauseKind.ENTERED, level):
                 self._arm(key, rule, armed.args)

@@ -1,6 +1,6 @@
 """Adapters of the conforming room that break the protocol: `python -m roomcheck.reference.hostile NAME`.
 
-Each has one habit, which shows at the first call; its docstring says which. A harness must blame the adapter for it,
+Each has one habit, which shows at a member's call, if not before; its docstring says which. A harness must blame the adapter for it,
 and never the room.
 """
 
@@ -33,7 +33,7 @@ class _Lying(Adapter):
     """Operations that it claimed at hello turn out to be unsupported."""
 
     async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
-        if kind == "call":
+        if kind == "call" and member in self._members:
             raise Unsupported(message["operation"])
         return await super()._do_at(member, kind, message)
 
@@ -56,7 +56,7 @@ class _Noisy(Adapter):
         super().main(argv)
 
     async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
-        if kind == "call":
+        if kind == "call" and member in self._members:
             os.write(self._stdout, b"[sdk] connecting to the room...\n")
         return await super()._do_at(member, kind, message)
 
@@ -73,7 +73,7 @@ class _Hanging(Adapter):
     """A call is never answered, though pings are."""
 
     async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
-        if kind == "call":
+        if kind == "call" and member in self._members:
             await asyncio.Event().wait()
         return await super()._do_at(member, kind, message)
 
@@ -82,7 +82,7 @@ class _Crashing(Adapter):
     """The process dies at a call."""
 
     async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
-        if kind == "call":
+        if kind == "call" and member in self._members:
             sys.stderr.write("segmentation fault in the SDK\n")
             os._exit(CRASH)
         return await super()._do_at(member, kind, message)
@@ -92,7 +92,7 @@ class _Flooding(Adapter):
     """Callbacks are told without end."""
 
     async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
-        while kind == "call":
+        while kind == "call" and member in self._members:
             self.emit(member, "onFlood", {"text": "x" * 1_000})
         return await super()._do_at(member, kind, message)
 

@@ -73,8 +73,8 @@ class Played:
 class Row:
     """One room, or one adapter, and everything that was found about it.
 
-    `tried` counts the random schedules until the first that violated, or all of them; `by_chance` are the first of
-    those. `real` is what was played on sockets, empty in a simulation.
+    `tried` counts the random schedules until the first that showed it, or all of them; `by_chance` are some that did,
+    the best first. `real` is what was played on sockets, empty in a simulation.
     """
 
     name: str
@@ -158,14 +158,18 @@ def line(row: Row) -> str:
     if row.kind is Kind.ADAPTER:
         return f"{head} {clipped(row.message)}"
     if row.kind is Kind.CONFORMING:
-        return f"{head} {row.cases} cases, {row.tried} random schedules{_real(row)}"
+        return f"{head} {row.cases} cases, {row.tried} random schedules{_real(row)}{_said(row)}"
     named = ", ".join(row.rightly or [f"{name} instead of {' or '.join(row.breaks)}" for name in list(row.named)[:1]])
     cases = f"{len(row.by_case)} cases ({row.by_case[0].case})" if row.by_case else "no case"
     if row.by_chance:
         chance = f"random schedule {row.tried} ({row.by_chance[0].steps} steps)"
     else:
         chance = f"none of {row.tried} random schedules"
-    return f"{head} {named or '-'}: {cases}, {chance}{_real(row)}{f'; {clipped(row.message)}' if row.message else ''}"
+    return f"{head} {named or '-'}: {cases}, {chance}{_real(row)}{_said(row)}"
+
+
+def _said(row: Row) -> str:
+    return f"; {clipped(row.message)}" if row.message else ""
 
 
 def _real(row: Row) -> str:

@@ -83,7 +83,7 @@ class Session:
             await stack.enter_async_context(self.lateness)
             server = await stack.enter_async_context(self._server())
             stack.push_async_callback(self._end_ground)
-            toxiproxy, host = await asyncio.gather(self._start_toxiproxy(), self._start_adapter())
+            toxiproxy, host = await self._start_both()
             token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
             self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
             implementation = host.info.implementation
@@ -114,6 +114,18 @@ class Session:
 
     async def _start_toxiproxy(self) -> ToxiproxyServer:
         return await ToxiproxyServer.start(self.plan.toxiproxy)
+
+    async def _start_both(self) -> tuple[ToxiproxyServer, AdapterHost]:
+        """Side by side; if one does not start, the other is ended before its error is raised."""
+        toxiproxy, host = await asyncio.gather(self._start_toxiproxy(), self._start_adapter(), return_exceptions=True)
+        if isinstance(toxiproxy, BaseException):
+            if not isinstance(host, BaseException):
+                await host.stop()
+            raise toxiproxy
+        if isinstance(host, BaseException):
+            await toxiproxy.stop()
+            raise host
+        return toxiproxy, host
 
     async def _start_adapter(self) -> AdapterHost:
         command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]

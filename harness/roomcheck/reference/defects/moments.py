@@ -18,7 +18,7 @@ from roomcheck.reference.machine import (
     Stage,
     State,
 )
-from roomcheck.reference.wire import ALREADY_IN_ROOM, KICKED, Message, Timings
+from roomcheck.reference.wire import ALREADY_IN_ROOM, KICKED, Timings
 
 DAY = 86_400_000_000  # longer ago than any moment
 FAILURES = 2  # refused logins after which a user is locked out
@@ -94,15 +94,22 @@ class _LoginRightAfterKickRefused(ClientMachine):
             super()._login_room(room, token)
 
 
-@defect("stale-goodbye-ends-login", "login", "ZX-LOGIN-2")
-class _StaleGoodbyeEndsLogin(ClientMachine):
-    """The server's answer to a logout ends the login that was called meanwhile."""
+@defect("login-right-after-logout-stuck", "login", "ZX-LOGIN-2")
+class _LoginRightAfterLogoutStuck(ClientMachine):
+    """The end of a logout ends the login that was called a moment later."""
 
-    def _receive(self, room: Room, message: Message) -> None:
-        if room.stage is Stage.ASKED and message.get("t") == "gone":
+    def __init__(self, user: str, device: str, timings: Timings) -> None:
+        super().__init__(user, device, timings)
+        self._left: dict[str, int] = {}
+
+    def _leave(self, room: Room) -> None:
+        self._left[room.name] = self.now
+        super()._leave(room)
+
+    def _enter(self, room: Room, token: str) -> None:
+        super()._enter(room, token)
+        if self.now - self._left.get(room.name, -DAY) < self.timings.retry_interval:
             self._stop(room)
-        else:
-            super()._receive(room, message)
 
 
 @defect("fresh-session-not-kicked", "kick", "ZX-KICK-1", "ZX-KICK-2")
@@ -200,7 +207,7 @@ class _FailedLoginsLockOut(ServerMachine):
         super()._login(asked, token, wanted)
 
 
-@defect("flapping-client-dropped", "heartbeat timeout", "ZX-RECONNECT-3", "ZX-RECONNECT-4")
+@defect("flapping-client-dropped", "heartbeat timeout", "ZX-RECONNECT-3", "ZX-RECONNECT-4", "ZX-MEMBERS-5")
 class _FlappingClientDropped(ServerMachine):
     """A client whose connection ends twice within a moment is dropped at once."""
 
