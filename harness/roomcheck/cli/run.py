@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import click
 
+from roomcheck.cli.known import NAME, open_known
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
@@ -33,15 +35,29 @@ def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str],
 @click.argument("spec", required=False)
 @click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
 @click.option("--level", type=click.Choice(LEVELS), help="Only cases that verify a requirement at least this strict.")
+@click.option(
+    "--known",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=f"Failures that are expected  [default: {NAME} beside the target]",
+)
+@click.option("--update-known", is_flag=True, help="Write that file anew, as this run found it.")
 @playing
-def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str | None) -> int:
+def run(
+    choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str | None, known: Path | None,
+    *, update_known: bool,
+) -> int:  # fmt: skip
     """Play every case of SPEC (a file or an id; by default the target's own) on a target, and judge what was told.
 
     With no arguments at all: the ZEGO contract on the reference room, a hundred times faster than documented. Pinned
     schedules of the same spec are played too: those that ship with the package, and those in roomcheck-schedules/.
+
+    A failure that the file of known failures lists is an expected one; an entry of it that no longer fails is not.
     """
     bound = Bound.of(choice, spec)
     saved, unsaved = pinned(bound)
+    whole = not patterns and level is None
+    listed = open_known(known, choice.target, bound.contract.spec, whole=whole, update=update_known)
     cases = selected(bound.contract, [*bound.contract.cases, *saved], patterns, level)
     if not cases:
         chosen = " ".join([*(f"-k {p}" for p in patterns), *([f"--level {level}"] if level else [])])
@@ -63,7 +79,10 @@ def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str 
             reports.result(result)
         await player.play(cases, ATTEMPTS)
 
-    return play(bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS)
+    return play(
+        bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,
+        known=listed,
+    )  # fmt: skip
 
 
 def lacking(contract: Contract, case_id: str, title: str, reason: str) -> CaseResult:
