@@ -14,9 +14,10 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.resources import root
 from roomcheck.spec.contract import Contract
+from roomcheck.spec.durations import show, simplest
 from roomcheck.spec.load import Spec, load_spec
 from roomcheck.spec.reader import read
-from roomcheck.spec.schedule_file import read_schedule, show, simplest, write_schedule
+from roomcheck.spec.schedule_file import read_schedule, write_schedule
 from roomcheck.spec.shape import schemas
 
 ZEGO = root() / "specs" / "zego-express"

@@ -8,6 +8,7 @@ import sys
 import click
 
 from roomcheck.cli.cases import list_cases
+from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
 from roomcheck.cli.fuzz import fuzz
 from roomcheck.cli.judge import judge
@@ -31,7 +32,7 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, judge, lint, list_cases, diagram, toxiproxy):
+for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, toxiproxy):
     command.add_command(_each)
 
 

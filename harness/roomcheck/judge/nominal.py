@@ -17,7 +17,7 @@ from roomcheck.model.time import Instant
 from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
 
-PROMPT = 50  # a callback that comes at once takes this part of its window
+PROMPT = 200  # a callback that comes at once takes this part of its window
 RETRIED = 4  # one that waits for the link, this
 UNTOLD = frozenset(
     {FaultKind.STALL, FaultKind.GHOST, FaultKind.HALF_OPEN_SERVER_TOLD}
@@ -189,6 +189,8 @@ class _Story:
         heapq.heappush(self.due, (self.now + self._delay(key.member, armed.rule), armed.number, key))
 
     def _delay(self, member: str, rule: Rule) -> int:
+        if rule.cause.kind is CauseKind.CALL:
+            return 0
         if rule.after:
             return rule.after + rule.within // 2
         if rule.cause.kind is CauseKind.LINK_DOWN and self.down.get(member) in UNTOLD:
@@ -199,13 +201,28 @@ class _Story:
         view = self.views[key.view]
         callback = self.contract.callbacks[view.callback]
         to = armed.rule.to or ""
+        self._turn_out(key, to)
         fields = {**armed.rule.pattern, view.field: view.told[to], **(_nested(callback.room, key.room))}
         self.records.append(Told(key.member, len(self.records), callback.name, fields, Instant(self.now, self.now)))
         self._enter(key, armed)
+        for other in self._twins(key):
+            self._cause(other, CauseKind.TWIN, to)
+
+    def _turn_out(self, key: _Key, to: str) -> None:
+        """Who must go when another device of its user is told `to`, and may go before, goes before."""
+        coming = self.states[key]
+        for other in self._twins(key):
+            view = self.views[other.view]
+            state = self.states[other]
+            if other.member in self.down or not any(_answers(r, CauseKind.TWIN, to, state) for r in view.rules):
+                continue
+            before = next((r for r in view.rules if r.optional and _answers(r, CauseKind.TWIN_IN, coming, state)), None)
+            if before is not None:
+                self._fire(other, _Armed(next(self.numbers), before, EMPTY))
+
+    def _twins(self, key: _Key) -> list[_Key]:
         users = {m.name: m.user for m in self.schedule.members}
-        for other in list(self.states):
-            if other.member != key.member and users[other.member] == users[key.member]:
-                self._cause(other, CauseKind.TWIN, to)
+        return [o for o in self.states if o.member != key.member and users[o.member] == users[key.member]]
 
     def _enter(self, key: _Key, armed: _Armed) -> None:
         state = self.states[key] = armed.rule.to or ""
@@ -214,6 +231,10 @@ class _Story:
         for rule in self.views[key.view].rules:
             if state in rule.from_ and rule.cause.kind in (CauseKind.ENTERED, level):
                 self._arm(key, rule, armed.args)
+
+
+def _answers(rule: Rule, kind: CauseKind, name: str, state: str) -> bool:
+    return rule.cause.kind is kind and rule.cause.name == name and state in rule.from_
 
 
 def _nested(path: Path | None, room: str) -> dict[str, Any]:

@@ -280,9 +280,15 @@ class Router:
                         own.cause(CauseKind.TWIN_IN, present, at)
         user = self.user_of[member]
         for place in self.rooms:
-            if place != room and self.holder.get((user, place), member) != member:
+            if place == room:
+                continue
+            if self.holder.get((user, place), member) != member:
                 for view in self._about(user, place):
                     view.cause(CauseKind.ELSEWHERE, state, at, self.args.get((member, room), {}))
+            for twin in self.twins[member]:
+                if (present := self.state.get((twin, place))) is not None:
+                    for view in self._about(user, room):
+                        view.cause(CauseKind.ELSEWHERE, present, at, self.args.get((twin, place), {}))
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""

@@ -16,9 +16,9 @@ from roomcheck.reference.sockets import now
 from roomcheck.reference.wire import decode, encode
 
 
-def adapter(machine: type[ClientMachine]) -> Adapter:
-    """The adapter, with clients that run this machine."""
-    kit = Adapter("roomcheck-reference", "1.0", endpoints=[calls.ENDPOINT])
+def adapter(machine: type[ClientMachine], kind: type[Adapter] = Adapter) -> Adapter:
+    """The adapter, with clients that run this machine; `kind` is how it speaks to the harness."""
+    kit = kind("roomcheck-reference", "1.0", endpoints=[calls.ENDPOINT])
     numbers = count(1)
 
     @kit.open

@@ -197,6 +197,9 @@ class Play:
         self.records.append(Called(number, member, act.operation, dict(act.args), Instant(begin, end), label))
         if answer.status == "adapter-error":
             raise AdapterError(f"{act.operation}: the adapter could not even try: {answer.fields}")
+        claimed = self.ground.host.info.capabilities.get("operations" if member else "admin")
+        if answer.status == "unsupported" and isinstance(claimed, list) and act.operation in claimed:
+            raise AdapterError(f"{act.operation}: the adapter claimed it at hello, and says now that it is unsupported")
         self.records.append(Answered(number, member, answer.status, dict(answer.fields), Instant(end, end)))
         if member is not None and answer.status == "ok" and operation.settles:
             rooms = [str(act.args[r]) for r in operation.rooms if r in act.args]

@@ -46,9 +46,10 @@ class Virtual:
 
     async def play(self, cases: Iterable[Case], attempts: int = 1) -> list[CaseResult]:  # noqa: ARG002  nothing is in doubt here
         """Play one after the other; a case takes milliseconds."""
-        return [self._case(case) for case in cases]
+        return [self.one(case) for case in cases]
 
-    def _case(self, case: Case) -> CaseResult:
+    def one(self, case: Case) -> CaseResult:
+        """Play one."""
         began = time.perf_counter()
         trace = simulate(self.contract, case, clients=self.clients, server=self.server)
         verdict = judge(self.contract, trace, case)

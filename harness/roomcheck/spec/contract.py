@@ -82,7 +82,7 @@ class CauseKind(StrEnum):
     OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
     TWIN = "twin"  # (own views) another member of the same user is told `name`, in any room
     TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
-    ELSEWHERE = "elsewhere"  # (views about others) the subject's user is told `name` as another member, in another room
+    ELSEWHERE = "elsewhere"  # (views about others) level: the subject's user is in `name` as another member elsewhere
 
 
 @dataclass(frozen=True, slots=True)
