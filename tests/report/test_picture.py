@@ -195,6 +195,20 @@ def test_rows_never_lie_on_each_other() -> None:
     assert all(row.y <= drawing.height for row in drawing.rows)
 
 
+def test_a_bar_turns_beside_the_event_that_turns_it() -> None:
+    """Also where other events of the same moment stand above it."""
+    records: list[Record] = [
+        *(Told("B", n, "onState", {}, at(S)) for n in (1, 2, 3)),
+        Faulted("A", FaultKind.CUT, at(S)),
+    ]
+    drawing = draw(compose(trace(*records), None))
+
+    (fault,) = [r for r in drawing.rows if r.mark == "fault"]
+    (down,) = [b for b in drawing.boxes if b.css == "link down"]
+    assert down.y == fault.y
+    assert fault.y > drawing.rows[1].y
+
+
 def test_everything_lies_inside_the_drawing() -> None:
     """Boxes and words of a long case with windows, a fault and a finding."""
     drawing = draw(picture(defect="never-reconnected"))

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
+from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -143,9 +144,11 @@ class Reports:
 
     stream: StreamWriter
     console: Console
+    known: KnownFile | None = None
     results: list[CaseResult] = field(default_factory=list)
 
     def result(self, result: CaseResult) -> None:
+        result = self.known.failures.mark(result) if self.known else result
         self.results.append(result)
         self.stream.result(result)
         self.console.case(result)
@@ -156,7 +159,7 @@ Work = Callable[[Any, Reports], Awaitable[None]]
 
 def play(
     bound: Bound, work: Work, *, cases: int, repeat: Callable[[Case], str], jobs: int, every_trace: bool = True,
-    coverage: Callable[[], Coverage | None] = lambda: None,
+    coverage: Callable[[], Coverage | None] = lambda: None, known: KnownFile | None = None,
 ) -> int:  # fmt: skip
     """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
 
@@ -180,12 +183,12 @@ def play(
             contract=bound.contract, cases=(), target=bound.target, toxiproxy=provisioned, traces=traces,
             jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
         )), provisioned.version  # fmt: skip
-    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), traces, coverage))
+    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), traces, coverage, known))
 
 
 async def _play(
     bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
-    coverage: Callable[[], Coverage | None],
+    coverage: Callable[[], Coverage | None], known: KnownFile | None,
 ) -> int:  # fmt: skip
     began = time.monotonic()
     choice = bound.choice
@@ -202,7 +205,7 @@ async def _play(
     failure: RoomcheckError | None = None
     console = Console(quiet=choice.quiet)
     with stream_file, console:
-        reports = Reports(StreamWriter(stream_file), console)
+        reports = Reports(StreamWriter(stream_file), console, known)
 
         def on_room(room: str, toxiproxy: str) -> None:
             nonlocal header, begun
@@ -215,6 +218,8 @@ async def _play(
         try:
             async with player.open():
                 await work(player, reports)
+            for stale in known.settle(reports.results) if known else ():
+                reports.result(stale)
         except asyncio.CancelledError:
             interrupted = True
         except RoomcheckError as e:
@@ -227,6 +232,8 @@ async def _play(
         complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
         messages = [str(failure)] if failure else []
+        if known and known.update and not complete:
+            messages.append(f"{known.path} is not updated: the run was not complete")
         # a report that cannot be written costs neither the other reports nor the summary
         try:
             reports.stream.footer(footer)

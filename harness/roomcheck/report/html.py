@@ -23,14 +23,14 @@ from markupsafe import Markup
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
-from roomcheck.report.console import COLUMNS, MEANING, NO_VERDICT, by_requirement
-from roomcheck.report.explain import INDENT, explain
+from roomcheck.report.console import COLUMNS, NO_VERDICT, bad, by_requirement, meaning
+from roomcheck.report.explain import EXPECTED, INDENT, explain
 from roomcheck.report.picture import Picture, compose, divergence_text, event_text
 from roomcheck.report.svg import Drawing, draw
 from roomcheck.report.text import clipped, visible
 from roomcheck.spec.contract import Case, Contract
 
-WORST_FIRST = (Outcome.VIOLATES, None, Outcome.INCONCLUSIVE, Outcome.CONFORMS, Outcome.NOT_APPLICABLE)
+ENDS = ("violates", NO_VERDICT, "inconclusive", EXPECTED, "conforms", "not applicable")  # the worst first
 VIRTUAL = "virtual"  # a trace's clock
 OPEN = 1  # so many bad cases are open from the start
 
@@ -91,8 +91,7 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
             footer=footer,
             facts=_facts(header, footer, clock),
             verdict=_verdict(header, results, footer),
-            counts=[(name, counts[name], css) for name, css in _outcomes() if counts[name]],
-            names=_outcomes(),
+            counts=[(name, counts[name], _css(name)) for name in ENDS if counts[name]],
             requirements=requirements,
             checked=sum(bool(row.cases) for row in requirements),
             broken=sum(bool(row.counts[Outcome.VIOLATES]) for row in requirements),
@@ -105,30 +104,25 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
 
 def _weight(result: CaseResult) -> tuple[int, int, str]:
     """The worst first, of these the shortest schedule, as it is the easiest to understand."""
-    steps = len(result.schedule.steps) if result.schedule and _bad(result) else 0
-    return WORST_FIRST.index(result.outcome), steps, result.case
+    steps = len(result.schedule.steps) if result.schedule and bad(result) else 0
+    return ENDS.index(_ended(result)), steps, result.case
 
 
-def _bad(result: CaseResult) -> bool:
-    return result.outcome not in (Outcome.CONFORMS, Outcome.NOT_APPLICABLE)
-
-
-def _outcomes() -> list[tuple[str, str]]:
-    """Name and CSS class of each way a case can end."""
-    return [(_name(outcome), _css(outcome)) for outcome in WORST_FIRST]
+def _ended(result: CaseResult) -> str:
+    return EXPECTED if result.known else _name(result.outcome)
 
 
 def _name(outcome: Outcome | None) -> str:
     return outcome.value if outcome else NO_VERDICT
 
 
-def _css(outcome: Outcome | None) -> str:
-    return _name(outcome).replace(" ", "-")
+def _css(name: str) -> str:
+    return name.replace(" ", "-")
 
 
 def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter) -> tuple[str, str]:
     """The run in one sentence, and its CSS class."""
-    text = MEANING.get(footer.exit_code, "")
+    text = meaning(results, footer)
     if not footer.complete:
         text += f"; not complete: {len(results)} of {header.cases or len(results)} cases have a result"
     css = {0: "conforms", 1: "violates", 2: "inconclusive"}.get(footer.exit_code, "no-verdict")
@@ -155,18 +149,17 @@ def _facts(header: RunHeader, footer: RunFooter, clock: str) -> list[tuple[str, 
 def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Pictures, cases: Mapping[str, Case]) -> Shown:
     trace = pictures.traces.get(result.case)
     picture = compose(trace, result.verdict, pictures.contract, cases.get(result.case)) if trace else None
-    bad = _bad(result)
     return Shown(
         number=number,
         result=result,
         name=visible(result.case.removeprefix(f"{header.spec}/")),
-        outcome=_name(result.outcome),
-        css=_css(result.outcome),
-        why=tuple(_why(explain(result, header)[1:])) if bad else (),
+        outcome=_ended(result),
+        css=_css(_ended(result)),
+        why=tuple(_why(explain(result, header)[1:])) if bad(result) or result.known else (),
         link=pictures.link(result.trace_file) if result.trace_file else "",
         picture=picture,
         drawing=draw(picture) if picture else None,
-        open=bad and number <= OPEN,
+        open=bad(result) and number <= OPEN,
     )
 
 
@@ -197,7 +190,7 @@ def _requirements(header: RunHeader, shown: Sequence[Shown]) -> list[Row]:
                 says=header.sentences.get(requirement, ""),
                 cite=header.cites.get(requirement, ""),
                 counts=Counter(_name(outcome) for _, outcome in met),
-                cases=tuple((case.number, case.name, _css(outcome)) for case, outcome in met),
+                cases=tuple((case.number, case.name, _css(_name(outcome))) for case, outcome in met),
             )
         )
     return sorted(rows, key=lambda r: (not r.counts[Outcome.VIOLATES], not r.counts[Outcome.INCONCLUSIVE]))

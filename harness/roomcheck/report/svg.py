@@ -34,6 +34,7 @@ SMALL = 5.45  # and in its 9 pixel one
 LANE = 15.0
 THIN = 8.0  # a window's lane
 LONGEST = 46  # characters of a label
+FINDING = 70  # and of the finding's
 GUTTER = 92.0
 REAL = 62.0
 MARGIN = 8.0
@@ -121,6 +122,17 @@ def draw(picture: Picture) -> Drawing:
     def y(moment: int) -> float:
         return round(HEAD + ROW / 2 + places[min(max(moment, 0), picture.end)], 1)
 
+    turns = {
+        (e.member, e.kind in (Kind.FAULT, Kind.HEAL), e.at): rows[id(e)]
+        for e in reversed(picture.events)
+        if e.kind in (Kind.FAULT, Kind.HEAL, Kind.TOLD)
+    }
+
+    def turn(bar: Bar, moment: int) -> float:
+        """A bar turns at the row of the event that turned it, which may stand below others of the same moment."""
+        row = turns.get((bar.member, bar.lane == "link", moment))
+        return y(moment) if row is None else round(HEAD + ROW / 2 + places[row], 1)
+
     real = REAL if picture.scale != 1 else 0.0
     columns = [_Column(member, picture) for member in picture.members]
     heads: list[Head] = []
@@ -133,7 +145,7 @@ def draw(picture: Picture) -> Drawing:
     for column in columns:
         borders.append(round(left, 1))
         heads += column.heads(left)
-        boxes += [_bar(b, column.lane(left, b.lane), y(b.begin), y(b.end)) for b in column.bars]
+        boxes += [_bar(b, column.lane(left, b.lane), turn(b, b.begin), turn(b, b.end)) for b in column.bars]
         for band, track in column.tracks():
             css = "window met" if band.met else "window missed"
             top, bottom = y(band.opens), y(band.closes)
@@ -159,8 +171,15 @@ def draw(picture: Picture) -> Drawing:
 
 def _words(found: Divergence, room: int) -> str:
     """The finding as far as there is room: words may run through the columns beside, as its row holds nothing else."""
-    short = f"{found.expected.split(' ')[0]} {found.seen.removeprefix(f'{found.expected}: ')}"
+    short = _short(found)
     return next((text for text in (found.seen, short) if len(text) <= room), clipped(short, max(room, LONGEST)))
+
+
+def _short(found: Divergence) -> str:
+    """What was expected by its first word, and what was seen."""
+    if not found.seen.startswith(f"{found.expected}: "):
+        return found.seen
+    return f"{found.expected.split(' ')[0]} {found.seen.removeprefix(f'{found.expected}: ')}"
 
 
 def _timed(rows: Sequence[Row]) -> Iterator[Row]:
@@ -196,7 +215,7 @@ class _Column:
         ]
         d = picture.divergence
         if d and d.member == member:
-            words.append(min(len(d.seen), LONGEST) * CHARACTER + 20)
+            words.append(min(len(_short(d)), FINDING) * CHARACTER + 30)
         self.width = self.text(0) + max([*words, 60.0]) + 14
 
     def tracks(self) -> Iterator[tuple[Band, int]]:

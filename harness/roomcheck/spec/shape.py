@@ -7,7 +7,16 @@ editor knows the keys too. Short forms (`ok: 0`, `from: LOGINED`, `ADD`) are tur
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from roomcheck.spec.problems import Problems, did_you_mean
 from roomcheck.spec.reader import Node
@@ -223,6 +232,20 @@ class ScheduleShape(Shape):
     watch: Expression
 
 
+class KnownEntryShape(Shape):
+    case: str
+    requirement: str
+    seen: str
+    reason: str
+    owner: str
+    link: str = ""
+    expires: str
+
+
+class KnownShape(RootModel[list[KnownEntryShape]]):
+    """A list of known failures."""
+
+
 class SpecShape(Shape):
     spec: str
     title: str
@@ -436,5 +459,10 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": DIALECT,
             **ScheduleShape.model_json_schema(),
             "title": "roomcheck: a schedule to replay",
+        },
+        "known-failures.schema.json": {
+            "$schema": DIALECT,
+            **KnownShape.model_json_schema(),
+            "title": "roomcheck: what a room is known to break",
         },
     }
