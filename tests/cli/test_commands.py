@@ -13,6 +13,7 @@ from roomcheck.cli import command, main
 from roomcheck.cli.files import spec_names, target_names
 from roomcheck.resources import root
 
+ROOT = Path(__file__).parents[2]
 SPEC = "zego-express/room-status"
 COMMANDS = sorted(command.commands)
 
@@ -183,6 +184,18 @@ def test_what_is_no_trace_is_not_judged(
     assert code == 4
     assert str(path) in err
     assert said in err
+
+
+def test_a_judged_trace_can_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    """--picture shows its lanes and numbers below the verdict; without it there are none."""
+    trace = str(ROOT / "fixtures" / "traces" / "back-after-heartbeat-timeout.stall.jsonl")
+
+    code, out, _ = call(capsys, "judge", SPEC, trace)
+    assert (code, out.count("\n")) == (0, 1)
+    code, out, _ = call(capsys, "judge", SPEC, trace, "--picture")
+    assert code == 0
+    assert "|RECONNECTING" in out
+    assert "told  RECONNECTED 0  (T5" in out
 
 
 def test_a_trace_of_another_spec_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

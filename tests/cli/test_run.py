@@ -1,12 +1,16 @@
 """`roomcheck run`: which cases are chosen, before any is played."""
 
+from pathlib import Path
+
 import pytest
 
+from roomcheck.cli import main
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import DEFAULT_SPEC
-from roomcheck.cli.run import LEVELS, lacking, selected
+from roomcheck.cli.run import LEVELS, in_shard, lacking, selected
 from roomcheck.model.verdict import Outcome
 from roomcheck.spec.contract import Contract
+from support.runs import Reports, write_target
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,55 @@ def test_a_case_that_cannot_be_asked_does_not_apply(contract: Contract) -> None:
     assert (result.outcome, result.blame, result.verdict) == (Outcome.NOT_APPLICABLE, None, None)
     assert (result.case, result.scenario) == (f"{DEFAULT_SPEC}/never-back/stall", "never-back")
     assert result.message == "the target does not take the fault stall"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7])
+def test_all_shards_together_are_the_whole(contract: Contract, number: int) -> None:
+    """Each case is in exactly one, and none of a few is empty."""
+    whole = [case.id for case in contract.cases]
+    parts = [[i for i in whole if in_shard(i, (part, number))] for part in range(1, number + 1)]
+
+    assert sorted(i for part in parts for i in part) == sorted(whole)
+    assert all(parts)
+
+
+def test_a_case_stays_in_its_shard() -> None:
+    """Whatever other cases there are, on every machine and in every version: these two numbers are for ever."""
+    assert [in_shard("kick", (i, 4)) for i in (1, 2, 3, 4)] == [False, True, False, False]
+    assert [in_shard("back-after-heartbeat-timeout/cut", (i, 4)) for i in (1, 2, 3, 4)] == [False, False, True, False]
+
+
+def test_a_shard_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two parts, in virtual time: what they played is the whole, also what does not apply to the target."""
+    monkeypatch.chdir(tmp_path)
+    target = write_target(tmp_path, name="reference", more="lacks: [switchRoom]\n")
+    words = ["run", "--simulate", "-q", "--target", str(target)]
+
+    def played(*more: str) -> set[str]:
+        with pytest.raises(SystemExit) as e:
+            main([*words, *more])
+        assert e.value.code == 0
+        return set(Reports(tmp_path / "roomcheck-report").results)
+
+    one, two, whole = played("--shard", "1/2"), played("--shard", "2/2"), played()
+    assert one | two == whole
+    assert not one & two
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_what_is_no_shard_is_refused(shard: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 4, and it says how to write one."""
+    with pytest.raises(SystemExit) as e:
+        main(["run", "--shard", shard])
+
+    assert e.value.code == 4
+    assert "write 1/4, 2/4, 3/4 or 4/4" in capsys.readouterr().err
+
+
+def test_a_shard_without_a_case_checks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 4: an empty run is no success."""
+    with pytest.raises(SystemExit) as e:
+        main(["run", "-k", "login-alone", "--shard", "1/9999"])
+
+    assert e.value.code == 4
+    assert "fits -k login-alone --shard 1/9999" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.report.exitcode import ADAPTER
-from support.runs import Done, patterns, run, write_target
+from support.runs import Done, patterns, run, sure, write_target
 
 TESTS = Path(__file__).parents[1]
 HEALTHY, HURT = "login-alone", "logout"
@@ -42,7 +42,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     def start(program: Path, name: str) -> Future[Done]:
         folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
         target = write_target(folder, adapter=command(program, name))
-        return pool.submit(run, ["run", "--target", str(target), *patterns(HEALTHY, HURT)], folder)
+        words = ["run", "--target", str(target), *patterns(HEALTHY, HURT)]
+        return pool.submit(sure, lambda: run(words, folder))
 
     programs = dict.fromkeys(BREAKS, TESTS / "end_to_end" / "broken_adapter.py")
     programs |= dict.fromkeys(STARTS, TESTS / "adapters" / "hostile.py")

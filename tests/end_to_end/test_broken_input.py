@@ -13,7 +13,7 @@ import pytest
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import HARNESS, NOTHING
 from roomcheck.resources import root
-from support.runs import Done, patterns, run, write_target
+from support.runs import Done, patterns, run, sure, write_target
 
 SPEC = root() / "specs" / "zego-express" / "room-status.yaml"
 MISTAKES = {  # a piece of the spec -> the mistake that it becomes; each stands on a line of its own
@@ -118,7 +118,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
 
     def start(words: Callable[[Path], list[str]] | list[str], env: Mapping[str, str | None]) -> Future[Done]:
         folder = tmp_path_factory.mktemp("run")
-        return pool.submit(run, words(folder) if callable(words) else words, folder, env)
+        chosen = words(folder) if callable(words) else words
+        return pool.submit(sure, lambda: run(chosen, folder, env))
 
     short = ["run", *patterns("login-alone")]
     return {

@@ -1,15 +1,16 @@
 """What dies in the middle of a run is seen by the members as an outage; it is never the room's fault."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, NOTHING
-from support.runs import Done, Running, exactly, patterns, write_target
+from support.runs import Done, Running, exactly, patterns, sure, write_target
 
 EARLY = "login-alone"
 CASES = (EARLY, "logout", "kick-while-cut-off/cut", "several-outages/cut")
@@ -41,6 +42,7 @@ def server_dies(folder: Path) -> Done:
 def server_ends_by_itself(folder: Path) -> Done:
     """A run whose server has a few last words and ends, once members are connected."""
     go = folder / "go"
+    go.unlink(missing_ok=True)
     script = folder / "server.py"
     script.write_text(
         "import asyncio, pathlib, sys\n"
@@ -67,12 +69,16 @@ def server_ends_by_itself(folder: Path) -> Done:
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """Each death in a run of its own."""
-    folder = tmp_path_factory.mktemp
+
+    def start(play: Callable[[Path], Done], name: str) -> Future[Done]:
+        folder = tmp_path_factory.mktemp(name)
+        return pool.submit(sure, lambda: play(folder))
+
     return {
-        "stopped": pool.submit(toxiproxy_gets, signal.SIGSTOP, folder("stopped")),
-        "killed": pool.submit(toxiproxy_gets, signal.SIGKILL, folder("killed")),
-        "server": pool.submit(server_dies, folder("server")),
-        "ends": pool.submit(server_ends_by_itself, folder("ends")),
+        "stopped": start(partial(toxiproxy_gets, signal.SIGSTOP), "stopped"),
+        "killed": start(partial(toxiproxy_gets, signal.SIGKILL), "killed"),
+        "server": start(server_dies, "server"),
+        "ends": start(server_ends_by_itself, "ends"),
     }
 
 

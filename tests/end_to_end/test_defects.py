@@ -11,7 +11,7 @@ import pytest
 
 from roomcheck.model.verdict import Outcome
 from roomcheck.reference.defects import DEFECTS
-from support.runs import Done, patterns, run, write_target
+from support.runs import Done, patterns, run, sure, write_target
 
 # topic, defect, the case that shows it, and the requirement that it breaks
 KILLS = [
@@ -43,6 +43,7 @@ KILLS = [
 ]
 CONFORMING = "none"
 CASES = tuple(dict.fromkeys(case for _, _, case, _ in KILLS))
+SCALE = 60  # at 100 a machine that is busy three times over is often too late to tell
 # 20 min of retries wait for nothing that 3 min do not show
 SHORT_RETRIES = "constants:\n  retry_timeout: 3min\n"
 
@@ -52,12 +53,13 @@ Runs = Mapping[str, Future[Done]]
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """The runs of the tests that were selected, by defect."""
-    target = write_target(tmp_path_factory.mktemp("target"), more=SHORT_RETRIES)
+    target = write_target(tmp_path_factory.mktemp("target"), scale=SCALE, more=SHORT_RETRIES)
 
     def start(defect: str, cases: tuple[str, ...]) -> Future[Done]:
         more = [] if defect == CONFORMING else ["--defect", defect]
         words = ["run", "--target", str(target), *more, *patterns(*cases)]
-        return pool.submit(run, words, tmp_path_factory.mktemp(defect))
+        folder = tmp_path_factory.mktemp(defect)
+        return pool.submit(sure, lambda: run(words, folder))
 
     names = [item.name for item in request.session.items]
     wanted = {defect: (case,) for _, defect, case, _ in KILLS if any(f"[{defect}]" in name for name in names)}

@@ -1,14 +1,15 @@
 """However a run is ended, nothing of it is left, and what it can still write holds what was done."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from roomcheck.model.verdict import Outcome
-from support.runs import Done, Reports, Running, patterns, write_target
+from support.runs import Done, Reports, Running, patterns, sure, write_target
 
 INTERRUPTED = 130
 EARLY, LATE = "login-alone", "never-back/cut"  # 0.6 and 13 seconds
@@ -42,12 +43,16 @@ def ended_at_the_start(folder: Path) -> Done:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """Each end in a run of its own."""
-    folder = tmp_path_factory.mktemp
+
+    def start(play: Callable[[Path], Done], name: str) -> Future[Done]:
+        folder = tmp_path_factory.mktemp(name)
+        return pool.submit(sure, lambda: play(folder))
+
     return {
-        "SIGINT": pool.submit(ended, signal.SIGINT, 1, folder("sigint")),
-        "SIGTERM": pool.submit(ended, signal.SIGTERM, 1, folder("sigterm")),
-        "twice": pool.submit(ended, signal.SIGINT, 2, folder("twice")),
-        "start": pool.submit(ended_at_the_start, folder("start")),
+        "SIGINT": start(partial(ended, signal.SIGINT, 1), "sigint"),
+        "SIGTERM": start(partial(ended, signal.SIGTERM, 1), "sigterm"),
+        "twice": start(partial(ended, signal.SIGINT, 2), "twice"),
+        "start": start(ended_at_the_start, "start"),
     }
 
 

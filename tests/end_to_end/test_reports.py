@@ -8,7 +8,7 @@ import pytest
 
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, VIOLATION
-from support.runs import Done, Running, patterns, run, write_target
+from support.runs import Done, Running, patterns, run, sure, write_target
 
 DEFECT = "kick-wrong-code"
 CASES = {  # what this defect makes of a case
@@ -31,7 +31,8 @@ SHORT = {  # the documented times by a hundred
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run with good and bad cases."""
-    return run(["run", "--defect", DEFECT, *patterns(*CASES)], tmp_path_factory.mktemp("mixed"))
+    folder = tmp_path_factory.mktemp("mixed")
+    return sure(lambda: run(["run", "--defect", DEFECT, *patterns(*CASES)], folder))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,17 @@ def test_each_case_has_its_trace(done: Done) -> None:
     assert len(named) == len(CASES)
 
 
+def test_the_page_has_a_picture_of_each_case(done: Done) -> None:
+    """And a link to its trace that holds where the whole folder is moved."""
+    page = (done.reports.folder / "report.html").read_text(encoding="utf-8")
+
+    assert page.count("<svg") == len(CASES)
+    for name in CASES:
+        assert f"<b>{name}</b>" in page
+        assert f'href="traces/{name.replace("/", ".")}.jsonl"' in page
+    assert done.reports.header.room in page
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_trace_judged_again_gets_the_same_verdict(name: str, done: Done, judged: dict[str, Future[Done]]) -> None:
     """From the files alone: the same outcome, as many checks, and the same explanation word for word."""
@@ -103,11 +115,11 @@ def test_a_trace_judged_again_gets_the_same_verdict(name: str, done: Done, judge
 def test_the_reports_may_lie_elsewhere(tmp_path: Path) -> None:
     """--report-dir, --junit (in a folder that is made) and --ndjson, quietly, and JUnit as the strictest want it."""
     words = ["--report-dir", "out/deep", "--junit", "ci/room.xml", "--junit-strict", "--ndjson", "room.ndjson", "-q"]
-    done = run(["run", *words, *patterns("login-alone")], tmp_path)
+    done = sure(lambda: run(["run", *words, *patterns("login-alone")], tmp_path))
 
     assert done.code == AS_EXPECTED, done.out + done.err
     assert not (tmp_path / "roomcheck-report").exists()
-    assert [p.name for p in (tmp_path / "out" / "deep").iterdir()] == ["traces"]
+    assert {p.name for p in (tmp_path / "out" / "deep").iterdir()} == {"report.html", "traces"}
     assert len(done.reports.stream(tmp_path / "room.ndjson")[1]) == 1
     junit = tmp_path / "ci" / "room.xml"
     assert done.reports.junit(junit).tests == 1
@@ -121,10 +133,8 @@ def test_a_room_with_short_times_of_its_own_runs_in_real_time(tmp_path: Path) ->
     """The target says its times, nothing is scaled, and the header and the trace say so."""
     times = "".join(f"  {name}: {value}\n" for name, value in SHORT.items())
     target = write_target(tmp_path, more=f"constants:\n{times}")
-    done = run(
-        ["run", "--target", str(target), "--real-time", *patterns("login-alone", "back-before-heartbeat-timeout/cut")],
-        tmp_path,
-    )
+    words = ["run", "--target", str(target), "--real-time"]
+    done = sure(lambda: run([*words, *patterns("login-alone", "back-before-heartbeat-timeout/cut")], tmp_path))
 
     assert done.code == AS_EXPECTED, done.out + done.err
     assert done.reports.header.scale == 1
@@ -149,7 +159,7 @@ def test_what_a_target_lacks_is_skipped_and_said(tmp_path: Path) -> None:
     """Neither played nor hidden: stream and JUnit have each such case with its reason."""
     target = write_target(tmp_path, more="lacks: [switchRoom]\nfaults: [cut]\n")
     with Running.start(["run", "--target", str(target), "--level", "may", "--jobs", "1"], tmp_path) as running:
-        running.until_started()
+        running.until_lines(2)  # these all come at once
         running.signal(signal.SIGINT)  # what was skipped is known; to play the rest shows nothing more
         reports = running.end().reports
 

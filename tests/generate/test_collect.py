@@ -1,9 +1,14 @@
 """Drawing many schedules, and remembering those that failed."""
 
-from hypothesis import strategies as st
-from hypothesis.database import InMemoryExampleDatabase
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from roomcheck.generate.collect import collect, known, remember
+import pytest
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase, InMemoryExampleDatabase
+
+from roomcheck.generate.collect import collect, known, open_memory, remember
 from roomcheck.model.schedule import Heal, Member, Schedule, Step, When
 
 PLANS = st.lists(st.integers(0, 1000), min_size=1, max_size=5).map(
@@ -39,3 +44,26 @@ def test_a_schedule_that_was_not_drawn_is_not_remembered() -> None:
     database = InMemoryExampleDatabase()
     remember(PLANS, [Schedule((), (), (), 1)], database, number=7, count=50)
     assert known(PLANS, database) == []
+
+
+def test_a_folder_is_a_memory_for_each_spec(tmp_path: Path) -> None:
+    """What failed by one spec is not asked of another."""
+    memory = open_memory(str(tmp_path), "vendor/one")
+    memory.save(b"key", b"value")
+    assert isinstance(memory, DirectoryBasedExampleDatabase)
+    assert list(open_memory(str(tmp_path), "vendor/one").fetch(b"key")) == [b"value"]
+    assert list(open_memory(str(tmp_path), "vendor/two").fetch(b"key")) == []
+
+
+def test_a_redis_address_is_given_to_hypothesis_own_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With keys of its own for each spec."""
+    asked: list[Any] = []
+    modules = {
+        "redis": SimpleNamespace(Redis=SimpleNamespace(from_url=lambda url: ("redis at", url))),
+        "hypothesis.extra.redis": SimpleNamespace(
+            RedisExampleDatabase=lambda redis, key_prefix: asked.append((redis, key_prefix)) or "memory"  # type: ignore[func-returns-value] # append gives None
+        ),
+    }
+    monkeypatch.setattr("roomcheck.generate.collect.import_module", modules.__getitem__)
+    assert str(open_memory("redis://here:1/0", "v/s")) == "memory"
+    assert asked == [(("redis at", "redis://here:1/0"), b"roomcheck:v/s:")]

@@ -1,20 +1,268 @@
 """Schedules by chance."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from statistics import median
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, find, given, settings
 
 from generate.checker import problems_of
-from generate.contracts import CONTRACTS
+from generate.contracts import CONTRACTS, drawn
+from roomcheck.errors import UsageError
 from roomcheck.generate import schedules
-from roomcheck.model.schedule import Schedule
+from roomcheck.generate.strategies import entries
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step
+from roomcheck.spec.contract import Cause, CauseKind
+from roomcheck.spec.schedule_file import read_schedule, write_schedule
+from support.lobby import lobby
+
+ZEGO = CONTRACTS["zego-100"]
+MANY = 2000
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SECOND = 1_000_000 // 100  # at a hundredth
+
+
+def steps(name: str = "zego-100") -> list[Step]:
+    count = MANY if name == "zego-100" else MANY // 2
+    return [step for schedule in drawn(name, count) for step in schedule.steps]
+
+
+def pairs() -> Iterator[tuple[Step, Step]]:
+    """Steps that follow each other."""
+    for schedule in drawn("zego-100", MANY):
+        yield from zip(schedule.steps, schedule.steps[1:], strict=False)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_every_schedule_is_sound(name: str) -> None:
     """By a checker that shares nothing with the generator."""
-
-    @given(schedules(CONTRACTS[name]))
-    def check(schedule: Schedule) -> None:
+    for schedule in drawn(name):
         assert problems_of(CONTRACTS[name], schedule) == []
 
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_schedule_is_the_same_after_it_was_written_and_read(name: str) -> None:
+    """To the microsecond, at any scale."""
+    contract = CONTRACTS[name]
+    for schedule in drawn(name):
+        assert read_schedule(write_schedule(contract, schedule), "f", contract) == schedule
+
+
+@pytest.mark.parametrize(("members", "count"), [(1, 1), (2, 3), (7, 12)])
+def test_there_are_never_more_members_or_steps_than_asked_for(members: int, count: int) -> None:
+    """From the least that makes a schedule."""
+
+    @PATIENT
+    @given(schedules(ZEGO, members=members, steps=count))
+    def check(schedule: Schedule) -> None:
+        assert problems_of(ZEGO, schedule) == []
+        assert len(schedule.members) <= members
+        assert len(schedule.steps) <= count
+
     check()
+
+
+def test_every_operation_and_every_value_of_its_arguments_occurs() -> None:
+    """Rooms and users too."""
+    seen = {
+        (act.operation, name, value)
+        for step in steps()
+        if isinstance(act := step.act, Call | Admin)
+        for name, value in act.args.items()
+    }
+
+    for operation in ZEGO.operations.values():
+        for name, lawful in operation.args.items():
+            assert {value for o, n, value in seen if (o, n) == (operation.name, name)} == set(lawful)
+        for name in operation.rooms:
+            assert {value for o, n, value in seen if (o, n) == (operation.name, name)} == {"R", "R2", "R3"}
+        for name in operation.users:
+            assert {value for o, n, value in seen if (o, n) == (operation.name, name)} >= {"A", "B", "C"}
+
+
+def test_every_fault_occurs_and_is_healed() -> None:
+    """Of every kind; the server's seldom, since it needs a server of its own."""
+    kinds = [step.act.kind for step in steps() if isinstance(step.act, Fault)]
+
+    assert set(kinds) == set(FaultKind)
+    assert 10 <= kinds.count(FaultKind.SERVER_RESTART) <= MANY // 20
+    assert sum(isinstance(step.act, Heal) for step in steps()) > len(kinds) / 3
+
+
+@pytest.mark.parametrize("name", ["zego-100", "web", "two-state", "every-construct"])
+def test_there_are_gaps_at_each_constant(name: str) -> None:
+    """Within 1 % of it, however long it is."""
+    contract = CONTRACTS[name]
+    gaps = {step.when.offset for step in steps(name)}
+
+    for constant, value in contract.constants.items():
+        assert any(abs(gap - value) * 100 <= value for gap in gaps), constant
+
+
+def test_there_are_gaps_just_before_at_and_just_after_each_constant() -> None:
+    """Within 1 % of it, or of a millisecond of documented time; one that lasts minutes is too dear for all of them."""
+    gaps = {step.when.offset for step in steps()}
+
+    for constant, value in ZEGO.constants.items():
+        near = max(value // 100, 10)
+        if value < 120 * SECOND:
+            assert value in gaps, constant
+            assert any(value - near <= gap < value for gap in gaps), constant
+            assert any(value < gap <= value + near for gap in gaps), constant
+
+
+def test_there_are_gaps_of_one_constant_less_another() -> None:
+    """A server that counts from the last heartbeat is early by an interval."""
+    constants = ZEGO.constants
+
+    assert constants["heartbeat_timeout"] - constants["heartbeat_interval"] in {step.when.offset for step in steps()}
+
+
+def test_a_schedule_lasts_minutes_and_seldom_longer_than_the_longest_constant() -> None:
+    """In documented time; a run a hundred times as fast plays one in two seconds."""
+    lengths = [sum(step.when.offset for step in s.steps) + s.watch for s in drawn("zego-100", MANY)]
+    long = sum(length > ZEGO.constants["retry_timeout"] for length in lengths)
+
+    assert 120 * SECOND < median(lengths) < 250 * SECOND
+    assert MANY / 100 < long < MANY / 10
+
+
+@pytest.mark.parametrize("operation", ZEGO.operations)
+def test_faults_fall_into_every_call(operation: str) -> None:
+    """A moment before it and a moment after it."""
+
+    def calls(step: Step) -> bool:
+        return isinstance(step.act, Call | Admin) and step.act.operation == operation
+
+    close = [(a, b) for a, b in pairs() if b.when.offset < SECOND]
+
+    assert any(calls(a) and isinstance(b.act, Fault) for a, b in close)
+    assert any(isinstance(a.act, Fault) and calls(b) for a, b in close)
+
+
+def test_links_flap() -> None:
+    """Down, up, down and up again within a second each."""
+    runs = [
+        run
+        for schedule in drawn("zego-100", MANY)
+        for run in zip(*(schedule.steps[i:] for i in range(4)), strict=False)
+        if len({getattr(step.act, "member", None) for step in run}) == 1
+        and all(step.when.offset < SECOND for step in run[1:])
+        and [type(step.act) for step in run] == [Fault, Heal, Fault, Heal]
+    ]
+
+    assert len(runs) > MANY / 200
+
+
+def test_several_members_are_down_at_once_and_faults_pile_up() -> None:
+    """Outages that overlap, and a fault upon a fault of the same link."""
+    most = piled = 0
+    for schedule in drawn("zego-100", MANY):
+        down: set[str | None] = set()
+        for act in (step.act for step in schedule.steps):
+            if isinstance(act, Fault) and EFFECT[act.kind] is Effect.DOWN:
+                piled += act.member in down
+                down.add(act.member)
+            elif isinstance(act, Heal):
+                down.discard(act.member)
+            most = max(most, len(down))
+
+    assert most >= 3
+    assert piled > MANY / 200
+
+
+def test_a_user_logs_in_twice() -> None:
+    """By a second member."""
+    assert sum(
+        {"A", "A2"} <= {step.act.member for step in schedule.steps if isinstance(step.act, Call)}
+        for schedule in drawn("zego-100", MANY)
+    ) > MANY / 20  # fmt: skip
+
+
+def test_most_schedules_begin_with_members_that_enter() -> None:
+    """By the operation that leads from outside to where the others are heard of, whatever it is called."""
+    assert [entries(CONTRACTS[name]) for name in ("zego", "lobby", "two-state", "every-construct")] == [
+        {"loginRoom"}, {"join"}, {"enter"}, {"login"},
+    ]  # fmt: skip
+    first = [schedule.steps[0].act for schedule in drawn("zego-100", MANY)]
+    assert sum(isinstance(act, Call) and act.operation == "loginRoom" for act in first) > MANY * 0.8
+
+
+def test_where_nobody_hears_of_others_every_call_that_leads_away_is_an_entry() -> None:
+    """There is nothing else to know it by."""
+    whole = lobby()
+    own = whole.views[0]
+    alone = replace(whole, views=(replace(own, rules=tuple(r for r in own.rules if r.cause.name != "move.to")),))
+
+    assert entries(alone) == {"join"}
+
+
+def test_an_entry_may_be_reached_in_circles() -> None:
+    """States that lead to each other without a call do not hold it up."""
+    whole = lobby()
+    own = whole.views[0]
+    circle = [replace(own.rules[1], from_=frozenset({a}), to=b) for a, b in (("joining", "x"), ("x", "joining"))]
+    rules = (*(r for r in own.rules if r.cause != Cause(CauseKind.ENTERED)), *circle)
+
+    assert entries(replace(whole, views=(replace(own, rules=rules), whole.views[1]))) == frozenset()
+
+
+def test_a_room_without_entry_gets_schedules_too() -> None:
+    """They begin with whatever there is."""
+    contract = replace(ZEGO, lacks=frozenset({"loginRoom", "logoutRoom", "switchRoom"}))
+
+    @PATIENT
+    @given(schedules(contract))
+    def check(schedule: Schedule) -> None:
+        assert problems_of(contract, schedule) == []
+
+    check()
+
+
+def test_a_room_that_needs_two_rooms_for_everything() -> None:
+    """Then no schedule has one."""
+    contract = replace(ZEGO, lacks=frozenset({"loginRoom", "logoutRoom", "kick"}), faults=frozenset())
+
+    @PATIENT
+    @given(schedules(contract))
+    def check(schedule: Schedule) -> None:
+        assert problems_of(contract, schedule) == []
+        assert len(schedule.rooms) >= 2
+
+    check()
+
+
+def test_a_fault_that_cannot_come_is_replaced_by_one_that_can_or_left_out() -> None:
+    """While the server is down every link is, and only faults that keep it down may come."""
+    for kinds in ({FaultKind.LATENCY}, {FaultKind.LATENCY, FaultKind.STALL}):
+        contract = replace(ZEGO, faults=frozenset(kinds | {FaultKind.SERVER_RESTART}), lacks=frozenset(ZEGO.operations))
+
+        @PATIENT
+        @given(schedules(contract, steps=12))
+        def check(schedule: Schedule) -> None:
+            assert problems_of(contract, schedule) == []  # noqa: B023 - called at once
+
+        check()
+
+
+def test_where_nothing_can_happen_there_is_no_schedule() -> None:
+    """That is for whoever wrote the target to know."""
+    with pytest.raises(UsageError, match="nothing can happen"):
+        schedules(replace(ZEGO, lacks=frozenset(ZEGO.operations), faults=frozenset()))
+
+
+def test_hypothesis_finds_the_plainest() -> None:
+    """One member, one room, the first fault, nothing else."""
+    fault = partial(
+        find, schedules(ZEGO), database_key=None, settings=settings(PATIENT, database=None, max_examples=2000)
+    )
+
+    assert fault(lambda s: any(isinstance(step.act, Fault) for step in s.steps)) == Schedule(
+        (Member("A", "A"),),
+        ("R",),
+        (Step(Fault("A", FaultKind.CUT), label="S1"),),
+        min(s.watch for s in drawn("zego-100")),
+    )

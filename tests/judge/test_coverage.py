@@ -193,7 +193,7 @@ def test_a_login_waits_for_the_link() -> None:
 def test_giving_up_comes_in_the_middle_of_its_window() -> None:
     """If nothing heals the link before."""
     told = story(plan(join("A"), Fault("A", FaultKind.CUT), watch=GIVE_UP + 1000))
-    assert told[-1] == ("A", "failed", 506 + GIVE_UP + 150)
+    assert told[-1] == ("A", "failed", 501 + GIVE_UP + 150)
 
 
 def test_a_heal_in_time_calls_a_silent_loss_off() -> None:
@@ -295,3 +295,28 @@ def test_a_silent_rule_moves_the_story_without_a_word() -> None:
     told = [r for r in nominal(silent, schedule).records if isinstance(r, Told)]
     assert [r.fields["state"] for r in told] == ["joining", "in", "joining", "in"]
     assert Triple("in", "leave", "-") in met(silent, nominal(silent, schedule))
+
+
+def test_who_must_go_and_may_go_before_goes_before_the_other_device_is_told() -> None:
+    """Unless its link is down, when it cannot be told."""
+    contract = lobby()
+    own = contract.views[0]
+    twin = next(rule for rule in own.rules if rule.cause.kind is CauseKind.TWIN)
+    early = replace(twin, id=1000, cause=Cause(CauseKind.TWIN_IN, "joining"), optional=True)
+    eager = replace(contract, views=(replace(own, rules=(*own.rules, early)), contract.views[1]))
+    both = plan(join("A"), join("A2"), members=(A, A2))
+    away = plan(join("A"), Fault("A", FaultKind.CUT), join("A2"), members=(A, A2))
+
+    def told(schedule: Schedule) -> list[tuple[str, str]]:
+        return [(r.member, r.fields["state"]) for r in nominal(eager, schedule).records if isinstance(r, Told)]
+
+    assert told(both)[-2:] == [("A", "kicked"), ("A2", "in")]
+    assert ("A", "kicked") not in told(away)
+
+
+def test_two_triples_that_follow_each_other_are_a_pair() -> None:
+    """In the order of the trace."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    tape.call(100, "A", "leave", room="R")
+    assert pairs(lobby(), tape.trace(1000)) == {(Triple("out", "join", "-"), Triple("in", "leave", "-"))}

@@ -415,11 +415,13 @@ def test_a_callback_that_the_spec_does_not_declare_is_nobodys_business() -> None
         ("status", {"state": "in", "code": 0}, "names no room"),
         ("people", {"room": "r", "change": "+", "who": [{"id": "nobody"}]}, "nobody of this case"),
         ("people", {"room": "r", "change": "+", "who": [{"id": "a"}]}, "about itself"),
+        ("people", {"room": "r", "change": "+", "who": [{"id": ["b"]}]}, "nobody of this case"),
+        ("status", {"room": {"id": "r"}, "state": "in", "code": 0}, "has no cause"),
         ("people", {"room": "z", "change": "+", "who": [{"id": "b"}]}, "not in the room"),
     ],
 )
 def test_what_no_view_can_hold_violates(callback: str, fields: dict[str, object], text: str) -> None:
-    """An unknown state, a callback without a room, about a stranger, about oneself, from a room never joined."""
+    """An unknown state, no room, a stranger, oneself, a room never joined, a list or a map where a name belongs."""
     tape = two()
     tape.event(300, "A", callback, **fields)
     result = verdict(tape, 1000)

@@ -56,6 +56,15 @@ def test_a_callback_that_is_not_listed_violates() -> None:
     assert result.findings[0].requirement == "L-CASE"
 
 
+def test_names_of_another_kind_are_nobodys() -> None:
+    """A room that tells a list where a name belongs violates, it breaks nothing else."""
+    tape = away()
+    tape.event(900, "A", "status", room=["r"], state="in", code=0)
+    tape.event(900, "A", "people", room="r", change="+", who=[{"id": {}}])
+    own = line("A", *START, entry("lost"), entry("back"))
+    assert verdict(tape, own, line("A", other("+"), about=ANYONE)).outcome is Outcome.VIOLATES
+
+
 def requirements() -> Unordered:
     """An empty group: nothing more."""
     return Unordered(())

@@ -233,3 +233,20 @@ def test_an_observer_who_is_not_there_keeps_few_stories() -> None:
         tape.heal(start + GONE_AFTER - 10, "A")
         tape.told(start + GONE_AFTER + 50, "A", "back")
     assert verdict(tape, 45_000).outcome is Outcome.CONFORMS
+
+
+def test_a_return_that_does_not_last_calls_nothing_off() -> None:
+    """A's link is back for 100 ms, and B is told that A is gone at the time that counts from the first loss."""
+    tape = joining()
+    tape.told(520, "A", "in")
+    tape.heard(521, "A", "+", "B")
+    tape.heard(525, "B", "+", "A")
+    tape.fault(1000, "A")
+    tape.told(1050, "A", "lost", 51)
+    tape.heal(1300, "A")
+    tape.fault(1400, "A")
+    tape.heard(1000 + GONE_AFTER + 50, "B", "-", "A")
+    tape.heal(1900, "A")
+    tape.told(1950, "A", "back")
+    tape.heard(1960, "B", "+", "A")
+    assert verdict(tape, 4000).outcome is Outcome.CONFORMS

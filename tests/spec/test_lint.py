@@ -56,12 +56,11 @@ def test_windows_of_groups_are_looked_at() -> None:
     ]
 
 
-def test_optional_silent_and_answering_rules_need_no_window() -> None:
+def test_silent_and_answering_rules_need_no_window() -> None:
     """They owe nothing."""
     rules = (
         "    rules:\n"
         "      - {from: gone, cause: server down, to: gone, silent: true}\n"
-        "      - {from: gone, cause: server down, to: gone, optional: true}\n"
         "      - {from: gone, cause: leave, answer: {status: refused}}"
     )
 

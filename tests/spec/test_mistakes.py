@@ -116,6 +116,8 @@ MISTAKES = [
      "5 cannot be in a field of type str"),
     ("{from: LOST, cause: link up, to: BACK, within: 10s}", "{from: LOST, cause: link up, to: BACK, @after: 10s}",
      "`after` needs `within`, else nothing is ever due"),
+    ("cause: twin IN, to: KICKED, within: notice, optional: true", "cause: twin IN, to: KICKED, @optional: true",
+     "`optional` needs `within`, else what is on its way is never due"),
     ("{from: LOST, cause: link up, to: BACK, within: 10s}", "{from: LOST, cause: link up, to: BACK, within: @-10s}",
      "-10s is negative"),
     ("present, cause: kick, to: absent, within", "present, cause: kick, to: absent, silent: true, @within",

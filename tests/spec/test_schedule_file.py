@@ -14,9 +14,10 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.resources import root
 from roomcheck.spec.contract import Contract
+from roomcheck.spec.durations import show, simplest
 from roomcheck.spec.load import Spec, load_spec
 from roomcheck.spec.reader import read
-from roomcheck.spec.schedule_file import read_schedule, show, simplest, write_schedule
+from roomcheck.spec.schedule_file import read_schedule, spec_named_in, write_schedule
 from roomcheck.spec.shape import schemas
 
 ZEGO = root() / "specs" / "zego-express"
@@ -266,3 +267,10 @@ def test_the_files_that_ship_can_be_read() -> None:
     for file in (root() / "fixtures" / "schedules").glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
         read_schedule(text, file.name, by_name[read(text, file.name).plain()["spec"]])
+
+
+def test_a_file_says_which_spec_it_is_for() -> None:
+    """Before anything else of it is read."""
+    assert spec_named_in("spec: a/b\nother: 1\n", "x.yaml") == "a/b"
+    assert spec_named_in("other: 1\n", "x.yaml") == ""
+    assert spec_named_in("spec: [1]\n", "x.yaml") == ""

@@ -1,5 +1,6 @@
 """`roomcheck judge SPEC TRACE`: the verdict from the files alone."""
 
+import shutil
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import read_trace
 from roomcheck.model.verdict import Outcome, RunHeader
 from roomcheck.report.explain import explain
+from roomcheck.report.picture import text_picture
 from roomcheck.spec.contract import Case
 
 CODES = {Outcome.CONFORMS: 0, Outcome.VIOLATES: 1, Outcome.INCONCLUSIVE: 2, Outcome.NOT_APPLICABLE: 4}
@@ -20,7 +22,8 @@ CODES = {Outcome.CONFORMS: 0, Outcome.VIOLATES: 1, Outcome.INCONCLUSIVE: 2, Outc
 @click.command()
 @click.argument("spec")
 @click.argument("trace", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def judge(spec: str, trace: Path) -> int:
+@click.option("--picture", is_flag=True, help="Show what happened, lane by lane.")
+def judge(spec: str, trace: Path, *, picture: bool) -> int:
     """Judge a recorded TRACE (JSON lines, see a report's traces/ folder) by SPEC, a file or an id.
 
     The constants and options are those that the trace was recorded with.
@@ -51,4 +54,12 @@ def judge(spec: str, trace: Path) -> int:
     click.echo(f"{result.case}: {verdict.outcome}, {len(verdict.checks)} checks by {basis}")
     if verdict.findings:
         click.echo("\n".join(explain(result, header)))
+    if picture:
+        click.echo("")
+        click.echo("\n".join(text_picture(recorded, verdict, width(), contract=contract, case=case)))
     return CODES[verdict.outcome]
+
+
+def width() -> int:
+    """That of the terminal; in a file or a log as wide as code."""
+    return max(shutil.get_terminal_size((100, 40)).columns - 1, 60)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
+from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -21,6 +23,7 @@ from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.console import Console
 from roomcheck.report.exitcode import exit_code
+from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
@@ -38,7 +41,7 @@ VIRTUAL = "none (virtual time)"
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
-                 show_default=True, help="Where junit.xml, run.ndjson and traces/ go."),
+                 show_default=True, help="Where report.html, junit.xml, run.ndjson and traces/ go."),
     click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere."),
     click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids."),
     click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="The NDJSON stream, elsewhere."),
@@ -141,9 +144,11 @@ class Reports:
 
     stream: StreamWriter
     console: Console
+    known: KnownFile | None = None
     results: list[CaseResult] = field(default_factory=list)
 
     def result(self, result: CaseResult) -> None:
+        result = self.known.failures.mark(result) if self.known else result
         self.results.append(result)
         self.stream.result(result)
         self.console.case(result)
@@ -154,7 +159,7 @@ Work = Callable[[Any, Reports], Awaitable[None]]
 
 def play(
     bound: Bound, work: Work, *, cases: int, repeat: Callable[[Case], str], jobs: int, every_trace: bool = True,
-    coverage: Callable[[], Coverage | None] = lambda: None,
+    coverage: Callable[[], Coverage | None] = lambda: None, known: KnownFile | None = None,
 ) -> int:  # fmt: skip
     """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
 
@@ -178,12 +183,13 @@ def play(
             contract=bound.contract, cases=(), target=bound.target, toxiproxy=provisioned, traces=traces,
             jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
         )), provisioned.version  # fmt: skip
-    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), folder, coverage))
+    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), traces, coverage, known))
 
 
 async def _play(
-    bound: Bound, player: Any, work: Work, header: RunHeader, traces: Path, coverage: Callable[[], Coverage | None]
-) -> int:
+    bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
+    coverage: Callable[[], Coverage | None], known: KnownFile | None,
+) -> int:  # fmt: skip
     began = time.monotonic()
     choice = bound.choice
     junit, ndjson = choice.junit or choice.report_dir / "junit.xml", choice.ndjson or choice.report_dir / "run.ndjson"
@@ -199,7 +205,7 @@ async def _play(
     failure: RoomcheckError | None = None
     console = Console(quiet=choice.quiet)
     with stream_file, console:
-        reports = Reports(StreamWriter(stream_file), console)
+        reports = Reports(StreamWriter(stream_file), console, known)
 
         def on_room(room: str, toxiproxy: str) -> None:
             nonlocal header, begun
@@ -212,6 +218,8 @@ async def _play(
         try:
             async with player.open():
                 await work(player, reports)
+            for stale in known.settle(reports.results) if known else ():
+                reports.result(stale)
         except asyncio.CancelledError:
             interrupted = True
         except RoomcheckError as e:
@@ -224,6 +232,8 @@ async def _play(
         complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
         messages = [str(failure)] if failure else []
+        if known and known.update and not complete:
+            messages.append(f"{known.path} is not updated: the run was not complete")
         # a report that cannot be written costs neither the other reports nor the summary
         try:
             reports.stream.footer(footer)
@@ -237,9 +247,15 @@ async def _play(
         except OSError as e:
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
+        html = choice.report_dir / "report.html"
+        try:
+            html.write_text(write_html(header, results, footer, pictures_of(bound, results, traces)), encoding="utf-8")
+        except OSError as e:
+            messages.append(f"cannot write {html}: {e}; choose another --report-dir")
+            footer = replace(footer, exit_code=HarnessError.exit_code)
         if begun:
             console.covered(coverage())
-            console.finish(results, footer, {"JUnit": junit, "stream": ndjson, "traces": traces})
+            console.finish(results, footer, {"report": html, "JUnit": junit, "stream": ndjson, "traces": traces.folder})
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
@@ -260,6 +276,12 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
         cases=cases,
         **told_of(contract),
     )
+
+
+def pictures_of(bound: Bound, results: Sequence[CaseResult], traces: TraceFolder) -> Pictures:
+    """What the HTML report draws, with links to the traces that hold where the whole folder is moved."""
+    folder = bound.choice.report_dir
+    return Pictures(bound.contract, traces.read(results), lambda file: Path(os.path.relpath(file, folder)).as_posix())
 
 
 def told_of(contract: Contract) -> Mapping[str, Any]:

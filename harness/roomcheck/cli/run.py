@@ -1,11 +1,15 @@
 """`roomcheck run`: plays every case of a spec on a target, and writes the reports."""
 
+import re
+import zlib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import click
 
+from roomcheck.cli.known import NAME, open_known
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
@@ -29,22 +33,54 @@ def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str],
     return tuple(c for c in cases if wanted(c))
 
 
+def read_shard(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """`2/4`: the second of four parts of a run, for CI jobs beside each other."""
+    match = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text or "1/1")
+    if match is None or int(match[1]) > int(match[2]):
+        raise click.BadParameter(f"{text!r} is no part of a whole; write 1/4, 2/4, 3/4 or 4/4")
+    return (int(match[1]), int(match[2])) if text else None
+
+
+def in_shard(case_id: str, shard: tuple[int, int] | None) -> bool:
+    """Whether a case belongs to this part; its id alone decides, so it stays there when other cases come and go."""
+    return shard is None or zlib.crc32(case_id.encode()) % shard[1] == shard[0] - 1
+
+
 @click.command()
 @click.argument("spec", required=False)
 @click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
 @click.option("--level", type=click.Choice(LEVELS), help="Only cases that verify a requirement at least this strict.")
+@click.option(
+    "--shard", callback=read_shard, metavar="I/N", help="Only the I-th of N parts; all of them together are the whole."
+)
+@click.option(
+    "--known",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=f"Failures that are expected  [default: {NAME} beside the target]",
+)
+@click.option("--update-known", is_flag=True, help="Write that file anew, as this run found it.")
 @playing
-def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str | None) -> int:
+def run(
+    choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str | None,
+    shard: tuple[int, int] | None, known: Path | None, *, update_known: bool,
+) -> int:  # fmt: skip
     """Play every case of SPEC (a file or an id; by default the target's own) on a target, and judge what was told.
 
     With no arguments at all: the ZEGO contract on the reference room, a hundred times faster than documented. Pinned
     schedules of the same spec are played too: those that ship with the package, and those in roomcheck-schedules/.
+
+    A failure that the file of known failures lists is an expected one; an entry of it that no longer fails is not.
     """
     bound = Bound.of(choice, spec)
     saved, unsaved = pinned(bound)
-    cases = selected(bound.contract, [*bound.contract.cases, *saved], patterns, level)
+    whole = not patterns and level is None and shard is None
+    listed = open_known(known, choice.target, bound.contract.spec, whole=whole, update=update_known)
+    everything = [case for case in (*bound.contract.cases, *saved) if in_shard(case.id, shard)]
+    cases = selected(bound.contract, everything, patterns, level)
     if not cases:
-        chosen = " ".join([*(f"-k {p}" for p in patterns), *([f"--level {level}"] if level else [])])
+        part = [f"--shard {shard[0]}/{shard[1]}"] if shard else []
+        chosen = " ".join([*(f"-k {p}" for p in patterns), *([f"--level {level}"] if level else []), *part])
         raise UsageError(
             f"no case of {bound.contract.spec} fits {chosen or 'this target'}: `roomcheck list` shows them all"
         )
@@ -56,6 +92,7 @@ def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str 
             *bound.spec.not_applicable(room.options, room.faults, room.lacks),
             *unsaved,
         )
+        if in_shard(case_id, shard)
     )  # fmt: skip
 
     async def work(player: Any, reports: Reports) -> None:
@@ -63,7 +100,10 @@ def run(choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str 
             reports.result(result)
         await player.play(cases, ATTEMPTS)
 
-    return play(bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS)
+    return play(
+        bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,
+        known=listed,
+    )  # fmt: skip
 
 
 def lacking(contract: Contract, case_id: str, title: str, reason: str) -> CaseResult:

@@ -7,9 +7,9 @@ long, that a connection ended; and first, that the echo came before the fault.
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from roomcheck.errors import HarnessError
@@ -38,45 +38,61 @@ class Faultable(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
 class Echo:
-    """A server that says what it hears; `told` is set when its first connection has ended."""
+    """A server that says what it hears; `told` is set when its first connection has ended.
 
-    address: str = ""
-    told: asyncio.Event = field(default_factory=asyncio.Event)
-    _connections: list[asyncio.StreamWriter] = field(default_factory=list)
+    On plain sockets: a server of asyncio that is closed in the moment of an accept leaves the new connection open.
+    """
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.append(writer)
-        first = len(self._connections) == 1
-        with contextlib.suppress(OSError), contextlib.closing(writer):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self._connections: list[socket.socket] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    @property
+    def address(self) -> str:
+        host, port = self._listener.getsockname()
+        return f"{host}:{port}"
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # it has ended already
+            return
+        connection.setblocking(False)
+        self._connections.append(connection)
+        self._tasks.append(asyncio.create_task(self._serve(connection, first=len(self._connections) == 1)))
+
+    async def _serve(self, connection: socket.socket, *, first: bool) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError), connection:
+            while data := await loop.sock_recv(connection, 65536):
+                await loop.sock_sendall(connection, data)
         if first:
             self.told.set()
 
-    async def end(self) -> None:
+    async def close(self) -> None:
         """End every connection, whatever waits to be written."""
-        for writer in self._connections:
-            writer.transport.abort()
-        for writer in self._connections:
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+        asyncio.get_running_loop().remove_reader(self._listener)
+        self._listener.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in self._connections:
+            connection.close()
 
 
 @contextlib.asynccontextmanager
 async def echo_server() -> AsyncIterator[Echo]:
     """A running echo on this machine."""
     echo = Echo()
-    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    echo.address = f"{host}:{port}"
     try:
         yield echo
     finally:
-        server.close()
-        await echo.end()
+        await echo.close()
 
 
 class Talk:

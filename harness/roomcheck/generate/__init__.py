@@ -3,6 +3,7 @@
 It knows no vendor's word and no number of its own: what can be called, broken and waited for comes from the contract.
 """
 
+from roomcheck.generate.shrink import candidates, size
 from roomcheck.generate.strategies import schedules
 
-__all__ = ["schedules"]
+__all__ = ["candidates", "schedules", "size"]

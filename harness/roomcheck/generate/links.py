@@ -4,7 +4,6 @@ A link that is down can only be kept down, a heal needs a fault, and the backend
 nobody. Whoever breaks one of these gets an error from the runner instead of a trace (faults/link.py, run/play.py).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from roomcheck.model.fault import EFFECT, Effect
@@ -44,13 +43,3 @@ class Links:
                 del self.faulted[member]
             case _:
                 pass
-
-
-def playable(acts: Iterable[Act]) -> bool:
-    """Whether each act may come where it comes."""
-    links = Links()
-    for act in acts:
-        if not links.allow(act):
-            return False
-        links.take(act)
-    return True

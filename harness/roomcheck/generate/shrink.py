@@ -7,11 +7,12 @@ The order is that of the gain: half of the steps first, the last digit of a gap 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Any
 
 from roomcheck.generate.links import Act, Links
-from roomcheck.generate.times import edges, exact, limits, nice, scaled
+from roomcheck.generate.times import documented, edges, limits, nice, scaled
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Member, Schedule, Step, Wait, When
 from roomcheck.spec.contract import Contract
@@ -38,8 +39,9 @@ def candidates(contract: Contract, schedule: Schedule) -> Iterator[Schedule]:
     limit = neighbours.size(schedule)
     seen: set[str] = set()
     for found in neighbours.all():
-        if repr(found) not in seen and found.steps and neighbours.size(found) < limit:
-            seen.add(repr(found))
+        text = repr(found)
+        if text not in seen and found.steps and neighbours.size(found) < limit:
+            seen.add(text)
             yield found
 
 
@@ -91,6 +93,15 @@ class _Neighbours:
         self.play = _play(contract, schedule)
         self.plainest = next((kind for kind in KINDS if kind in contract.faults), FaultKind.CUT)
 
+    @cached_property
+    def known(self) -> frozenset[int]:
+        """Limits, in documented milliseconds."""
+        return frozenset(limits(self.contract))
+
+    @cached_property
+    def edges(self) -> frozenset[int]:
+        return frozenset(edge for limit in self.known for edge in edges(limit))
+
     # --- size -------------------------------------------------------------------------------------------------------
 
     def size(self, schedule: Schedule) -> Size:
@@ -111,7 +122,10 @@ class _Neighbours:
             case Fault(kind=kind, settings=settings, endpoint=endpoint):
                 return KINDS.index(kind) + len(settings) + (endpoint is not None)
             case Call() | Admin():
-                return sum(self._lawful(act, name, play).index(value) for name, value in act.args.items())
+                rooms = self.contract.operations[act.operation].rooms
+                weights = {name: len(rooms) - i for i, name in enumerate(rooms)}  # from R to R2 is plainer than back
+                places = {name: self._lawful(act, name, play).index(value) for name, value in act.args.items()}
+                return sum(place * weights.get(name, 1) for name, place in places.items())
             case _:
                 return 0
 
@@ -159,6 +173,8 @@ class _Neighbours:
 
     def _without_member(self) -> Iterator[_Play]:
         """One member less, the last first; the first one of a user leaves its name to the next one of that user."""
+        if len(self.play.members) == 1:
+            return
         for gone in reversed(self.play.members):
             left = [member for member in self.play.members if member is not gone]
             heir = next((m.name for m in left if m.user == gone.name), None)
@@ -244,11 +260,10 @@ class _Neighbours:
 
     def _simpler_times(self, time: int) -> list[int]:
         """Rounder times, and shorter ones that are as round: nothing, then the middle one, then those between."""
-        documented = round(exact(time, self.contract.scale) / 1_000)
-        known = limits(self.contract)
-        near = {edge for limit in known for edge in edges(limit) if abs(edge - documented) * NEARBY < documented}
-        rounded = {documented // power * power for power in nice(documented)}
-        pool = {scaled(t, self.contract.scale) for t in {*known, *near, *nice(documented), *rounded}}
+        whole = documented(time, self.contract.scale)
+        near = {edge for edge in self.edges if abs(edge - whole) * NEARBY < whole}
+        rounded = {whole // power * power for power in nice(whole)}
+        pool = {scaled(t, self.contract.scale) for t in {*self.known, *near, *nice(whole), *rounded}}
         worth = self._worth(time)
         fit = sorted(t for t in pool if self._worth(t) < worth and t * NEARBY <= time * (NEARBY + 1))
         return [0] * bool(time) + _middle_first([t for t in fit if t])

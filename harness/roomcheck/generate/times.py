@@ -2,32 +2,34 @@
 
 Limits differ by orders of magnitude (a notice of 100 ms, a retry timeout of 20 min), and one gap of 20 min costs as
 much as a hundred of 10 s. So each limit belongs to a tier by its distance from the middle one, and a tier is the rarer
-the longer its limits are: the ZEGO contract's schedules last 190 s in the mean, one in thirty longer than its 20 min.
+the longer its limits are: half of the ZEGO contract's schedules end within 183 s, one in 25 outlasts its 20 min.
 
-All gaps come from one sorted table in which a time stands as often as it is likely. So a gap costs one draw, and what
+All gaps come from one sorted table in which a time stands as often as it is likely. So a gap costs two draws, and what
 Hypothesis takes for simpler is the shorter one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import permutations
 from statistics import median_low
 
 from roomcheck.spec.contract import Contract
 
-NEAR, FAR = 5, 20  # times the middle limit; beyond FAR is long
+NEAR, FAR = 5, 10  # times the middle limit; beyond FAR is long
 BESIDE = (100, 50, 20)  # just before and just after a limit: by 1 %, 2 % and 5 % of it
+MORE = 2  # so many times more often the edges of constants than those of windows
 WITHOUT_LIMITS = 1_000  # ms, for a contract that has none
 
 # How often each sort of gap stands in the table, out of 8,000, and each watch out of 100.
-MOMENT, NEAR_EDGE, NEAR_SUM, FREE, FAR_EDGE, FAR_SUM, LONG_EDGE, LONG_SUM = 2000, 2300, 700, 1400, 1200, 300, 70, 30
-SHORT_WATCH, COMMON_WATCH, LONG_WATCH = 60, 36, 4
+MOMENT, NEAR_EDGE, NEAR_SUM, FREE, FAR_EDGE, FAR_SUM, LONG_EDGE, LONG_SUM = 2000, 2400, 700, 1500, 900, 250, 45, 15
+SHORT_WATCH, COMMON_WATCH, LONG_WATCH = 70, 27, 3
 FREE_TIMES = 800
 
 
-def exact(scaled: float, scale: float) -> Fraction:
-    """Documented microseconds."""
-    return Fraction(scaled) * Fraction(scale)
+def documented(micros: int, scale: float) -> int:
+    """The contract's microseconds in documented milliseconds."""
+    return round(micros * Fraction(scale) / 1_000)
 
 
 def scaled(milliseconds: int, scale: float) -> int:
@@ -37,7 +39,7 @@ def scaled(milliseconds: int, scale: float) -> int:
 
 def limits(contract: Contract) -> tuple[int, ...]:
     """Every time that the contract knows, in documented milliseconds, shortest first."""
-    found = {round(exact(value, contract.scale) / 1_000) for value in _windows(contract)} - {0}
+    found = {documented(value, contract.scale) for value in _windows(contract)} - {0}
     return tuple(sorted(found)) or (WITHOUT_LIMITS,)
 
 
@@ -65,10 +67,10 @@ def nice(most: float) -> tuple[int, ...]:
     return tuple(out)
 
 
-def edges(limit: int) -> set[int]:
+def edges(limit: int, beside: Sequence[int] = BESIDE) -> set[int]:
     """Just before, at and just after a limit, by nice numbers of milliseconds."""
     out = {limit}
-    for part in BESIDE:
+    for part in beside:
         out |= {limit - _little(limit, part), limit + _little(limit, part)}
     return out - {0}
 
@@ -94,8 +96,10 @@ def times(contract: Contract) -> Times:
     middle = median_low(known)
     moments = (0, *nice(middle))
     near, far = NEAR * middle, FAR * middle
-    marks = {edge for limit in known for edge in edges(limit)}
-    sums = {time for a in known for b in known if b < a for time in (a - b, a + b)} - marks
+    constants = [documented(value, contract.scale) for value in contract.constants.values()]
+    weighed = [*known, *(limit for limit in constants if limit for _ in range(MORE))]
+    marks = [edge for limit in weighed for edge in edges(limit, BESIDE if limit <= far else BESIDE[:1])]
+    sums = [time for a, b in permutations(constants, 2) if a / BESIDE[-1] < b <= a for time in (a - b, a + b)]
     free = range(1, 2 * near, max(1, 2 * near // FREE_TIMES))
     table = [
         *_share(MOMENT, moments),
@@ -107,7 +111,7 @@ def times(contract: Contract) -> Times:
         *_share(LONG_EDGE, (t for t in marks if t > far)),
         *_share(LONG_SUM, (t for t in sums if t > far)),
     ]
-    pace = round(exact(contract.pace, contract.scale) / 1_000)
+    pace = documented(contract.pace, contract.scale)
     ends = [max(t for t in known if t <= most) for most in (near, far)] + [known[-1]]
     short, common, long = (max(end, pace) + _little(end, BESIDE[-1]) for end in ends)
 

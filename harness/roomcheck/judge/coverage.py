@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from roomcheck.judge.route import extract, order
+from roomcheck.judge.route import alias, extract, order
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
 from roomcheck.model.verdict import Outcome, Verdict
@@ -92,7 +92,7 @@ class _Walk:
         if callback is None:
             return
         real = extract(callback.room, record.fields) if callback.room else list(self.aliases)[:1]
-        room = self.aliases.get(real[0], "") if real else ""
+        room = alias(self.aliases, real[0]) or "" if real else ""
         for view in self.views:
             state = _state(view, record.fields.get(view.field)) if view.callback == record.callback else None
             if state is None:

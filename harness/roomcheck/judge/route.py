@@ -43,6 +43,11 @@ def extract(path: Path, fields: Any) -> list[Any]:
     return found
 
 
+def alias(names: Mapping[str, str], real: Any) -> str | None:
+    """What a case calls the room or user of this real name; None where a room tells what is no name of the case."""
+    return names.get(real) if isinstance(real, str) else None
+
+
 def order(record: Record) -> int:
     """Acts count from when they may have begun, callbacks from when they surely had come."""
     return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
@@ -229,7 +234,7 @@ class Router:
         if callback is None:
             return
         real = extract(callback.room, record.fields) if callback.room else [self.rooms[0]]
-        room = self.aliases.get(real[0], str(real[0])) if real else "?"
+        room = alias(self.aliases, real[0]) or str(real[0]) if real else "?"
         if not real:
             self._stray(record, f"{record.callback} names no room")
         for rules in self.own:
@@ -275,9 +280,15 @@ class Router:
                         own.cause(CauseKind.TWIN_IN, present, at)
         user = self.user_of[member]
         for place in self.rooms:
-            if place != room and self.holder.get((user, place), member) != member:
+            if place == room:
+                continue
+            if self.holder.get((user, place), member) != member:
                 for view in self._about(user, place):
                     view.cause(CauseKind.ELSEWHERE, state, at, self.args.get((member, room), {}))
+            for twin in self.twins[member]:
+                if (present := self.state.get((twin, place))) is not None:
+                    for view in self._about(user, room):
+                        view.cause(CauseKind.ELSEWHERE, present, at, self.args.get((twin, place), {}))
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""
@@ -301,7 +312,7 @@ class Router:
 
     def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
         for real in users:
-            user = self.people.get(real)
+            user = alias(self.people, real)
             if user is None:
                 self._stray(record, f"{rules.view.field} about {real!r}, who is nobody of this case")
             elif user == self.user_of[record.member]:

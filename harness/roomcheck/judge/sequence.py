@@ -7,7 +7,7 @@ entries, alternatives and unordered groups need no special case. Three values co
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from roomcheck.judge.route import extract
+from roomcheck.judge.route import alias, extract
 from roomcheck.judge.view import NEVER, Death, Mode, fits
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.model.trace import Told, Trace
@@ -54,8 +54,10 @@ def heard(contract: Contract, trace: Trace, line: Line) -> list[Heard]:
             if callback.name != record.callback or (view.hearing is None) is not (line.about is None):
                 continue
             real = extract(callback.room, record.fields) if callback.room else []
-            room = rooms.get(real[0], str(real[0])) if real else None
-            users = [people.get(u, str(u)) for u in extract(callback.about, record.fields)] if callback.about else []
+            room = alias(rooms, real[0]) or str(real[0]) if real else None
+            users = (
+                [alias(people, u) or str(u) for u in extract(callback.about, record.fields)] if callback.about else []
+            )
             if line.about not in (None, ANYONE) and line.about not in users:
                 continue
             fields = dict(record.fields)

@@ -357,7 +357,7 @@ class Simulation:
             text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
             deaths.append(Death(early, text, rule))
             return False
-        if rule.optional and rule.within and not (rule.while_up and self.link.down):
+        if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
             base = later(p.base, self.link.since) if rule.while_up else p.base
             late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
             late -= rule.after + rule.within
@@ -460,7 +460,7 @@ class Simulation:
                 continue
             opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
             if opened:
-                first, *others = self._decide(self._fly(h, p), rules, at)
+                first, *others = self._decide(self._fly(h, p, at), rules, at)
                 if self._reacts(rules, first.head) != reacts:
                     yield first
                 yield from others
@@ -469,10 +469,12 @@ class Simulation:
     def _reacts(rules: list[Rule], state: str) -> tuple[int, ...]:
         return tuple([r.id for r in rules if state in r.armed_in])
 
-    def _fly(self, h: Hypothesis, p: Promise) -> Hypothesis:
+    def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> Hypothesis:
+        """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
-        return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(p, to)), h.choices, h.called_off)
+        decided = p._replace(base=later(p.base, at)) if p.rule.whenever else p
+        return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(decided, to)), h.choices, h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
@@ -498,7 +500,8 @@ class Simulation:
                 raced = at.lo + unless.settle >= p.cause.hi + p.rule.after
             else:
                 raced = at.hi + unless.settle >= p.cause.lo + p.rule.after
-            off = ((p, at.hi + unless.settle),) if unless.settle and not raced else ()
+            until = at.hi + max(unless.settle, p.rule.recalled_within)
+            off = ((p, until),) if unless.settle and not raced else ()
             nxt = []
             for o in out:
                 if p not in o.armed:
@@ -508,11 +511,11 @@ class Simulation:
                 if not raced:
                     nxt.append(gone._replace(called_off=(*o.called_off, *off)) if off else gone)
                 elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
-                    nxt += [gone, self._fly(o, p)]
+                    nxt += [gone, self._fly(o, p, at)]
                 else:
                     nxt += [
                         story._replace(choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
-                        for story, kept in ((gone, False), (self._fly(o, p), True))
+                        for story, kept in ((gone, False), (self._fly(o, p, at), True))
                     ]
             out = nxt
         return out
@@ -542,12 +545,13 @@ class Simulation:
         """By how many microseconds it is too late at `at`; 0 or less: it is not."""
         due = self._due(p)
         if due is None:
-            if not flying or p.rule.answer is not None or (p.rule.optional and not p.rule.within):
+            if not flying or p.rule.answer is not None:
                 return 0
-            span = p.rule.after + p.rule.within
-            due = Instant(p.base.lo + span, p.base.hi + span)
             if p.rule.while_up and self.link.down:
                 return 0
+            span = p.rule.after + p.rule.within
+            base = later(p.base, self.link.since) if p.rule.while_up else p.base
+            due = Instant(base.lo + span, base.hi + span)
         return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
 
     def _expire(self, at: Instant) -> list[Death]:

@@ -19,7 +19,8 @@ from rich.text import Text
 from roomcheck.judge.coverage import Coverage
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
-from roomcheck.report.explain import explain, headline
+from roomcheck.report.exitcode import VIOLATION
+from roomcheck.report.explain import EXPECTED, explain, headline
 from roomcheck.report.text import clipped, visible
 
 EXPLAINED = 10  # findings in full; every requirement that was broken is explained once
@@ -142,8 +143,9 @@ class Console:
         self._totals(results, footer)
         for name, path in paths.items():
             self._say(f"{name + ':':<10} {path}")
-        meaning = MEANING.get(footer.exit_code, "")
-        self._say(f"{meaning} (exit code {footer.exit_code})", "green" if footer.exit_code == 0 else "red")
+        self._say(
+            f"{meaning(results, footer)} (exit code {footer.exit_code})", "green" if footer.exit_code == 0 else "red"
+        )
 
     def _explain(self, wrong: Sequence[CaseResult], header: RunHeader) -> None:
         """Each requirement once, by its shortest case; then the names of the others."""
@@ -193,15 +195,17 @@ class Console:
             self._say(f"lenient: and {len(texts) - LENIENT} more, see the reports")
 
     def _totals(self, results: Sequence[CaseResult], footer: RunFooter) -> None:
-        outcomes = Counter(r.outcome for r in results)
+        outcomes = Counter(r.outcome for r in results if not r.known)
         parts = [f"{outcomes[o]} {o.value}" for o in COLUMNS if outcomes[o]]
+        known = sum(bool(r.known) for r in results)
+        parts += [_count(known, EXPECTED)] if known else []
         parts += [f"{outcomes[None]} {NO_VERDICT}"] if outcomes[None] else []
         self._say("")
         if not footer.complete:
             cases = self._cases or len(results)
             self._say(f"not complete: {len(results)} of {cases} cases have a result", "red")
         self._say(f"{_count(len(results), 'case')} in {footer.seconds:.1f} s: {', '.join(parts) or 'none'}")
-        blamed = Counter(r.blame.value for r in results if r.blame)
+        blamed = Counter(r.blame.value for r in results if r.blame and not r.known)
         if blamed:
             self._say(f"blame: {', '.join(f'{name} {count}' for name, count in blamed.most_common())}")
         again = sum(r.attempts > 1 for r in results)
@@ -224,9 +228,17 @@ class Console:
             self._progress = None
 
 
+def meaning(results: Iterable[CaseResult], footer: RunFooter) -> str:
+    """What the exit code says, in words."""
+    violates = any(r.outcome is Outcome.VIOLATES and not r.known for r in results)
+    if footer.exit_code == VIOLATION and not violates:
+        return "the list of known failures does not hold"
+    return MEANING.get(footer.exit_code, "")
+
+
 def bad(result: CaseResult) -> bool:
     """Whether a person should look at it."""
-    return result.outcome not in (Outcome.CONFORMS, Outcome.NOT_APPLICABLE)
+    return not result.known and result.outcome not in (Outcome.CONFORMS, Outcome.NOT_APPLICABLE)
 
 
 def by_requirement(results: Iterable[CaseResult]) -> dict[str, Counter[Outcome | None]]:

@@ -22,7 +22,8 @@ NO_VERDICT = {
 def exit_code(results: Sequence[CaseResult]) -> int:
     """0 as expected, 1 violation, 2 inconclusive, 3 adapter, 4 target or nothing checked, 5 harness or machine.
 
-    Cases that do not apply count as neither. When nothing went wrong but nothing was checked either, it is 4.
+    Cases that do not apply count as neither, and a known failure is as expected.
+    When nothing went wrong but nothing was checked either, it is 4.
     """
     codes = {_code(result) for result in results}
     for code in PRECEDENCE:
@@ -40,7 +41,7 @@ def checks(results: Iterable[CaseResult]) -> int:
 def _code(result: CaseResult) -> int:
     match result.outcome:
         case Outcome.VIOLATES:
-            return VIOLATION
+            return AS_EXPECTED if result.known else VIOLATION
         case Outcome.INCONCLUSIVE:
             return INCONCLUSIVE
         case None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait
 from roomcheck.model.time import show_duration
-from roomcheck.model.verdict import CaseResult, Finding, Outcome, RunHeader
+from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome, RunHeader
 from roomcheck.report.text import clipped, visible
 
 LINES = 15
@@ -13,6 +13,7 @@ SCHEDULE_LINES = 3
 SCHEDULE_WIDTH = 100
 LOG = 3  # last lines of what the adapter or the harness said
 INDENT = 11
+EXPECTED = "expected failure"
 
 
 def explain(result: CaseResult, header: RunHeader) -> list[str]:
@@ -35,6 +36,10 @@ def headline(result: CaseResult) -> str:
     if result.outcome is Outcome.INCONCLUSIVE:
         tries = "1 try" if result.attempts == 1 else f"{result.attempts} tries"
         ended = f"inconclusive after {tries}, not counted as a pass"
+    if result.outcome is None and result.blame is Blame.ROOM:
+        return clipped(result.case) + ": not as listed"  # of a list of known failures
+    if result.known:
+        ended = f"{EXPECTED}, {clipped(result.known)}"
     return clipped(result.case) + f": {ended}" + (f" ({result.blame.value})" if result.blame else "")
 
 

@@ -7,7 +7,7 @@ first, and the root and the serialisation are ours. What goes where:
 
 - failure: the room broke its contract. `type` is the requirement, the text is the explanation.
 - error: no verdict about the room (inconclusive, adapter, harness, machine, target); `type` says which.
-- skipped: the case does not apply to this target.
+- skipped: the case does not apply to this target, or its failure is a known one.
 
 A run that ended early, or checked nothing, has an error of its own: a reader that sees only this file must not see a
 shorter or an empty list of successes.
@@ -27,7 +27,7 @@ from junit_xml import TestCase, TestSuite
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.exitcode import NOTHING, checks, exit_code
-from roomcheck.report.explain import explain
+from roomcheck.report.explain import EXPECTED, explain
 from roomcheck.report.text import clipped, visible
 
 STRICT_CASE = {"name", "classname", "time"}  # what junit-10.xsd knows of a case
@@ -87,6 +87,8 @@ def _case(result: CaseResult, header: RunHeader, name: str) -> tuple[Any, Iterat
     first = result.verdict.findings[0] if result.verdict and result.verdict.findings else None
     message = clipped(result.message or (first.seen if first else "")) or "no message"
     match result.outcome:
+        case Outcome.VIOLATES if result.known:
+            case.add_skipped_info(clipped(f"{EXPECTED}, {result.known}: {message}"))
         case Outcome.VIOLATES:
             kind = first.requirement if first else None
             case.add_failure_info(message, "\n".join(explain(result, header)), visible(kind or "violates"))

@@ -118,7 +118,7 @@ class Fuzz:
     async def _search(self) -> None:
         strategy = schedules(self.contract)
         remembered = known(strategy, self.memory) if self.memory else []
-        await self._chunk([*self.first, *remembered], 0)
+        await self._chunk([*self.first, *remembered], "known")
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
@@ -143,7 +143,7 @@ class Fuzz:
 
     # --- one chunk --------------------------------------------------------------------------------------------------
 
-    async def _chunk(self, chosen: Sequence[Schedule], number: int) -> list[Schedule]:
+    async def _chunk(self, chosen: Sequence[Schedule], number: int | str) -> list[Schedule]:
         """Play these; returns the first schedule of each kind that was found."""
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}

@@ -82,7 +82,7 @@ class CauseKind(StrEnum):
     OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
     TWIN = "twin"  # (own views) another member of the same user is told `name`, in any room
     TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
-    ELSEWHERE = "elsewhere"  # (views about others) the subject's user is told `name` as another member, in another room
+    ELSEWHERE = "elsewhere"  # (views about others) level: the subject's user is in `name` as another member elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,11 @@ class Rule:
 
     The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
     call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
-    come, need not, and without `within` at any time. `armed_in`: states in which the cause may come, those of `from_`
-    among them. `while_up`: its time runs only while the subject's link is up. `given`: the arguments of the call that
-    led here. `provided`: room argument -> states in which the member must have been told to be there.
+    come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
+    states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
+    link is up. `recalled_within`: a change of the link that calls it off and does not last so long has not. `given`:
+    the arguments of the call that led here. `provided`: room argument -> states in which the member must have been told
+    to be there.
     """
 
     id: int
@@ -128,6 +130,8 @@ class Rule:
     answer: Mapping[str, Any] | None = None
     silent: bool = False
     optional: bool = False
+    whenever: bool = False
+    recalled_within: int = 0
     while_up: bool = False
     requirement: str | None = None
     text: str = ""

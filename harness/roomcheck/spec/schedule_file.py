@@ -17,8 +17,6 @@ watch: list_limit + notice_limit
 ```
 """
 
-import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -30,8 +28,8 @@ import yaml
 
 from roomcheck.errors import SpecError
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.model.time import UNITS
 from roomcheck.spec.contract import Contract
+from roomcheck.spec.durations import Durations
 from roomcheck.spec.expressions import Names, Quantity
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import read
@@ -39,7 +37,6 @@ from roomcheck.spec.scenarios import SERVER, Scene, Steps
 from roomcheck.spec.shape import ScheduleShape, fit
 from roomcheck.spec.vocabulary import Words
 
-BESIDE = 20  # `constant + 1s` reads better than the sum up to 1/20 of the constant; beyond, the sum does
 _NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -85,7 +82,7 @@ def write_schedule(
         lines += ["found:", *(f"  {_scalar(name)}: {_scalar(note)}" for name, note in notes.items())]
     lines += [f"members: {_list(members)}", f"rooms: {_list(map(_scalar, schedule.rooms))}", "schedule:"]
     lines += [f"  - {_map(dict(writer.step(step)))}" for step in schedule.steps]
-    lines.append(f"watch: {writer.times.duration(schedule.watch)}")
+    lines.append(f"watch: {writer.durations.write(schedule.watch)}")
     return "\n".join(lines) + "\n"
 
 
@@ -95,7 +92,7 @@ class _Writer:
     def __init__(self, contract: Contract, schedule: Schedule) -> None:
         self.contract = contract
         self.schedule = schedule
-        self.times = _Times(contract)
+        self.durations = Durations(contract)
 
     def step(self, step: Step) -> Iterator[tuple[str, str]]:
         """The keys of a step and what stands behind each."""
@@ -111,15 +108,18 @@ class _Writer:
             case Heal():
                 yield "heal", _scalar(act.member or SERVER)
             case Wait():
-                yield "wait", self.times.duration(0 if when.label else when.offset)
+                yield "wait", self.durations.write(0 if when.label else when.offset)
             case _:
                 assert_never(act)
         if when.label is not None:
-            yield "at", self.times.moment(when)
+            yield "at", self._moment(when)
         elif when.offset and not isinstance(act, Wait):
             raise ValueError(f"no file can say that {act} comes {when.offset} us after the step before")
         if step.label is not None:
             yield "as", _scalar(step.label)
+
+    def _moment(self, when: When) -> str:
+        return f"{when.label} + {self.durations.write(when.offset)}" if when.offset else str(when.label)
 
     def _call(self, act: Call | Admin) -> str:
         """The name of the operation, with what is not the default; of several rooms, all are written."""
@@ -141,79 +141,6 @@ class _Writer:
             yield "with", _map({name: _scalar(value) for name, value in act.settings.items()})
         if act.endpoint is not None:
             yield "endpoint", _scalar(act.endpoint)
-
-
-class _Times:
-    """Microseconds of a contract as expressions that mean exactly them."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.scale = Fraction(contract.scale)
-        named = sorted(contract.constants, key=lambda name: name in contract.typical)  # what is judged comes first
-        self.constants = {name: contract.constants[name] for name in named if contract.constants[name]}
-
-    def moment(self, when: When) -> str:
-        """After a label."""
-        return f"{when.label} + {self.duration(when.offset)}" if when.offset else str(when.label)
-
-    def duration(self, micros: int) -> str:
-        """The first of these that means it: a constant, one and a little, plain digits, a sum of two, more digits."""
-        if not micros:
-            return "0s"
-        plain = show(simplest(micros, self.scale))
-        ways = [
-            *(name for name, value in self.constants.items() if value == micros),
-            *self._beside(micros),
-            *([plain] if re.fullmatch(r"[1-9]|[1-9]5", _digits(plain)) else []),
-            *self._sums(micros),
-        ]
-        return next(iter(ways), plain)
-
-    def _beside(self, micros: int) -> Iterator[str]:
-        """A constant and a nice little more or less, the least first."""
-        for name, value in sorted(self.constants.items(), key=lambda item: abs(micros - item[1])):
-            rest = abs(micros - value)
-            if not rest or rest * BESIDE > value:
-                continue
-            little = simplest(rest, self.scale)
-            exact = value * self.scale + (little if micros > value else -little)
-            if len(_digits(show(little))) == 1 and round(exact / self.scale) == micros:
-                yield f"{name} {'+' if micros > value else '-'} {show(little)}"
-
-    def _sums(self, micros: int) -> Iterator[str]:
-        for (a, x), (b, y) in itertools.product(self.constants.items(), repeat=2):
-            if x + y == micros and x >= y:
-                yield f"{a} + {b}"
-            elif x - y == micros:
-                yield f"{a} - {b}"
-
-
-def simplest(micros: int, scale: Fraction) -> Fraction:
-    """The documented microseconds with the fewest digits that are these when scaled."""
-    exact = micros * scale
-    power = Fraction(10) ** (len(str(int(exact))) + 1)
-    while True:
-        power /= 10
-        grid = round(exact / power) * power
-        if round(grid / scale) == micros:
-            return grid
-
-
-def show(micros: Fraction) -> str:
-    """A duration in the unit that a person would choose: 20min, 90s, 1.5s, 250ms."""
-    whole_ones = (unit for unit in ("h", "min") if micros % UNITS[unit] == 0)
-    unit = next(whole_ones, None) or next((unit for unit in ("s", "ms") if micros >= UNITS[unit]), "us")
-    value = micros / UNITS[unit]
-    whole, rest = divmod(value, 1)
-    digits = ""
-    while rest:
-        digit, rest = divmod(rest * 10, 1)
-        digits += str(digit)
-    return f"{whole}{'.' if digits else ''}{digits}{unit}"
-
-
-def _digits(duration: str) -> str:
-    """The digits that say it, without the noughts before and behind: 1 of 10ms, 15 of 1.5s."""
-    return "".join(filter(str.isdigit, duration)).strip("0")
 
 
 # --- YAML in one line ------------------------------------------------------------------------------------------------

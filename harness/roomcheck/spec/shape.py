@@ -7,7 +7,16 @@ editor knows the keys too. Short forms (`ok: 0`, `from: LOGINED`, `ADD`) are tur
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from roomcheck.spec.problems import Problems, did_you_mean
 from roomcheck.spec.reader import Node
@@ -116,10 +125,11 @@ class RuleShape(Shape):
         dict[str, Expression],
         BeforeValidator(_unless, json_schema_input_type=str | list[str] | dict[str, Expression]),
     ] = {}
+    recalled_within: Expression | None = Field(default=None, alias="recalled within")
     given: dict[str, Scalars] | None = None
     provided: dict[str, Names] | None = None
     silent: bool = False
-    optional: bool = False
+    optional: bool | Literal["whenever"] = False
     while_: Literal["link up"] | None = Field(default=None, alias="while")
     when: dict[str, str] = {}
     for_: str | None = Field(default=None, alias="for")
@@ -220,6 +230,20 @@ class ScheduleShape(Shape):
     rooms: list[str] = Field(default=["R"], min_length=1)
     schedule: list[StepShape] = Field(min_length=1)
     watch: Expression
+
+
+class KnownEntryShape(Shape):
+    case: str
+    requirement: str
+    seen: str
+    reason: str
+    owner: str
+    link: str = ""
+    expires: str
+
+
+class KnownShape(RootModel[list[KnownEntryShape]]):
+    """A list of known failures."""
 
 
 class SpecShape(Shape):
@@ -435,5 +459,10 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": DIALECT,
             **ScheduleShape.model_json_schema(),
             "title": "roomcheck: a schedule to replay",
+        },
+        "known-failures.schema.json": {
+            "$schema": DIALECT,
+            **KnownShape.model_json_schema(),
+            "title": "roomcheck: what a room is known to break",
         },
     }

@@ -376,12 +376,14 @@ class Vocabulary(Words):
             pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
             after=self.duration(rule.after, *at, "after"),
             within=self.duration(rule.within, *at, "within"),
+            recalled_within=self.duration(rule.recalled_within, *at, "recalled within"),
             unless=unless,
             given=self._given(rule.given or {}, cause, *at, "given"),
             provided=self._provided(rule.provided or {}, cause, *at, "provided"),
             answer=self._answer(rule.answer, *at, "answer") if rule.answer is not None else None,
             silent=rule.silent,
-            optional=rule.optional,
+            optional=bool(rule.optional),
+            whenever=rule.optional == "whenever",
             while_up=rule.while_ is not None,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
             text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
@@ -409,7 +411,9 @@ class Vocabulary(Words):
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
-        elif rule.after is not None and rule.within is None and not rule.optional:
+        elif rule.optional and rule.within is None:
+            self.problems.add(node.key("optional"), "`optional` needs `within`, else what is on its way is never due")
+        elif rule.after is not None and rule.within is None:
             self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
 
     def _cause(self, text: str, view: ViewShape, where: Where) -> Cause | None:

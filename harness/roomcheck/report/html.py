@@ -1,0 +1,235 @@
+"""The whole run as one HTML file, for people: what was checked, what broke, and a picture of each case.
+
+It is one of a CI job's artifacts, so it needs no network, no server and, for everything but the filter, no script:
+some CI services open artifacts with scripts forbidden. Cases are `details` elements, which a browser lays out only when
+they are opened; that keeps hundreds of pictures in one file quick (tests/report/test_html.py measures it), and lets a
+reader without a mouse, or without eyes, use what browsers know already.
+
+Texts come from rooms that nobody here has seen. The templates escape whatever they are given, `visible` shows what
+cannot be seen, and a content security policy allows the one script that is this file's own, by its hash.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from roomcheck.model.time import show_duration
+from roomcheck.model.trace import Trace
+from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
+from roomcheck.report.console import COLUMNS, NO_VERDICT, bad, by_requirement, meaning
+from roomcheck.report.explain import EXPECTED, INDENT, explain
+from roomcheck.report.picture import Picture, compose, divergence_text, event_text
+from roomcheck.report.svg import Drawing, draw
+from roomcheck.report.text import clipped, visible
+from roomcheck.spec.contract import Case, Contract
+
+ENDS = ("violates", NO_VERDICT, "inconclusive", EXPECTED, "conforms", "not applicable")  # the worst first
+VIRTUAL = "virtual"  # a trace's clock
+OPEN = 1  # so many bad cases are open from the start
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One case as the template wants it."""
+
+    number: int
+    result: CaseResult
+    name: str  # without the spec's
+    outcome: str
+    css: str
+    why: tuple[tuple[str, str], ...]  # what of it, and the text
+    link: str
+    picture: Picture | None
+    drawing: Drawing | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One requirement."""
+
+    id: str
+    level: str
+    says: str
+    cite: str
+    counts: Counter[str]
+    cases: tuple[tuple[int, str, str], ...]  # number, name, css
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What pictures are made of. `traces`: result's case -> its trace; a case without one has no picture.
+
+    `link` gives the address of a trace's file as seen from the report.
+    """
+
+    contract: Contract
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    link: Callable[[str], str] = lambda file: file
+
+
+def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter, pictures: Pictures) -> str:
+    """The whole file as text."""
+    cases = {f"{header.spec}/{case.id}": case for case in pictures.contract.cases}
+    ordered = sorted(results, key=_weight)
+    shown = [_shown(i, result, header, pictures, cases) for i, result in enumerate(ordered, 1)]
+    counts = Counter(s.outcome for s in shown)
+    requirements = _requirements(header, shown)
+    clock = next((t.clock for t in pictures.traces.values()), "")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            header=header,
+            footer=footer,
+            facts=_facts(header, footer, clock),
+            verdict=_verdict(header, results, footer),
+            counts=[(name, counts[name], _css(name)) for name in ENDS if counts[name]],
+            requirements=requirements,
+            checked=sum(bool(row.cases) for row in requirements),
+            broken=sum(bool(row.counts[Outcome.VIOLATES]) for row in requirements),
+            cases=shown,
+            leniency=list(dict.fromkeys(t for r in results if r.verdict for t in r.verdict.leniency)),
+            policy=_policy(),
+        )
+    )
+
+
+def _weight(result: CaseResult) -> tuple[int, int, str]:
+    """The worst first, of these the shortest schedule, as it is the easiest to understand."""
+    steps = len(result.schedule.steps) if result.schedule and bad(result) else 0
+    return ENDS.index(_ended(result)), steps, result.case
+
+
+def _ended(result: CaseResult) -> str:
+    return EXPECTED if result.known else _name(result.outcome)
+
+
+def _name(outcome: Outcome | None) -> str:
+    return outcome.value if outcome else NO_VERDICT
+
+
+def _css(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter) -> tuple[str, str]:
+    """The run in one sentence, and its CSS class."""
+    text = meaning(results, footer)
+    if not footer.complete:
+        text += f"; not complete: {len(results)} of {header.cases or len(results)} cases have a result"
+    css = {0: "conforms", 1: "violates", 2: "inconclusive"}.get(footer.exit_code, "no-verdict")
+    return f"{text[:1].upper()}{text[1:]} (exit code {footer.exit_code})", css
+
+
+def _facts(header: RunHeader, footer: RunFooter, clock: str) -> list[tuple[str, str]]:
+    speed = "as documented" if header.scale == 1 else f"{header.scale:g} times faster than documented"
+    late = f"{show_duration(footer.lateness_p99)} (99 %), {show_duration(footer.lateness_max)} at worst"
+    virtual = ", in virtual time" if clock == VIRTUAL else ""
+    facts = [
+        ("room", header.room or "never answered"),
+        ("target", header.target),
+        ("spec", f"{header.spec}, revision {header.revision}"),
+        ("time", f"{speed}{virtual}"),
+        ("this machine was late by", late),
+        ("Toxiproxy", header.toxiproxy),
+        ("roomcheck", header.roomcheck),
+        ("started", f"{header.started}, took {footer.seconds:.1f} s"),
+    ]
+    return [(name, clipped(value)) for name, value in facts]
+
+
+def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Pictures, cases: Mapping[str, Case]) -> Shown:
+    trace = pictures.traces.get(result.case)
+    picture = compose(trace, result.verdict, pictures.contract, cases.get(result.case)) if trace else None
+    return Shown(
+        number=number,
+        result=result,
+        name=visible(result.case.removeprefix(f"{header.spec}/")),
+        outcome=_ended(result),
+        css=_css(_ended(result)),
+        why=tuple(_why(explain(result, header)[1:])) if bad(result) or result.known else (),
+        link=pictures.link(result.trace_file) if result.trace_file else "",
+        picture=picture,
+        drawing=draw(picture) if picture else None,
+        open=bad(result) and number <= OPEN,
+    )
+
+
+def _why(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """The explanation's lines as pairs; one that goes on joins the one before."""
+    pairs: list[tuple[str, str]] = []
+    for line in lines:
+        label, text = line[:INDENT].strip(), line[INDENT:]
+        if label or not pairs:
+            pairs.append((label, text))
+        else:
+            pairs[-1] = pairs[-1][0], f"{pairs[-1][1]}; {text}"
+    return pairs
+
+
+def _requirements(header: RunHeader, shown: Sequence[Shown]) -> list[Row]:
+    exercised: dict[str, list[tuple[Shown, Outcome | None]]] = {}
+    for case in shown:
+        for requirement, count in by_requirement([case.result]).items():
+            exercised.setdefault(requirement, []).append((case, next(iter(count))))
+    rows: list[Row] = []
+    for requirement in sorted({*header.sentences, *exercised}):
+        met = exercised.get(requirement, [])
+        rows.append(
+            Row(
+                id=requirement,
+                level=header.levels.get(requirement, ""),
+                says=header.sentences.get(requirement, ""),
+                cite=header.cites.get(requirement, ""),
+                counts=Counter(_name(outcome) for _, outcome in met),
+                cases=tuple((case.number, case.name, _css(_name(outcome))) for case, outcome in met),
+            )
+        )
+    return sorted(rows, key=lambda r: (not r.counts[Outcome.VIOLATES], not r.counts[Outcome.INCONCLUSIVE]))
+
+
+def _tight(markup: Markup) -> Markup:
+    """Without the line ends between elements: each would be a node for the browser, of which there would be 100,000."""
+    return Markup(str(markup).replace(">\n<", "><"))  # noqa: S704  what was escaped stays so
+
+
+@cache
+def _source(name: str) -> str:
+    return (files("roomcheck.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _policy() -> str:
+    """Nothing from anywhere, and of scripts and styles only these."""
+
+    def hashed(name: str) -> str:
+        digest = hashlib.sha256(_source(name).encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+    return f"default-src 'none'; style-src {hashed('report.css')}; script-src {hashed('report.js')}"
+
+
+@cache
+def _environment() -> Environment:
+    loader = DictLoader({name: _source(name) for name in ("report.html", "picture.svg")})
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(visible=visible, clipped=clipped, tight=_tight)
+    environment.globals.update(
+        css=Markup(_source("report.css")),  # noqa: S704  the package's own files
+        script=Markup(_source("report.js")),  # noqa: S704
+        event_text=event_text,
+        divergence_text=divergence_text,
+        show_duration=show_duration,
+        columns=[*(o.value for o in COLUMNS), NO_VERDICT],
+    )
+    return environment

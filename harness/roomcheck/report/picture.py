@@ -1,0 +1,484 @@
+"""One case as a picture: what happened to each member, along one time axis.
+
+A picture is made of values (`compose`), and shown twice: as SVG in the HTML report (svg.py lays it out) and as lines of
+text (`text_picture`) where there is no browser. Both shorten long silences: a room's life is a few milliseconds of news
+between minutes of nothing, and on a linear axis all news would lie on top of each other.
+
+Times are microseconds since the first act, in the time of the run; what is shown is documented time, and the run's own
+where it is another.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from roomcheck.judge.route import alias, extract, order
+from roomcheck.model.fault import EFFECT
+from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
+from roomcheck.model.verdict import Finding, Verdict
+from roomcheck.report.text import clipped
+from roomcheck.report.windows import windows
+from roomcheck.spec.contract import Callback, Case, Contract, View
+
+SERVER = ""  # the column of what concerns no single member
+WHOLE = "whole"
+DETAIL = 300  # characters of a tooltip
+LABEL = 30  # and of what stands in a picture
+
+
+class Kind(StrEnum):
+    """What an event is."""
+
+    CALL = "call"
+    ADMIN = "admin"
+    ANSWER = "answer"  # only of a call that was not simply taken
+    TOLD = "told"
+    FAULT = "fault"
+    HEAL = "heal"
+    GAP = "gap"
+    MARK = "mark"
+
+
+VERBS = {
+    Kind.CALL: "calls", Kind.ADMIN: "acts", Kind.ANSWER: "gets", Kind.TOLD: "told", Kind.FAULT: "link",
+    Kind.HEAL: "link", Kind.GAP: "mute", Kind.MARK: "mark",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something at one moment: a few words, the whole of it in a sentence, and (`note`) when it was allowed."""
+
+    at: int
+    member: str
+    kind: Kind
+    label: str
+    detail: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of a lane: a link and its faults (`tone`: whole, down, broken, degraded), or a state (its number)."""
+
+    member: str
+    lane: str
+    begin: int
+    end: int
+    label: str
+    detail: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A window: when the member had to be told something."""
+
+    member: str
+    opens: int
+    closes: int
+    detail: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The judge's first finding."""
+
+    at: int
+    member: str
+    seen: str
+    expected: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything to be drawn. `members` are the columns; `lanes` the bars' lanes of each member, in order."""
+
+    members: tuple[str, ...]
+    lanes: Mapping[str, tuple[str, ...]]
+    events: tuple[Event, ...]
+    bars: tuple[Bar, ...]
+    bands: tuple[Band, ...]
+    divergence: Divergence | None
+    end: int
+    scale: float
+    clock: str
+
+
+def compose(
+    trace: Trace, verdict: Verdict | None, contract: Contract | None = None, case: Case | None = None
+) -> Picture:
+    """The picture of a trace. `contract` tells states from other callbacks, `case` adds the windows of its lines."""
+    start = min((r.at.lo for r in trace.records), default=trace.end)
+    records = sorted(trace.records, key=order)
+    views = contract.views if contract else ()
+    names = _Names(trace, contract)
+    bands, notes = _bands(trace, contract, case, start)
+    events = [e for r in records for e in _events(r, names, start)]
+    events += [_answer(r, start) for r in records if isinstance(r, Answered) and r.status != "ok"]
+    events = [replace(e, note=notes.get((e.member, e.at), "")) if e.kind is Kind.TOLD else e for e in events]
+    events.sort(key=lambda e: e.at)
+    bars = [*_links(records, trace, start), *_states(records, trace, views, names, start)]
+    lanes: dict[str, dict[str, None]] = {}
+    for bar in bars:
+        lanes.setdefault(bar.member, {})[bar.lane] = None
+    members = [m.name for m in trace.members]
+    findings = verdict.findings if verdict else ()
+    divergence = _divergence(findings[0], members) if findings else None
+    extra = any(e.member == SERVER for e in events) or (divergence is not None and divergence.member == SERVER)
+    return Picture(
+        members=(*members, *([SERVER] if extra else [])),
+        lanes={member: tuple(lanes.get(member, ())) for member in (*members, SERVER)},
+        events=tuple(events),
+        bars=tuple(bars),
+        bands=bands,
+        divergence=divergence,
+        end=max([trace.end - start, *(e.at for e in events), *([divergence.at] if divergence else [])]),
+        scale=trace.scale,
+        clock=trace.clock,
+    )
+
+
+def brief(micros: float) -> str:
+    """A time or a length as short as it is still of use: '42 ms', '84.1 s', '20 min 3 s'."""
+    seconds = micros / 1e6
+    if abs(seconds) < 0.9995:
+        return (
+            "0 s"
+            if round(micros / 1e3, 1) == 0
+            else f"{micros / 1e3:.{0 if abs(micros) >= 9_950 else 1}f} ms".replace(".0 ", " ")
+        )
+    if abs(seconds) < 119.95:
+        return f"{seconds:.1f} s".replace(".0 ", " ")
+    return f"{round(seconds) // 60} min {round(seconds) % 60} s"
+
+
+def event_text(event: Event, picture: Picture) -> str:
+    """A line for readers without eyes or without a browser: when, and the whole of it."""
+    real = f" ({brief(event.at)} in the run)" if picture.scale != 1 else ""
+    return f"{brief(event.at * picture.scale)}{real}: {event.detail}"
+
+
+def divergence_text(found: Divergence, picture: Picture) -> str:
+    """The judge's first finding as a sentence."""
+    breaks = f" of {found.requirement}" if found.requirement else ""
+    expected = "" if found.seen.startswith(found.expected) else f"expected {found.expected}; "
+    return f"first divergence{breaks}, {brief(found.at * picture.scale)} after the first act: {expected}{found.seen}"
+
+
+# --- what is in it -------------------------------------------------------------------------------------------------
+
+
+class _Names:
+    """How a trace's callbacks, rooms and people are called in the picture."""
+
+    def __init__(self, trace: Trace, contract: Contract | None) -> None:
+        self.rooms = {real: alias for alias, real in trace.rooms.items()}
+        self.people = {real: alias for alias, real in trace.users.items()}
+        self.several = len(trace.rooms) > 1
+        self.callbacks = contract.callbacks if contract else {}
+        self.views = {v.callback: v for v in contract.views} if contract else {}
+
+    def room(self, callback: Callback, told: Told) -> str:
+        found = extract(callback.room, told.fields) if callback.room else []
+        return alias(self.rooms, found[0]) or str(found[0]) if found else ""
+
+    def about(self, callback: Callback, told: Told) -> list[str]:
+        found = extract(callback.about, told.fields) if callback.about else []
+        return [alias(self.people, user) or str(user) for user in found]
+
+    def told(self, told: Told) -> str:
+        """A callback in a few words: the state and the code, or whom it is about."""
+        view, callback = self.views.get(told.callback), self.callbacks.get(told.callback)
+        if view is None or callback is None:
+            return told.callback
+        codes = [str(told.fields.get(name)) for name, type_ in callback.fields.items() if type_ == "code"]
+        room = [f"in {self.room(callback, told)}"] if self.several and callback.room else []
+        return " ".join([str(told.fields.get(view.field)), *codes, *self.about(callback, told), *room])
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in values.items())
+
+
+def _events(record: Record, names: _Names, start: int) -> Iterator[Event]:
+    at = order(record) - start
+    mark = f"{label} " if (label := getattr(record, "label", None)) else ""
+    as_label = f", as {label}" if label else ""
+
+    def event(kind: Kind, member: str | None, label: str, detail: str) -> Event:
+        return Event(at, member or SERVER, kind, clipped(label, 2 * LABEL), clipped(detail, DETAIL))
+
+    match record:
+        case Called(_, None, operation, args):
+            whom = " ".join(str(v) for v in args.values())
+            yield event(
+                Kind.ADMIN, None, f"{mark}{operation} {whom}", f"the backend: {operation}({_pairs(args)}){as_label}"
+            )
+        case Called(_, member, operation, args):
+            room = " ".join(str(v) for k, v in args.items() if names.several and v in names.rooms.values())
+            label = f"{mark}{operation} {room}".rstrip()
+            yield event(Kind.CALL, member, label, f"{member} calls {operation}({_pairs(args)}){as_label}")
+        case Told(member, n, callback, fields):
+            yield event(
+                Kind.TOLD, member, names.told(record), f"{member} is told {callback} (its {n}.): {_pairs(fields)}"
+            )
+        case Faulted(member, kind, _, _, evidence):
+            text = f"{kind.value} on {f'the link of {member}' if member else 'the server'}{as_label}"
+            yield event(Kind.FAULT, member, f"{mark}{kind.value}", f"{text}: {evidence}" if evidence else text)
+        case Healed(member):
+            whose = f"the link of {member}" if member else "the server"
+            yield event(Kind.HEAL, member, f"{mark}whole again", f"{whose} is whole again{as_label}")
+        case Gap(member, span):
+            length = brief(span.hi - span.lo)
+            text = f"the adapter of {member} showed no life for {length}: silence proves nothing there"
+            yield event(Kind.GAP, member, f"no life, {length}", text)
+        case Marked(name):
+            yield event(Kind.MARK, None, name, f"the moment {name}")
+        case Answered():
+            pass
+
+
+def _answer(answer: Answered, start: int) -> Event:
+    """Of a call that was refused, or went otherwise than well."""
+    codes = " ".join(str(v) for v in answer.fields.values() if isinstance(v, int | str))
+    text = f"{answer.member or 'the backend'}'s call is answered: {answer.status} {_pairs(answer.fields)}".rstrip()
+    label = clipped(f"{answer.status} {codes}".rstrip(), 2 * LABEL)
+    return Event(order(answer) - start, answer.member or SERVER, Kind.ANSWER, label, clipped(text, DETAIL))
+
+
+def _links(records: Iterable[Record], trace: Trace, start: int) -> Iterator[Bar]:
+    """Each member's link, and the server where it had a fault."""
+    now: dict[str | None, tuple[int, Faulted | None]] = {m.name: (0, None) for m in trace.members}
+    for record in (*records, None):
+        ends: list[str | None] = list(now) if record is None else []
+        at = trace.end - start
+        if isinstance(record, Faulted | Healed):
+            ends, at = [record.member], order(record) - start
+        for member in ends:
+            begin, fault = now.get(member, (0, None))
+            name = f"the link of {member}" if member else "the server"
+            label = fault.kind.value if fault else ""
+            tone = EFFECT[fault.kind].value if fault else WHOLE
+            span = f"from {brief(begin * trace.scale)} to {brief(at * trace.scale)}"
+            yield Bar(member or SERVER, "link", begin, at, label, f"{name}: {label or WHOLE} {span}", tone)
+            now[member] = (at, record if isinstance(record, Faulted) else None)
+
+
+def _states(records: Iterable[Record], trace: Trace, views: Sequence[View], names: _Names, start: int) -> Iterator[Bar]:
+    """What each member was told of itself and of the others, as stretches between two callbacks."""
+    end = trace.end - start
+    now: dict[tuple[str, str], tuple[int, Any, View]] = {}
+    own = [v for v in views if v.hearing is None]
+    inside = {s for v in views if v.hearing for s in v.hearing.states | v.hearing.away}
+    for view in own:
+        for member in trace.members:
+            for room in trace.rooms:
+                now[member.name, f"state {room}".removesuffix(f" {room}" * (not names.several))] = 0, None, view
+    bars: list[Bar] = []
+
+    def turn(member: str, lane: str, at: int, value: Any, view: View) -> None:
+        begin, old, _ = now.get((member, lane), (0, None, view))
+        bars.append(_bar(member, lane, begin, at, old, view, trace.scale))
+        now[member, lane] = at, value, view
+
+    for record in records:
+        if not isinstance(record, Told) or record.callback not in names.views:
+            continue
+        view = names.views[record.callback]
+        callback, at = names.callbacks[record.callback], order(record) - start
+        room = f" {names.room(callback, record)}" if names.several and callback.room else ""
+        value = record.fields.get(view.field)
+        if view.hearing is not None:
+            for user in names.about(callback, record):
+                turn(record.member, f"sees {user}{room}", at, value, view)
+            continue
+        turn(record.member, f"state{room}", at, value, view)
+        if value not in [view.told[s] for s in inside if s in view.told]:  # who has left a room sees nobody in it
+            for name, lane in [key for key in now if key[0] == record.member]:
+                seen = now[name, lane][2]
+                if seen.hearing is not None and lane.endswith(room):
+                    turn(name, lane, at, None, seen)
+    bars += [_bar(name, lane, begin, end, value, v, trace.scale) for (name, lane), (begin, value, v) in now.items()]
+    told = {(b.member, b.lane) for b in bars if b.tone != "0"}
+    yield from (b for b in bars if (b.member, b.lane) in told)
+
+
+def _bar(member: str, lane: str, begin: int, end: int, value: Any, view: View, scale: float) -> Bar:
+    initial = view.told[view.initial]
+    value = initial if value is None else value
+    known = list(dict.fromkeys([initial, *view.told.values()]))
+    tone = known.index(value) if value in known else len(known)
+    label = clipped(view.initial if value == initial else value, LABEL)
+    what = "in the state" if view.hearing is None else "told of"
+    about = lane.partition(" ")[2]
+    whom = f" ({about})" if about else ""
+    span = f"from {brief(begin * scale)} to {brief(end * scale)}"
+    return Bar(member, clipped(lane, LABEL), begin, end, label, f"{member}{whom} {what} {label} {span}", str(tone))
+
+
+def _bands(
+    trace: Trace, contract: Contract | None, case: Case | None, start: int
+) -> tuple[tuple[Band, ...], dict[tuple[str, int], str]]:
+    """The windows, and for what was told in one (observer, moment) how it lay there."""
+    bands: list[Band] = []
+    notes: dict[tuple[str, int], str] = {}
+    for w in windows(contract, trace, case) if contract else ():
+        allowed = f"{brief(w.after * trace.scale)} to {brief(w.before * trace.scale)}"
+        detail = f"{w.observer}: {w.text} is due {allowed} after {w.of}"
+        opens, closes = w.anchor.lo + w.after - start, w.anchor.hi + w.before - start
+        bands.append(Band(w.observer, opens, closes, clipped(detail, DETAIL), w.met))
+        if w.told is not None:
+            came = brief((w.told.hi - w.anchor.lo) * trace.scale)
+            limit = allowed if w.after else f"\N{LESS-THAN OR EQUAL TO} {brief(w.before * trace.scale)}"
+            notes[w.observer, w.told.hi - start] = f"{w.of} + {came}, {limit}"
+    return tuple(bands), notes
+
+
+def _divergence(finding: Finding, members: Sequence[str]) -> Divergence:
+    member = finding.view.split(" ", maxsplit=1)[0]
+    return Divergence(
+        finding.at, member if member in members else SERVER,
+        clipped(finding.seen), clipped(finding.expected), clipped(finding.requirement or ""),
+    )  # fmt: skip
+
+
+# --- the axis ------------------------------------------------------------------------------------------------------
+
+
+def axis(
+    rows: Iterable[int], edges: Iterable[int], end: int, *, row: float, edge: float, silence: float
+) -> dict[int, float]:
+    """A place for each moment: in order, those of `rows` at least `row` apart, and longer silences a little more.
+
+    `silence` is what the whole length would add in one piece; a part of it adds by the square root of its share.
+    """
+    wanted = set(rows)
+    moments = sorted({0, end, *wanted, *edges})
+    places: dict[int, float] = {}
+    place, last, last_row = 0.0, 0, -row
+    whole = max(end, 1)
+    for moment in moments:
+        place += silence * ((moment - last) / whole) ** 0.5 + (edge if moment != last else 0)
+        if moment in wanted:
+            place = max(place, last_row + row)
+            last_row = place
+        places[moment] = place
+        last = moment
+    return places
+
+
+# --- as text -------------------------------------------------------------------------------------------------------
+
+GUTTER = 13
+APART = 3  # a number of two digits and a space
+SIGNS = {"down": "x", "broken": "~", "degraded": "-", WHOLE: "="}
+Marks = Sequence[tuple[int, str]]
+
+
+def text_picture(
+    trace: Trace,
+    verdict: Verdict | None,
+    width: int = 100,
+    *,
+    contract: Contract | None = None,
+    case: Case | None = None,
+) -> list[str]:
+    """The picture as lines of at most `width` characters: lanes over numbers, then what each number is."""
+    picture = compose(trace, verdict, contract, case)
+    room = max(width - GUTTER, 6 * APART)
+    size = room // (APART + 1)
+    numbered = list(enumerate(picture.events, 1))
+    chunks = [numbered[i : i + size] for i in range(0, len(numbered), size)] or [[]]
+    begins = [0, *(chunk[0][1].at for chunk in chunks[1:]), picture.end]
+    lines: list[str] = []
+    for chunk, begin, end in zip(chunks, begins, begins[1:], strict=False):
+        lines += [*_block(picture, chunk, begin, end, room), ""]
+    lines += [_row(n, e, picture) for n, e in numbered]
+    if picture.divergence:
+        d = picture.divergence
+        lines += textwrap.wrap(divergence_text(d, picture), width, initial_indent="   !  ", subsequent_indent="      ")
+    return [line[:width].rstrip() for line in lines]
+
+
+def _row(number: int, event: Event, picture: Picture) -> str:
+    when = brief(event.at * picture.scale)
+    note = f"  ({event.note})" if event.note else ""
+    return f"{number:>4}  {when:>12}  {event.member or 'server':<6} {VERBS[event.kind]:<5} {event.label}{note}"
+
+
+def _block(picture: Picture, chunk: Sequence[tuple[int, Event]], begin: int, end: int, room: int) -> Iterator[str]:
+    """One stretch of time."""
+    bars = [b for b in picture.bars if b.end >= begin and b.begin <= end]
+    bands = [b for b in picture.bands if b.closes >= begin and b.opens <= end]
+    d = picture.divergence if picture.divergence and begin <= picture.divergence.at <= end else None
+
+    def inside(moment: int) -> int:
+        return min(max(moment, begin), end) - begin
+
+    edges = [inside(t) for b in bars for t in (b.begin, b.end)] + [
+        inside(t) for b in bands for t in (b.opens, b.closes)
+    ]
+    rows = [inside(e.at) for _, e in chunk] + ([inside(d.at)] if d else [])
+    places = _fitting(rows, edges, end - begin, room)
+
+    def x(moment: int) -> int:
+        return round(places[inside(moment)])
+
+    def stretch(bar: Bar) -> tuple[int, str]:
+        length = max(x(bar.end) - x(bar.begin), 1)
+        text = f"|{bar.label}"[:length]
+        return x(bar.begin), text + SIGNS.get(bar.tone, " ") * (length - len(text))
+
+    yield _line("time", _spread([(x(e.at), brief(e.at * picture.scale)) for _, e in chunk]))
+    for member in picture.members:
+        mine = [(n, e) for n, e in chunk if e.member == member]
+        lanes: list[tuple[str, Marks]] = [("acts", [(x(e.at), str(n)) for n, e in mine if e.kind is not Kind.TOLD])]
+        lanes += [
+            (lane, [stretch(b) for b in bars if (b.member, b.lane) == (member, lane)]) for lane in picture.lanes[member]
+        ]
+        lanes.append(("told", [(x(e.at), str(n)) for n, e in mine if e.kind is Kind.TOLD]))
+        for band in bands:
+            if band.member == member:
+                inner = "." * max(x(band.closes) - x(band.opens) - 1, 0)
+                lanes.append(("allowed", [(x(band.opens), f"[{inner}]")]))
+        name = member or "server"
+        for lane, marks in lanes:
+            if marks:
+                yield _line(f"{name} {lane}", marks)
+                name = " " * len(name)
+    if d:
+        text = "! first divergence"
+        at = x(d.at)
+        yield _line("", [(at, text) if at + len(text) <= room else (at + 1 - len(text), f"{text[2:]} !")])
+
+
+def _fitting(rows: Sequence[int], edges: Sequence[int], end: int, room: int) -> dict[int, float]:
+    """Places within the room: as much silence as fits."""
+    silence = float(room)
+    places = axis(rows, edges, end, row=APART, edge=0, silence=silence)
+    while max(places.values()) > room - 2 and silence > 1:
+        silence *= 0.9
+        places = axis(rows, edges, end, row=APART, edge=0, silence=silence)
+    return places
+
+
+def _line(name: str, marks: Marks) -> str:
+    """Texts at their columns; one that would hide the one before moves on."""
+    out = ""
+    for at, text in marks:
+        out = out.ljust(at) + text
+    return f"{name[: GUTTER - 1]:<{GUTTER}}{out}"
+
+
+def _spread(marks: Marks) -> Marks:
+    """Those that do not touch the one before."""
+    kept: list[tuple[int, str]] = []
+    for at, text in marks:
+        if not kept or at >= kept[-1][0] + len(kept[-1][1]) + 2:
+            kept.append((at, text))
+    return kept

@@ -1,0 +1,169 @@
+"""Known failures against what a run found."""
+
+from dataclasses import replace
+
+import pytest
+
+from report import samples
+from report.played import zego
+from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
+from roomcheck.report.exitcode import AS_EXPECTED, VIOLATION, exit_code
+from roomcheck.report.explain import headline
+from roomcheck.report.html import Pictures, write_html
+from roomcheck.report.junit import write_junit
+from roomcheck.report.known import KnownFailures, signature
+from roomcheck.spec.contract import Where
+from roomcheck.spec.known import Known
+
+ENTRY = Known(
+    "back/*",
+    "R-1",
+    "DELETE came",
+    "slow server",
+    "us",
+    "2026-12-31",
+    "https://tracker.example/1",
+    Where("d/k.yaml", 3, 3),
+)
+
+
+def known(*entries: Known, today: str = "2026-12-31") -> KnownFailures:
+    return KnownFailures("vendor/status", entries or (ENTRY,), today)
+
+
+def stale(failures: KnownFailures, *results: CaseResult, whole: bool = True) -> list[str]:
+    return [r.message for r in failures.stale(results, whole=whole)]
+
+
+def test_a_listed_failure_is_expected() -> None:
+    """Marked with reason, owner, link and date, and the run ends as expected; its findings stay."""
+    (result,) = (known().mark(samples.violating()),)
+
+    assert result.known == "slow server (us, https://tracker.example/1, until 2026-12-31)"
+    assert exit_code([result]) == AS_EXPECTED
+    assert replace(result, known="") == samples.violating()
+    assert stale(known(), result) == []
+    assert headline(result).startswith("vendor/status/back/cut: expected failure, slow server")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        replace(ENTRY, case="kick"), replace(ENTRY, case="back"), replace(ENTRY, requirement="R-2"),
+        replace(ENTRY, seen="ADD never"), replace(ENTRY, expires="2026-12-30"),
+    ],
+    ids=["another case", "part of the name", "another requirement", "another text", "expired"],
+)  # fmt: skip
+def test_any_other_failure_is_a_violation(entry: Known) -> None:
+    """Of another case, or of this one in another way, or on the day after."""
+    result = known(entry).mark(samples.violating())
+
+    assert result.known == ""
+    assert exit_code([result]) == VIOLATION
+
+
+def test_what_does_not_violate_is_never_expected() -> None:
+    """Doubt stays doubt, a pass stays a pass."""
+    results = [samples.doubtful(), samples.good(), samples.broken(), samples.absent()]
+
+    assert [known().mark(r) for r in results] == results
+    empty = replace(samples.violating(), verdict=Verdict(Outcome.VIOLATES))
+    assert known().mark(empty).known == ""
+
+
+def test_an_entry_whose_case_passes_is_a_failure() -> None:
+    """One line that names both, and exit code 1."""
+    failures = known()
+    results = [failures.mark(r) for r in (samples.violating(), samples.good("vendor/status/back/reset"))]
+    (wrong,) = failures.stale(results, whole=False)
+
+    assert wrong.message == "back/reset passed, although back/* is a known failure: remove the entry"
+    assert (wrong.case, wrong.file, wrong.line) == ("vendor/status/known failures/k.yaml:3", "d/k.yaml", 3)
+    assert exit_code([*results, wrong]) == VIOLATION
+    assert headline(wrong).endswith(": not as listed")
+
+
+def test_an_entry_that_matches_nothing_is_a_failure_in_a_whole_run() -> None:
+    """No such case, a case that fails in another way, one that does not apply; where cases were left out it may be."""
+    message = ["back/* (R-1: DELETE came) matched no failure: mend or remove the entry"]
+    other = samples.violating(finding=replace(samples.FINDING, seen="ADD never came"))
+
+    assert stale(known()) == message
+    assert stale(known(), other) == message
+    assert stale(known(), samples.absent("vendor/status/back/ghost")) == message
+    assert stale(known(), whole=False) == []
+
+
+def test_an_entry_whose_case_came_to_no_verdict_is_not_judged() -> None:
+    """The run says nothing of it."""
+    assert stale(known(), samples.doubtful()) == []
+    assert stale(known(), samples.broken()) == []
+
+
+def test_an_entry_past_its_date_is_a_failure() -> None:
+    """On the day itself it still holds."""
+    assert stale(known(today="2026-12-31"), samples.violating()) == []
+    (text,) = stale(known(today="2027-01-01"), samples.violating())
+    assert text == "the entry for back/* expired on 2026-12-31: slow server (us)"
+
+
+def test_an_update_keeps_adds_and_drops() -> None:
+    """What holds or cannot be told is kept; a new violation gets an entry; what passed or matched nothing goes."""
+    failures = known(ENTRY, replace(ENTRY, case="kick"), replace(ENTRY, case="join"), replace(ENTRY, case="back/stall"))
+    results = [
+        samples.violating(), samples.doubtful(), samples.good("vendor/status/join"),
+        samples.violating("vendor/status/leave"), replace(samples.violating("vendor/status/odd"), verdict=None),
+    ]  # fmt: skip
+    kept = failures.kept(results)
+
+    assert [e.case for e in kept] == ["back/*", "back/stall"]
+    (new,) = failures.new(results, kept, "2027-03-31")
+    assert (new.case, new.requirement, new.seen, new.expires) == ("leave", "R-1", "DELETE came", "2027-03-31")
+    after = KnownFailures("vendor/status", (*kept, new), "2026-12-31")
+    assert after.mark(results[3]).known
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        ("DELETE came 1.204 s after T3, 204 ms too late", "DELETE came"),
+        ("X: did not come; 1.2 s after it was due", "X: did not come"),
+        ("ADD never came", "ADD never came"),
+        ("told with {'code': 1002050}", "told with {'code': 1002050}"),
+        ("20 ms", "B about A"),
+    ],
+)
+def test_a_signature_has_nothing_that_was_measured(seen: str, text: str) -> None:
+    """The next run measures something else; codes stay."""
+    assert signature(Finding("R-1", "B about A", 0, "", seen)) == text
+
+
+def test_junit_skips_an_expected_failure() -> None:
+    """With the reason and what was seen; nothing fails."""
+    result = known().mark(samples.violating())
+    text = write_junit(
+        samples.HEADER, [result, samples.good("vendor/status/join")], replace(samples.FOOTER, exit_code=0)
+    )
+
+    assert 'failures="0"' in text
+    assert '<skipped message="expected failure, slow server' in text
+    assert "DELETE came 1.204 s after T3" in text
+
+
+def test_the_page_shows_an_expected_failure_as_one() -> None:
+    """Not as a violation, and with its reason; the table of requirements says that the promise is broken."""
+    result = known().mark(samples.violating())
+    text = write_html(samples.HEADER, [result], replace(samples.FOOTER, exit_code=0), Pictures(zego()))
+
+    assert '<span class="badge expected-failure">1 expected failure</span>' in text
+    assert "<dt>known</dt><dd>slow server" in text
+    assert "As expected (exit code 0)" in text
+
+
+def test_a_list_that_does_not_hold_is_not_called_a_violation() -> None:
+    """The room keeps its contract: the list is to be mended."""
+    good = samples.good("vendor/status/back/reset")
+    results = [good, *known().stale([good], whole=True)]
+    text = write_html(samples.HEADER, results, samples.FOOTER, Pictures(zego()))
+
+    assert "The list of known failures does not hold (exit code 1)" in text
