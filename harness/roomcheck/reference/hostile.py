@@ -1,7 +1,7 @@
 """Adapters of the conforming room that break the protocol: `python -m roomcheck.reference.hostile NAME`.
 
-Each has one habit, which shows at a member's call, if not before; its docstring says which. A harness must blame the adapter for it,
-and never the room.
+Each has one habit, which shows at a member's call, if not before; its docstring says which. A harness must blame the
+adapter for it, and never the room.
 """
 
 import asyncio
