@@ -5,6 +5,7 @@ import click
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import DEFAULT_SPEC
 from roomcheck.cli.run import selected
+from roomcheck.errors import UsageError
 from roomcheck.model.time import show_duration
 from roomcheck.run.session import duration
 
@@ -17,6 +18,8 @@ def list_cases(spec: str, patterns: tuple[str, ...], *, requirements: bool) -> i
     """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify."""
     contract = read_spec(find_spec(spec)).bind()
     cases = selected(contract, contract.cases, patterns, None)
+    if not cases:
+        raise UsageError(f"no case of {contract.spec} fits {' '.join(f'-k {p}' for p in patterns)}")
     if requirements:
         for requirement in contract.requirements.values():
             count = sum(requirement.id in c.requirements for c in cases)

@@ -637,7 +637,7 @@ class Simulation:
         return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
 
     def _refuse(self, at: Instant, deaths: list[Death]) -> None:
-        ranked = sorted(deaths, key=lambda d: (d.rule is None or d.rule.requirement is None, d.miss))
+        ranked = sorted(deaths, key=lambda d: (d.rule is None or d.rule.optional or not d.rule.requirement, d.miss))
         self.deaths = ranked or [Death(0, "no lawful story is left", None)]
         self.refused_at = at.hi
         self.hypotheses = []

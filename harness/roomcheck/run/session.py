@@ -31,6 +31,7 @@ from roomcheck.spec.target import Target
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
+FEWER = 4  # a doubtful case is run again with so many times fewer beside it
 ALONE = 8  # cases at once that have an adapter process each
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 
@@ -135,7 +136,8 @@ class Session:
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
     ) -> dict[str, CaseResult]:
         """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
-        gate = asyncio.Semaphore(min(self.plan.jobs, ALONE) if broken else self.plan.jobs)
+        jobs = max(1, self.plan.jobs // FEWER ** (attempt - 1))
+        gate = asyncio.Semaphore(min(jobs, ALONE) if broken else jobs)
         again: dict[str, CaseResult] = {}
 
         async def one(case: Case) -> None:

@@ -1,0 +1,27 @@
+"""`roomcheck fuzz` in virtual time: its reports."""
+
+from pathlib import Path
+
+import pytest
+
+from roomcheck.cli import main
+from roomcheck.model.verdict import Outcome
+from support.runs import Reports
+
+
+def test_no_two_schedules_of_a_search_have_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an earlier search left some to begin with; so each has its own picture on the page."""
+    monkeypatch.chdir(tmp_path)
+    words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "40", "--database", "db"]
+    for _ in range(2):
+        with pytest.raises(SystemExit) as e:
+            main(words)
+        assert e.value.code == 1
+
+    reports = Reports(tmp_path / "roomcheck-report")
+    results = reports.stream()[1]
+    names = [r.case for r in results]
+    assert len(set(names)) == len(names)
+    assert any(r.outcome is Outcome.VIOLATES and "/known-" in r.case for r in results)
+    page = (reports.folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == len(names)
