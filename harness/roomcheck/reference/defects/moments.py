@@ -177,16 +177,17 @@ class _KickRightAfterReturnLost(ServerMachine):
 
 @defect("second-kick-lost", "kick", "ZX-KICK-1", "ZX-KICK-2", "ZX-KICK-3")
 class _SecondKickLost(ServerMachine):
-    """A user who was kicked once, from whatever room, cannot be kicked again."""
+    """After a kick from a room, whoever is kicked next from there stays in it."""
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
         super().__init__(epoch, timings, started)
-        self._kicks: set[str] = set()
+        self._kicked_from: set[str] = set()
 
     def _kick(self, user: str, room: str) -> None:
-        if user not in self._kicks:
-            if self._is_here(user, room):
-                self._kicks.add(user)
+        if room in self._kicked_from:
+            self._kicked_from.discard(room)
+        else:
+            self._kicked_from.add(room)
             super()._kick(user, room)
 
 
