@@ -8,7 +8,6 @@ from roomcheck.reference import defects
 from roomcheck.simulate import simulate
 from simulate.zego import contract
 
-
 MOMENTS = {name for name, d in defects.DEFECTS.items() if d.machine.__module__.endswith(".moments")}
 
 
