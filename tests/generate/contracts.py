@@ -39,7 +39,7 @@ def drawn(name: str, count: int = 300) -> tuple[Schedule, ...]:
 
     @seed(20)
     @settings(
-        max_examples=count, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=count, database=None, deadline=None, derandomize=False, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(schedules(CONTRACTS[name]))

@@ -86,6 +86,7 @@ def _walk(
         phases=[phase],
         database=database,
         deadline=None,
+        derandomize=False,  # the seed decides, also where Hypothesis sees a CI
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
