@@ -22,7 +22,7 @@ SCHEDULES = 1_000
 FOUR = 4
 FEWEST = {  # the fewest steps that can show it, counted by hand
     "never-reconnected": 2,  # login, a fault that breaks the connection
-    "quick-outage-silent": 4,  # login, two faults that break the connection, or fault, heal, fault
+    "fresh-session-not-kicked": 2,  # login, kick
     "kick-wrong-code": 2,  # login, kick
     "login-not-held": 2,  # fault, login
     "logout-failed-silent": 1,  # logout

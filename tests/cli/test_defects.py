@@ -21,7 +21,7 @@ SOME = (
     "kick-wrong-code",
     "login-failed-wrong-code",
     "newcomer-not-announced",
-    "quick-outage-silent",
+    "login-right-after-logout-stuck",
     "double-login-accepted",
 )
 EXACTLY = [word for name in SOME for word in ("-k", name)]
@@ -71,7 +71,7 @@ def test_what_found_a_defect_is_told(report: tuple[int, dict[str, Any], Path]) -
 
 def test_some_defects_are_found_by_chance_only(report: tuple[int, dict[str, Any], Path]) -> None:
     """No scenario does one thing a moment after another."""
-    quick = rows(report[1])["quick-outage-silent"]
+    quick = rows(report[1])["login-right-after-logout-stuck"]
 
     assert not quick["by_case"]
     assert quick["only_by_chance"]
@@ -79,12 +79,20 @@ def test_some_defects_are_found_by_chance_only(report: tuple[int, dict[str, Any]
 
 def test_the_schedule_that_found_a_defect_can_be_replayed(report: tuple[int, dict[str, Any], Path]) -> None:
     """It is a file, which violates on a room with the defect."""
-    path = rows(report[1])["quick-outage-silent"]["file"]
+    path = rows(report[1])["login-right-after-logout-stuck"]["file"]
 
     assert Path(path).is_file()
     with pytest.raises(SystemExit) as ended:
         main(
-            ["replay", path, "--simulate", "--defect", "quick-outage-silent", "--report-dir", str(report[2] / "replay")]
+            [
+                "replay",
+                path,
+                "--simulate",
+                "--defect",
+                "login-right-after-logout-stuck",
+                "--report-dir",
+                str(report[2] / "replay"),
+            ]
         )
     assert ended.value.code == 1
 

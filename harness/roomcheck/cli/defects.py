@@ -17,7 +17,8 @@ from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
-from roomcheck.reference.defects import DEFECTS, SHORTER, Defect
+from roomcheck.reference.defects import DEFECTS, Defect
+from roomcheck.reference.defects.registry import SHORTER
 from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import GOOD, Ending, Matrix, Requirement, Row, as_html, as_json, line, summary
 from roomcheck.report.traces import TraceFolder

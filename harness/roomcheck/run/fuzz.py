@@ -29,8 +29,8 @@ from roomcheck.spec.contract import Case, Contract
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
 POOL = 3  # so many are drawn for each that is played
 TRIPLE = 100  # what a triple is worth, measured in pairs of triples
-# The same, expected once more. Until 95 % of the triples of 4,000 schedules are met, 0 takes 907 executions, 0.3 449,
-# 0.5 506 and 0.7 541 (ci/bench_pick.py).
+# The same, expected once more: until 95 % of the triples of 4,000 schedules were met, 0 took 907 executions, 0.3 449,
+# 0.5 506 and 0.7 541 (seed 0, in virtual time; ci/bench_pick.py tells what choosing saves).
 AGAIN = 0.3
 CONFIRMED_IN = 5  # rooms at once
 SHRINK_WIDTH = 64  # candidates at once

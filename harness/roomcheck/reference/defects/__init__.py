@@ -6,6 +6,6 @@ Those of `moments` show only when something else happened a moment before: no sc
 """
 
 from roomcheck.reference.defects import calls, members, moments, outages, rooms  # noqa: F401  they register themselves
-from roomcheck.reference.defects.registry import DEFECTS, SHORTER, Defect, add_option, client, server
+from roomcheck.reference.defects.registry import DEFECTS, Defect, add_option, client, server
 
-__all__ = ["DEFECTS", "SHORTER", "Defect", "add_option", "client", "server"]
+__all__ = ["DEFECTS", "Defect", "add_option", "client", "server"]

@@ -175,7 +175,7 @@ class _KickRightAfterReturnLost(ServerMachine):
             super()._turn_away(link, code)
 
 
-@defect("second-kick-lost", "kick", "ZX-KICK-1", "ZX-KICK-2")
+@defect("second-kick-lost", "kick", "ZX-KICK-1", "ZX-KICK-2", "ZX-KICK-3")
 class _SecondKickLost(ServerMachine):
     """A user who was kicked from a room once cannot be kicked from it again."""
 
