@@ -177,16 +177,16 @@ class _KickRightAfterReturnLost(ServerMachine):
 
 @defect("second-kick-lost", "kick", "ZX-KICK-1", "ZX-KICK-2", "ZX-KICK-3")
 class _SecondKickLost(ServerMachine):
-    """A user who was kicked from a room once cannot be kicked from it again."""
+    """A user who was kicked once, from whatever room, cannot be kicked again."""
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
         super().__init__(epoch, timings, started)
-        self._kicks: set[tuple[str, str]] = set()
+        self._kicks: set[str] = set()
 
     def _kick(self, user: str, room: str) -> None:
-        if (user, room) not in self._kicks:
+        if user not in self._kicks:
             if self._is_here(user, room):
-                self._kicks.add((user, room))
+                self._kicks.add(user)
             super()._kick(user, room)
 
 
