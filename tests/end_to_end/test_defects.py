@@ -37,7 +37,7 @@ KILLS = [
     ("duplicate login", "duplicate-login-wrong-code", "same-user-in-the-same-room", "ZX-TWIN-1"),
     ("switch", "switch-misses-logout", "switch-room", "ZX-SWITCH-1"),
     ("switch", "switch-stays-behind", "switch-there-and-back", "ZX-MEMBERS-3"),
-    ("members", "newcomer-not-announced", "login-into-a-room-with-people", "ZX-MEMBERS-2"),
+    ("members", "newcomer-not-announced", "login-into-a-room-with-people", "ZX-MEMBERS-1"),
     ("members", "double-add", "login-into-a-room-with-people", "ZX-MEMBERS-2"),
     ("members", "list-names-self", "login-into-a-room-with-people", "ZX-MEMBERS-2"),
 ]

@@ -3,9 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
 from roomcheck.generate import schedules
+from roomcheck.generate.collect import collect
 from roomcheck.model.schedule import Schedule
 from roomcheck.resources import root
 from roomcheck.spec.contract import Contract
@@ -35,16 +34,4 @@ CONTRACTS: dict[str, Contract] = {
 @cache
 def drawn(name: str, count: int = 300) -> tuple[Schedule, ...]:
     """So many schedules, the same ones each time."""
-    found: list[Schedule] = []
-
-    @seed(20)
-    @settings(
-        max_examples=count, database=None, deadline=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(schedules(CONTRACTS[name]))
-    def collect(schedule: Schedule) -> None:
-        found.append(schedule)
-
-    collect()
-    return tuple(found)
+    return tuple(collect(schedules(CONTRACTS[name]), number=20, count=count))

@@ -67,3 +67,9 @@ def test_a_redis_address_is_given_to_hypothesis_own_extra(monkeypatch: pytest.Mo
     monkeypatch.setattr("roomcheck.generate.collect.import_module", modules.__getitem__)
     assert str(open_memory("redis://here:1/0", "v/s")) == "memory"
     assert asked == [(("redis at", "redis://here:1/0"), b"roomcheck:v/s:")]
+
+
+def test_a_strategy_with_few_schedules_gives_those() -> None:
+    """And ends."""
+    few = st.sampled_from([Schedule((), (), (), watch) for watch in (1, 2, 3)])
+    assert {s.watch for s in collect(few, number=7, count=50)} == {1, 2, 3}

@@ -193,7 +193,7 @@ def test_a_login_waits_for_the_link() -> None:
 def test_giving_up_comes_in_the_middle_of_its_window() -> None:
     """If nothing heals the link before."""
     told = story(plan(join("A"), Fault("A", FaultKind.CUT), watch=GIVE_UP + 1000))
-    assert told[-1] == ("A", "failed", 501 + GIVE_UP + 150)
+    assert told[-1] == ("A", "failed", 506 + GIVE_UP + 150)
 
 
 def test_a_heal_in_time_calls_a_silent_loss_off() -> None:

@@ -16,6 +16,9 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, 
 from roomcheck.model.schedule import Schedule
 
 Memory = ExampleDatabase
+WALK = 250
+MOST_WALKS = 1_000
+REPEATS = 3  # walks for each that would do if nothing were drawn twice; a third is
 REMEMBERED = 1_000  # of a database a tenth of this is read again at most
 
 
@@ -38,10 +41,13 @@ def open_memory(place: str, spec: str) -> ExampleDatabase:
 
 
 def collect(strategy: st.SearchStrategy[Schedule], *, number: int, count: int) -> list[Schedule]:
-    """At most `count` different schedules, the same for the same seed (`number`)."""
+    """So many different schedules, if the strategy has them, the same for the same seed (`number`)."""
     drawn: dict[str, Schedule] = {}
-    _walk(strategy, lambda schedule: drawn.setdefault(repr(schedule), schedule), number, count, None, Phase.generate)
-    return list(drawn.values())
+    for walk in _walks(number, count):
+        _walk(strategy, lambda schedule: drawn.setdefault(repr(schedule), schedule), walk, WALK, None, Phase.generate)
+        if len(drawn) >= count:
+            break
+    return list(drawn.values())[:count]
 
 
 def known(strategy: st.SearchStrategy[Schedule], database: ExampleDatabase) -> list[Schedule]:
@@ -66,10 +72,16 @@ def remember(
             if drawn == wanted:
                 raise _FailsError
 
-        try:
-            _walk(strategy, body, number, count, database, Phase.generate)
-        except _FailsError:
-            continue
+        for walk in _walks(number, count):
+            try:
+                _walk(strategy, body, walk, WALK, database, Phase.generate)
+            except _FailsError:
+                break
+
+
+def _walks(number: int, count: int) -> range:
+    """The seeds of Hypothesis' own walks: several short ones differ more than a long one, which varies what it had."""
+    return range(number * MOST_WALKS, number * MOST_WALKS + min(-(-count // WALK) * REPEATS, MOST_WALKS))
 
 
 def _walk(
@@ -86,6 +98,7 @@ def _walk(
         phases=[phase],
         database=database,
         deadline=None,
+        derandomize=False,  # the seed decides, also where Hypothesis sees a CI
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
