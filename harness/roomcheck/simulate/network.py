@@ -125,7 +125,7 @@ class Link:
                 self.budget = settings["bytes"]
                 for connection in self.connections.values():
                     connection.up.budget = connection.down.budget = self.budget
-            case FaultKind.SERVER_RESTART:  # pragma: no cover  refused by check
+            case FaultKind.SERVER_RESTART:  # a fault of the server, refused by check
                 raise AssertionError(kind)
         self.plain = not (self.hold_up or self.hold_down or self.delays)
 

@@ -1,7 +1,7 @@
 """The shapes of a spec file and of a target file: which keys there are and what kind of value each has.
 
 What a name must mean is checked elsewhere. The JSON Schemas in specs/schema are made from these models, so that an
-editor knows the keys too. Short forms (`ok: 0`, `from: LOGINED`, `ADD`) are turned into their long form here.
+editor knows the keys too. Short forms (`ok: 0`, `from: IN`, `CAME`) are turned into their long form here.
 """
 
 from collections.abc import Callable
