@@ -93,6 +93,15 @@ def test_a_run_without_any_result_is_a_report() -> None:
     assert "0 of 4 cases have a result" in text
 
 
+def test_a_run_without_an_end_was_cut_short() -> None:
+    """The top says so, says how far it came, and makes up neither a duration nor a lateness."""
+    top = write_html(samples.HEADER, list(samples.ALL[:1]), None, Pictures(None)).partition("<main>")[0]
+
+    assert "The run was cut short: its stream has no end; 1 of 4 cases have a result" in top
+    assert "and never ended" in top
+    assert "<dt>this machine was late by</dt><dd>not known</dd>" in top
+
+
 def test_it_needs_nothing_from_anywhere() -> None:
     """No address but anchors and the traces beside it."""
     text = failing()
