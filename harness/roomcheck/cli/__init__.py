@@ -8,6 +8,7 @@ import sys
 import click
 
 from roomcheck.cli.cases import list_cases
+from roomcheck.cli.compare import compare
 from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
 from roomcheck.cli.fuzz import fuzz
@@ -33,7 +34,7 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, report, judge, lint, list_cases, defects, diagram, toxiproxy):
+for _each in (run, fuzz, replay, report, judge, lint, list_cases, compare, defects, diagram, toxiproxy):
     command.add_command(_each)
 
 

@@ -97,7 +97,7 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
             broken=sum(bool(row.counts[Outcome.VIOLATES]) for row in requirements),
             cases=shown,
             leniency=list(dict.fromkeys(t for r in results if r.verdict for t in r.verdict.leniency)),
-            policy=_policy(),
+            policy=policy(script=True),
         )
     )
 
@@ -209,31 +209,33 @@ def _tight(markup: Markup) -> Markup:
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """A file of the templates' folder."""
     return (files("roomcheck.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 @cache
-def _policy() -> str:
-    """Nothing from anywhere, and of scripts and styles only these."""
+def policy(*, script: bool) -> str:
+    """Nothing from anywhere, and of styles and scripts only the package's own."""
 
     def hashed(name: str) -> str:
-        digest = hashlib.sha256(_source(name).encode()).digest()
+        digest = hashlib.sha256(source(name).encode()).digest()
         return f"'sha256-{base64.b64encode(digest).decode()}'"
 
-    return f"default-src 'none'; style-src {hashed('report.css')}; script-src {hashed('report.js')}"
+    scripts = f"; script-src {hashed('report.js')}" if script else ""
+    return f"default-src 'none'; style-src {hashed('report.css')}{scripts}"
 
 
 @cache
 def _environment() -> Environment:
-    loader = DictLoader({name: _source(name) for name in ("report.html", "picture.svg")})
+    loader = DictLoader({name: source(name) for name in ("report.html", "picture.svg")})
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(visible=visible, clipped=clipped, tight=_tight)
     environment.globals.update(
-        css=Markup(_source("report.css")),  # noqa: S704  the package's own files
-        script=Markup(_source("report.js")),  # noqa: S704
+        css=Markup(source("report.css")),  # noqa: S704  the package's own files
+        script=Markup(source("report.js")),  # noqa: S704
         event_text=event_text,
         divergence_text=divergence_text,
         show_duration=show_duration,
