@@ -94,7 +94,8 @@ def _case(result: CaseResult, header: RunHeader, name: str) -> tuple[Any, Iterat
     message = clipped(result.message or (first.seen if first else "")) or "no message"
     match result.outcome:
         case Outcome.VIOLATES if result.known:
-            case.add_skipped_info(clipped(f"{EXPECTED}, {result.known}: {message}"))
+            message = clipped(f"{EXPECTED}, {result.known}: {message}")
+            case.add_skipped_info(message, message)  # GitLab shows the text, others the attribute
         case Outcome.VIOLATES:
             kind = first.requirement if first else None
             case.add_failure_info(message, "\n".join(explain(result, header)), visible(kind or "violates"))
@@ -104,7 +105,7 @@ def _case(result: CaseResult, header: RunHeader, name: str) -> tuple[Any, Iterat
             kind = result.blame.value if result.blame else "no verdict"
             case.add_error_info(message, "\n".join(explain(result, header)), kind)
         case Outcome.NOT_APPLICABLE:
-            case.add_skipped_info(message)
+            case.add_skipped_info(message, message)
         case Outcome.CONFORMS:
             pass
     return case, _properties(result)
