@@ -255,15 +255,21 @@ def test_it_follows_the_readers_colours(browser: webdriver.Chrome, page: Path, s
 
 
 def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, page: Path) -> None:
-    """On a telephone: pictures and the table scroll in frames of their own."""
+    """On a telephone pictures scroll in frames of their own, and requirements stand below each other, counts named."""
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     opened(browser, page, failing())
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
 
     wide = browser.execute_script("return document.documentElement.scrollWidth")
+    table = browser.find_element(By.CSS_SELECTOR, "#requirements .scroll")
+    hidden = browser.execute_script("return arguments[0].scrollWidth - arguments[0].clientWidth", table)
+    count = "return getComputedStyle(document.querySelector('#requirements td.number.has'), '::after').content"
+    named = browser.execute_script(count)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= 400
+    assert hidden <= 0
+    assert any(name in named for name in ("conforms", "violates"))
 
 
 def test_500_cases_open_within_2_seconds(browser: webdriver.Chrome, page: Path) -> None:
