@@ -4,7 +4,8 @@ Views share nothing but the instants of acts and callbacks, so the order of call
 What one member was told about itself is an observed fact, and arms rules of views about it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from roomcheck.judge.view import (
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import Callback, CauseKind, Contract, Path, Rule, View
+from roomcheck.spec.contract import Callback, CauseKind, Contract, Hearing, Path, Rule, View
 
 OWN, TWIN = CauseKind.OWN, CauseKind.TWIN
 NOWHERE = "?"  # the room of a callback that names none
@@ -106,6 +107,7 @@ class Router:
         self.own, self.others, self.inside, self.heard = rules.own, rules.others, rules.inside, rules.heard
         self.views: dict[tuple[str, ...], Simulation] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
+        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation]]]] = {}  # by observer and room
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
@@ -125,12 +127,9 @@ class Router:
         self.people = {real: alias for alias, real in trace.users.items()}
         self.records = sorted(trace.records, key=order)
         self.position = 0  # of the next of these
-        self.widest = 0  # the longest interval in which a member was told something
         self.gaps = {m.name: 0 for m in trace.members}
         for record in trace.records:
-            if isinstance(record, Told):
-                self.widest = max(self.widest, record.at.hi - record.at.lo)
-            elif isinstance(record, Gap):
+            if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
 
     def run(self) -> None:
@@ -224,6 +223,11 @@ class Router:
 
                 view.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
 
+    @cached_property
+    def widest(self) -> int:
+        """The longest interval in which a member was told something, in microseconds."""
+        return max((r.at.hi - r.at.lo for r in self.records if isinstance(r, Told)), default=0)
+
     def _possible(self, member: str, room: str, at: Instant, initial: str) -> set[str]:
         """The states that a member may be in while it calls: the one last told, and those that it is told meanwhile."""
         out = {self.state.get((member, room), initial)}
@@ -236,7 +240,7 @@ class Router:
                     continue
                 for rules in heard.own:
                     value = record.fields.get(rules.view.field)
-                    if isinstance(value, Hashable) and value in rules.state_of:
+                    if value.__hash__ and value in rules.state_of:
                         out.add(rules.state_of[value])
         return out
 
@@ -301,7 +305,7 @@ class Router:
     def _told_own(self, record: Told, rules: Rules, room: str) -> None:
         value = record.fields.get(rules.view.field)
         member = record.member
-        state = rules.state_of.get(value) if isinstance(value, Hashable) else None
+        state = rules.state_of.get(value) if value.__hash__ else None
         if state is None:
             self._stray(record, f"{rules.view.field} {value!r} is unknown to the spec")
             return
@@ -397,19 +401,26 @@ class Router:
         self, observer: str, room: str, at: Instant, told: str | None = None, before: str | None = None
     ) -> None:
         """The observer's own state (`before`, now `told`) or link changed: open or close its ears."""
-        if not self.peers[observer]:
-            return
-        for rules in self.others:
-            hearing = rules.view.hearing
-            assert hearing is not None
+        for hearing, views in self._heard_by(observer, room):
             if told in hearing.states:
                 self._list_due_after(observer, room, at)
             elif told is not None and told not in hearing.away:
                 self._list_due_at(at.hi + hearing.list_within, observer, room)
             fresh = told in hearing.away and before not in hearing.away | hearing.states
-            for user in self.peers[observer]:
-                view = self._view(rules, observer, room, user)
+            for view in views:
                 view.hear(DEAF, at, fresh=fresh)
+
+    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation]]]:
+        """The views of an observer about others in a room, and what decides whether it hears of them."""
+        key = (observer, room)
+        if key not in self.ears:
+            peers = self.peers[observer]
+            self.ears[key] = [
+                (rules.view.hearing, [self._view(rules, observer, room, user) for user in peers])
+                for rules in self.others
+                if rules.view.hearing is not None and peers
+            ]
+        return self.ears[key]
 
     def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
         for rules in self.others:

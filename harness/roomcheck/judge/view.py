@@ -120,6 +120,7 @@ class Tally:
             self.margin = margin
 
 
+new = tuple.__new__  # half the cost of calling the class, for what is made for every event
 NEVER = 1 << 62
 EMPTY: Mapping[str, Any] = {}
 START = Instant(0, 0)
@@ -429,7 +430,7 @@ class Simulation:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
         off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
-        out = [Hypothesis(state, at, args, kept, (), h.choices, off)]
+        out = [new(Hypothesis, (state, at, args, kept, (), h.choices, off))]
         entered, level = self.rules.on_entry[state, self.link.down]
         for rule in entered:
             out = self._arm_each(out, rule, at, at, args, -1, at)
@@ -488,8 +489,8 @@ class Simulation:
                 if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
                     self.check_at = due
         state, entry, known, promises, flying, choices, off = h
-        promises = (*promises, Promise(rule, cause, base, args, call))
-        armed = Hypothesis(state, entry, known, promises, flying, choices, off)
+        promise = new(Promise, (rule, cause, base, args, call))
+        armed = new(Hypothesis, (state, entry, known, (*promises, promise), flying, choices, off))
         for unless in rule.unless:
             level = LINK_DOWN if self.link.down else LINK_UP
             if unless.cause.kind is level:
@@ -528,22 +529,23 @@ class Simulation:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
-        decided = p._replace(base=later(p.base, at)) if p.rule.whenever else p
+        decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(decided, to)), h.choices, h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
-        out = [h._replace(called_off=())]
-        for p, until in h.called_off:
+        state, entry, args, promises, flying, choices, off = h
+        out = [Hypothesis(state, entry, args, promises, flying, choices)]
+        for p, until in off:
             if at.lo <= until:
-                out += [o._replace(armed=(*o.armed, p)) for o in out]
+                out += [Hypothesis(state, entry, args, (*o.armed, p), flying, choices) for o in out]
         return out
 
     def _cancel(self, h: Hypothesis, cancels: Mapping[int, Unless], at: Instant) -> list[Hypothesis]:
         """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
         if h.called_off:
             off = tuple([(p, t) for p, t in h.called_off if p.rule.id not in cancels])
-            h = h._replace(called_off=off)
+            h = Hypothesis(h.state, h.entry, h.args, h.armed, h.flying, h.choices, off)
         out = [h]
         for p in h.armed:
             unless = cancels.get(p.rule.id)
