@@ -183,7 +183,7 @@ class Router:
         return self.views[key]
 
     def _simulate(self, name: str, rules: Rules, observer: str, link: Link) -> Simulation:
-        extra = self.trace.lateness + self.gaps[observer]
+        extra = self.trace.patience + self.gaps[observer]
         return Simulation(name, rules, self.mode, extra=extra, link=link)
 
     # --- acts -------------------------------------------------------------------------------------------------------

@@ -35,12 +35,11 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
     doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
     if not doubtful:
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
-    late = trace.lateness
     start = min((r.at.lo for r in trace.records), default=0)
     wide = Router(contract, trace, Mode.WIDE)
     wide.run()
     wide_walks = [
-        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, late, trace.end)) for line in lines
+        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
     ]
     findings = sorted(_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
     if findings and trace.lateness <= narrowest(contract):
