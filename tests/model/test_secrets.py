@@ -59,6 +59,14 @@ def test_nothing_of_a_value_is_left(value: str, around: str) -> None:
         assert form not in secrets.text(around + form + around).replace("[hidden: A_TOKEN]", "")
 
 
+def test_the_password_of_an_address_is_secret() -> None:
+    """Of a proxy or a database, whatever the variable is called; the rest of the address can be shown."""
+    secrets = Secrets.of({"SOME_URL": "redis://ci:planted@host:1/0", "OTHER": "http://host:8080/a:bcdefgh@x"})
+
+    assert secrets.text("redis://ci:planted@host:1/0") == "redis://ci:[hidden: SOME_URL]@host:1/0"
+    assert [name for _, name in secrets.values] == ["[hidden: SOME_URL]"]
+
+
 def test_a_value_that_is_no_text_does_no_harm() -> None:
     """The environment may hold any bytes."""
     value = b"s\xe9cr\xe9t-value".decode(errors="surrogateescape")

@@ -1,8 +1,8 @@
 """What may stand in no trace, report, stream or log: the values of secrets, wherever a room or an adapter repeats them.
 
 A target's programs get their credentials from the environment, as CI jobs hand them over. So what is secret is known:
-the values of variables whose names end as such names do, of those that the target lists under `secrets`, and what
-stands in a command after an option with such a name. A trace is cleaned when it leaves the player, before it is judged,
+the values of variables whose names end as such names do, of those that the target lists under `secrets`, the passwords
+of addresses in any variable, and what stands in a command after an option with such a name. A trace is cleaned when it leaves the player, before it is judged,
 so that a verdict is the same from the file; texts are cleaned where they are made, before anything is cut short, since
 half a secret is no longer recognised. Values are found as they are, and escaped as JSON, Python and URLs escape them;
 what a program encodes in another way (Base64, a hash) is not known again.
@@ -19,6 +19,7 @@ from roomcheck.model.trace import Answered, Record, Told, Trace
 
 _NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|passwd|passphrase|credentials?|(?:api)?key)$", re.IGNORECASE)
 _OPTION = re.compile(r"--?([A-Za-z0-9_-]+)(?:=(.*))?$", re.DOTALL)
+_ADDRESS = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")  # scheme://user:password@host
 _RESERVED = re.compile(r"[^A-Za-z0-9_.~-]")  # what a URL escapes
 _HOLE = re.compile(r"\{\w+\}")  # a placeholder, such as a port's
 LEAST = 6  # characters; to hide a "1" or a "test" wherever it stands would ruin a report and protect nothing
@@ -37,6 +38,7 @@ class Secrets:
         """Those of an environment (`names`: variables that are secret whatever they are called) and of commands."""
         listed = frozenset(names)
         found = {value: option for command in commands for option, value in _given(command)}
+        found |= {word: name for name, value in environ.items() for word in _ADDRESS.findall(value)}
         found |= {value: name for name, value in environ.items() if name in listed or _NAME.search(name)}
         shown: dict[str, str] = {}
         for value, name in found.items():
