@@ -6,8 +6,8 @@ of addresses in any variable, and what stands in a command after an option with 
 
 A trace is cleaned when it leaves the player, before it is judged, so that a verdict is the same from the file; texts
 are cleaned where they are made, before anything is cut short, since half a secret is no longer recognised. Values are
-found as they are, and escaped as JSON, Python and URLs escape them; what a program encodes in another way (Base64, a hash) is
-not known again.
+found as they are, and escaped as JSON, Python and URLs escape them; what a program encodes in another way (Base64, a
+hash) is not known again.
 """
 
 import json
