@@ -18,10 +18,11 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wai
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Answered
 from roomcheck.run.clock import now
-from roomcheck.run.play import THERE_AND_BACK, Ground, Play
+from roomcheck.run.play import HOPS, THERE_AND_BACK, Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, View
 
+AT_MOST = 3_600_000_000  # microseconds that a test may take: nobody knows beforehand
 T = TypeVar("T")
 
 
@@ -68,6 +69,9 @@ class Live(Play):
         if self._broken is not None:
             raise self._broken
 
+    def _at_most(self) -> int:
+        return AT_MOST
+
     # --- what a program does ----------------------------------------------------------------------------------------
 
     async def enter(self, member: str, user: str) -> None:
@@ -106,8 +110,11 @@ class Live(Play):
         """
         begin = now()
 
-        def late() -> int:
+        def ours() -> int:
             return THERE_AND_BACK * (self.ground.lateness.worst(begin, now()) + self.ground.host.lag(begin))
+
+        def late() -> int:
+            return ours() + HOPS * self.ground.lateness.starved(begin, now())
 
         found = self._find(wanted, begin + within)
         while found is None and (left := begin + within + late() - now()) > 0 and self.failure is None:
@@ -119,7 +126,7 @@ class Live(Play):
             await self._sound(self._ask("barrier", member=self.handle(wanted.member)))
             found = self._find(wanted, begin + within + late())
         if found is None:
-            raise UnmetError(self._story(wanted, begin), doubtful=late() > narrowest(self.contract))
+            raise UnmetError(self._story(wanted, begin), doubtful=ours() > narrowest(self.contract))
         self._read[wanted.member, wanted.about] = found + 1
         return dict(self.events[found][1].fields)
 
