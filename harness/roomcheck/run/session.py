@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from roomcheck.adapters import AdapterHost
-from roomcheck.errors import AdapterError, HarnessError, TargetError
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
@@ -24,6 +24,7 @@ from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.live import Live
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
@@ -115,6 +116,14 @@ class Session:
             broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
         return self.results[first:]
 
+    async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
+        """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
+
+        def live(ground: Ground, case: Case, number: int, server: Server) -> Live:
+            return Live(ground, case, number, server, begun)
+
+        return await self._case(case, 1, alone=False, play=live)
+
     async def _end_ground(self) -> None:
         if self._ground is not None:
             await self._ground.host.stop()
@@ -175,7 +184,9 @@ class Session:
         self.on_case(result)
         self.on_tick(self._running, len(self.results))
 
-    async def _case(self, case: Case, attempt: int, *, alone: bool) -> CaseResult:
+    async def _case(
+        self, case: Case, attempt: int, *, alone: bool, play: Callable[[Ground, Case, int, Server], Play] = Play
+    ) -> CaseResult:
         began = now()
         trace: Trace | None = None
         verdict: Verdict | None = None
@@ -192,23 +203,21 @@ class Session:
                 if alone:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
+                player = play(ground, case, number, server)
                 try:
-                    trace = self._secrets.trace(await Play(ground, case, number, server).run())
+                    trace = self._secrets.trace(await player.run())
                 except (AdapterError, HarnessError):
                     self._none_died(ground, server)
                     raise
+                finally:
+                    case = player.case  # whose steps may have been taken one by one
                 self._none_died(ground, server)
             verdict = judge(self.plan.contract, trace, case)
             self.on_trace(case, trace, verdict)
-        except AdapterError as e:
-            failure = Blame.ADAPTER, str(e)
-        except TargetError as e:
-            failure = Blame.TARGET, str(e)
-        except HarnessError as e:
-            failure = Blame.HARNESS, str(e)
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
-            failure = Blame.HARNESS, f"{type(e).__name__}: {e}"
-            log = tuple(self._secrets.text(traceback.format_exc()).splitlines())
+            failure = blamed(e)
+            told = "" if isinstance(e, RoomcheckError) else self._secrets.text(traceback.format_exc())
+            log = tuple(told.splitlines())
         return result_of(
             self.plan.contract,
             case,
@@ -260,6 +269,19 @@ def duration(case: Case) -> int:
         if step.label:
             labels[step.label] = at
     return at + case.schedule.watch
+
+
+def blamed(error: Exception) -> tuple[Blame, str]:
+    """Who has to act when a case ends without a trace, and on what."""
+    match error:
+        case AdapterError():
+            return Blame.ADAPTER, str(error)
+        case TargetError():
+            return Blame.TARGET, str(error)
+        case HarnessError():
+            return Blame.HARNESS, str(error)
+        case _:
+            return Blame.HARNESS, f"{type(error).__name__}: {error}"
 
 
 def may_run_again(result: CaseResult) -> bool:
