@@ -16,9 +16,9 @@ from roomcheck.judge.verdict import narrowest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wait, When
 from roomcheck.model.time import show_duration
-from roomcheck.model.trace import Answered
+from roomcheck.model.trace import HOPS, Answered
 from roomcheck.run.clock import now
-from roomcheck.run.play import HOPS, THERE_AND_BACK, Ground, Play
+from roomcheck.run.play import THERE_AND_BACK, Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, View
 
@@ -126,7 +126,8 @@ class Live(Play):
             await self._sound(self._ask("barrier", member=self.handle(wanted.member)))
             found = self._find(wanted, begin + within + late())
         if found is None:
-            raise UnmetError(self._story(wanted, begin), doubtful=ours() > narrowest(self.contract))
+            doubtful = max(ours(), self.ground.lateness.starved(begin, now())) > narrowest(self.contract)
+            raise UnmetError(self._story(wanted, begin), doubtful=doubtful)
         self._read[wanted.member, wanted.about] = found + 1
         return dict(self.events[found][1].fields)
 
