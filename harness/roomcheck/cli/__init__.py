@@ -8,12 +8,14 @@ import sys
 import click
 
 from roomcheck.cli.cases import list_cases
+from roomcheck.cli.compare import compare
 from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
 from roomcheck.cli.fuzz import fuzz
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
 from roomcheck.cli.replay import replay
+from roomcheck.cli.report import report
 from roomcheck.cli.run import run
 from roomcheck.cli.toxiproxy import toxiproxy
 from roomcheck.errors import RoomcheckError, UsageError
@@ -32,7 +34,7 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, toxiproxy):
+for _each in (run, fuzz, replay, report, judge, lint, list_cases, compare, defects, diagram, toxiproxy):
     command.add_command(_each)
 
 

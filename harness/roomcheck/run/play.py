@@ -24,7 +24,6 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 10.0
-HOPS = 4  # a login passes the proxy, the server, and the proxy again, and comes after a connection was made
 SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
@@ -312,7 +311,7 @@ class Play:
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
             lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
-            starved=HOPS * self.ground.lateness.starved(began, end),
+            starved=self.ground.lateness.starved(began, end),
         )
 
 

@@ -19,6 +19,7 @@ from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetE
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
+from roomcheck.model.secrets import Secrets
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
@@ -66,11 +67,19 @@ class Session:
     on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
+    _secrets: Secrets = field(init=False)
     _ground: Ground | None = None
     _restarts: int = 0
     _numbers: int = 0
     _running: int = 0
     _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        target, contract = self.plan.target, self.plan.contract
+        commands = (target.adapter_command, target.server_command or ())
+        told = (value for view in contract.views for value in view.told.values() if isinstance(value, str))
+        secrets = Secrets.of(os.environ, names=target.secrets, commands=commands)
+        self._secrets = secrets.but([*told, *contract.callbacks])
 
     async def run(self) -> None:
         """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
@@ -89,7 +98,8 @@ class Session:
             token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
             self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
             implementation = host.info.implementation
-            self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
+            room = f"{implementation.get('name')} {implementation.get('version', '')}".strip()
+            self.on_room(self._secrets.text(room), toxiproxy.version)
             await host.probe()
             yield
         if self.plan.traces.lost:
@@ -139,7 +149,8 @@ class Session:
 
     async def _start_adapter(self) -> AdapterHost:
         command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
-        return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
+        constants, secrets = self.plan.contract.constants, self.plan.target.secrets
+        return await AdapterHost.start(command, env=dict(os.environ), constants=constants, secrets=secrets)
 
     async def _round(
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
@@ -194,7 +205,7 @@ class Session:
                     stack.push_async_callback(ground.host.stop)
                 player = play(ground, case, number, server)
                 try:
-                    trace = await player.run()
+                    trace = self._secrets.trace(await player.run())
                 except (AdapterError, HarnessError):
                     self._none_died(ground, server)
                     raise
@@ -205,12 +216,13 @@ class Session:
             self.on_trace(case, trace, verdict)
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
             failure = blamed(e)
-            log = () if isinstance(e, RoomcheckError) else tuple(traceback.format_exc().splitlines())
+            told = "" if isinstance(e, RoomcheckError) else self._secrets.text(traceback.format_exc())
+            log = tuple(told.splitlines())
         return result_of(
             self.plan.contract,
             case,
             verdict,
-            failure=failure,
+            failure=(failure[0], self._secrets.text(failure[1])) if failure else None,
             seconds=(now() - began) / 1e6,
             attempts=attempt,
             lateness=trace.lateness if trace else 0,

@@ -24,7 +24,8 @@ class Target:
     """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port) stand as they were written.
 
     `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
-    `places`: where each constant and option stands, for Spec.bind.
+    `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
+    option stands, for Spec.bind.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target:
     scale: float | None = None
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     dial: bool = False
     where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
@@ -74,6 +76,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         scale=shape.scale,
         faults=None if shape.faults is None else tuple(shape.faults),
         lacks=tuple(shape.lacks),
+        secrets=tuple(shape.secrets),
         dial=shape.adapter.dial,
         where=doc.where,
         places={
