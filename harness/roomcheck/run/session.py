@@ -120,7 +120,7 @@ class Session:
         """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
 
         def live(ground: Ground, case: Case, number: int, server: Server) -> Live:
-            return Live(ground, case, number, server, begun)
+            return Live(ground, case, number, server, begun, self._secrets.text)
 
         return await self._case(case, 1, alone=False, play=live)
 
