@@ -2,10 +2,12 @@
 
 A target's programs get their credentials from the environment, as CI jobs hand them over. So what is secret is known:
 the values of variables whose names end as such names do, of those that the target lists under `secrets`, the passwords
-of addresses in any variable, and what stands in a command after an option with such a name. A trace is cleaned when it
-leaves the player, before it is judged, so that a verdict is the same from the file; texts are cleaned where they are
-made, before anything is cut short, since half a secret is no longer recognised. Values are found as they are, and
-escaped as JSON, Python and URLs escape them; what a program encodes in another way (Base64, a hash) is not known again.
+of addresses in any variable, and what stands in a command after an option with such a name.
+
+A trace is cleaned when it leaves the player, before it is judged, so that a verdict is the same from the file; texts
+are cleaned where they are made, before anything is cut short, since half a secret is no longer recognised. Values are
+found as they are, and escaped as JSON, Python and URLs escape them; what a program encodes in another way (Base64, a
+hash) is not known again.
 """
 
 import json
