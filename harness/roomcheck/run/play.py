@@ -285,7 +285,7 @@ class Play:
                 records.append(record)
         for member, event in self.events:
             if event.time <= end:
-                at = Instant(event.time - worst(event.time, event.received), event.time)
+                at = Instant(event.time - event.spread - worst(event.time, event.received), event.time)
                 records.append(Told(member, event.n, event.callback, dict(event.fields), at))
         for gap in self.ground.host.gaps(began):
             records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]
