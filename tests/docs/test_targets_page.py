@@ -12,10 +12,10 @@ import pytest
 
 from roomcheck.adapters import AdapterHost, Event
 from roomcheck.cli.files import find_spec, read_spec
-from roomcheck.report.exitcode import ADAPTER
+from roomcheck.report.exitcode import ADAPTER, INCONCLUSIVE
 from roomcheck.resources import root
 from roomcheck.spec.target import load_target
-from support.runs import Running, run, until, write_target
+from support.runs import TRIES, Done, Running, run, sure, until, write_target
 
 PAGE = (root() / "fixtures" / "targets" / "README.md").read_text(encoding="utf-8")
 GUIDE, _, NEEDS = PAGE.partition("## What a room needs on the machine")
@@ -70,10 +70,15 @@ def test_what_it_says_to_type(language: str, tmp_path: Path) -> None:
         program("node")
     (script,) = blocks("sh")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-e", "-c", script.replace("--language python", f"--language {language}")],
-        cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    for attempt in range(TRIES):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        done = subprocess.run(
+            ["sh", "-e", "-c", script.replace("--language python", f"--language {language}")],
+            cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        if "finding   machine: time" not in done.stdout and done.returncode != INCONCLUSIVE:
+            break
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 case" in done.stdout
@@ -125,18 +130,24 @@ def test_an_adapter_that_somebody_else_starts(tmp_path: Path) -> None:
     """The variables that are printed are all that it needs."""
     target = write_target(tmp_path)
     target.write_text(re.sub("command: .*reference.adapter.*", "dial: true", target.read_text()))
-    with Running.start(["doctor", "--target", str(target)], tmp_path) as running:
-        assert running.process.stderr is not None
-        line = until(lambda: next((x for x in running.process.stderr or () if "ROOMCHECK_DIAL=" in x), None))
-        variables = dict(word.split("=", 1) for word in line.split())
-        words = [sys.executable, "-m", "roomcheck.reference.adapter"]
-        with subprocess.Popen(words, env={**os.environ, **variables}) as adapter:
-            done = running.end()
-            status = adapter.wait(10)
+    status: list[int] = []
+
+    def examine() -> Done:
+        with Running.start(["doctor", "--target", str(target)], tmp_path) as running:
+            assert running.process.stderr is not None
+            line = until(lambda: next((x for x in running.process.stderr or () if "ROOMCHECK_DIAL=" in x), None))
+            variables = dict(word.split("=", 1) for word in line.split())
+            words = [sys.executable, "-m", "roomcheck.reference.adapter"]
+            with subprocess.Popen(words, env={**os.environ, **variables}) as adapter:
+                done = running.end()
+                status.append(adapter.wait(10))
+        return done
+
+    done = sure(examine)
 
     assert done.code == 0, done.out
     assert "not tried adapter: end: roomcheck did not start this program" in done.out
-    assert status == 0
+    assert set(status) == {0}
 
 
 def test_a_page_in_a_browser(tmp_path: Path) -> None:
@@ -147,7 +158,7 @@ def test_a_page_in_a_browser(tmp_path: Path) -> None:
     shutil.copy(root() / "fixtures" / "templates" / "browser" / "adapter.html", tmp_path)
     target = write_target(tmp_path, more="lacks: [logoutRoom, switchRoom, kick]")
     target.write_text(re.sub("adapter:\n  command: .*\n", adapter, target.read_text()))
-    done = run(["doctor", "--target", str(target)], tmp_path)
+    done = sure(lambda: run(["doctor", "--target", str(target)], tmp_path))
 
     assert done.code == ADAPTER, done.out + done.err
     assert "ok        adapter: hello: example-page 0" in done.out
