@@ -25,6 +25,8 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 10.0
+HOPS = 4  # a login passes the proxy, the server, and the proxy again, and comes after a connection was made
+SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
 
@@ -101,11 +103,20 @@ class Play:
         self.links[member] = {}
         for name, address in self.server.endpoints.items():
             title = f"{self.ground.token}-{self.number}-{member}-{name}".lower()
-            self.links[member][name] = await Link.create(self.ground.toxiproxy, title, address, mine & kinds)
+            self.links[member][name] = await Link.create(
+                self.ground.toxiproxy, title, address, mine & kinds, self._at_most() // 1_000
+            )
         self.ground.host.subscribe(self.handle(member), self._heard(member), self._failed)
         endpoints = {name: link.listen for name, link in self.links[member].items()}
         await self._ask("open", OPEN_LIMIT, member=self.handle(member), user=self.users[user], endpoints=endpoints,
                         credentials={}, options={})  # fmt: skip
+
+    def _at_most(self) -> int:
+        """Longer than this case takes on any machine, in microseconds."""
+        steps = self.case.schedule.steps
+        operations = [self.contract.operations[s.act.operation] for s in steps if isinstance(s.act, Call | Admin)]
+        slow = sum(o.settle_within for o in operations) + sum(self.contract.pace + abs(s.when.offset) for s in steps)
+        return SPARE + 2 * (slow + self.case.schedule.watch)
 
     def _heard(self, member: str) -> Callable[[Any], None]:
         def on_event(event: Any) -> None:
@@ -305,6 +316,7 @@ class Play:
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
             lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
+            starved=HOPS * self.ground.lateness.starved(began, end),
         )
 
 
