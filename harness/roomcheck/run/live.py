@@ -16,7 +16,7 @@ from roomcheck.judge.verdict import narrowest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wait, When
 from roomcheck.model.time import show_duration
-from roomcheck.model.trace import HOPS, Answered
+from roomcheck.model.trace import Answered
 from roomcheck.run.clock import now
 from roomcheck.run.play import THERE_AND_BACK, Ground, Play
 from roomcheck.run.server import Server

@@ -202,18 +202,18 @@ class World:
         self._alarm(server)
 
     def _obey_server(self, server: Server, effects: list[Effect]) -> None:
-        connections = server.connections
         for effect in effects:
-            if isinstance(effect, Send):
-                if effect.link in connections:
-                    self._send(connections[effect.link].down, effect.message)
-                else:  # the backend's
-                    self._answers.append(effect.message)
-            elif isinstance(effect, Close):
-                if effect.link in connections:
-                    self._close_server(connections.pop(effect.link))
-            else:
-                raise AssertionError(f"not an effect of a server: {effect}")
+            match effect:
+                case Send(link, message):
+                    if link in server.connections:
+                        self._send(server.connections[link].down, message)
+                    else:  # the backend's
+                        self._answers.append(message)
+                case Close(link):
+                    if link in server.connections:
+                        self._close_server(server.connections.pop(link))
+                case Connect() | Tell() | Refuse():
+                    raise AssertionError(f"not an effect of a server: {effect}")
 
     def _alarm(self, owner: Client | Server) -> None:
         """Ring when the machine is due; an alarm that comes too early does no harm, and is then set again."""
