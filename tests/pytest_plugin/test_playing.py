@@ -135,6 +135,15 @@ def test_with_xdist_each_worker_plays_its_part_at_once(dist: str, noting: Path) 
     assert all(at_once > count / 2 for count, at_once in counted)
 
 
+def test_with_xdist_cases_that_are_named_are_played_at_once_too(noting: Path) -> None:
+    """Each in one worker."""
+    named = [f"{moment}-heartbeat-timeout/cut" for moment in ("just-before", "just-after", "exactly-at")]
+    done = pytests(["--room-target", "reference", "-n", "2", "test_mine.py", *ids(*named)], noting)
+
+    assert (done.code, done.outcomes) == (pytest.ExitCode.OK, {"passed": 3 + 8}), done.out
+    assert sum(count for count, _ in flights(noting)) == 3
+
+
 def test_a_first_failure_ends_the_run_and_is_what_failed_last(tmp_path: Path) -> None:
     """-x does not wait for the cases in flight, and --lf plays the failed one alone."""
     first = play(tmp_path, "-x", *ids(HEALTHY, "never-back/cut"), **room_with("logined-twice"))

@@ -107,6 +107,8 @@ class Done:
     @property
     def doubtful(self) -> bool:
         """Whether this machine was too late to tell of some case how the room behaved."""
+        if "finding   machine: time" in self.out or "machine was too slow to tell" in self.out:  # the doctor's words
+            return True
         if not self.reports.ndjson.exists():
             return False
         return any(r.outcome is Outcome.INCONCLUSIVE for r in self.reports.stream()[1])

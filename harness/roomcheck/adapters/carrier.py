@@ -1,4 +1,4 @@
-"""How bytes reach an adapter: the pipes of a program that we start, or a connection that the adapter dials.
+"""How bytes reach an adapter: the pipes of a program that we start, or a TCP or WebSocket connection that it dials.
 
 Whatever is started has its own process group, is killed as a group, and on Linux dies with the harness even when that
 is killed; elsewhere the end of its input tells it.
@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import compare_digest
 from secrets import token_urlsafe as random_secret
-from typing import Self
+from typing import Protocol, Self
 
 from pydantic import ValidationError
 
 from roomcheck.adapters.messages import Dial
+from roomcheck.adapters.websocket import GREETING, upgrade
 from roomcheck.errors import AdapterError
 from roomcheck.model.secrets import Secrets
 
@@ -118,12 +119,22 @@ class Program:
             self._reading.cancel()
 
 
+class Writer(Protocol):
+    """Where lines to the adapter go."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+    def write(self, data: bytes, /) -> None: ...
+    def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """A stream to the adapter and one from it, and the program behind them if we started it."""
 
     reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    writer: Writer
     program: Program | None
     name: str
     secrets: Secrets
@@ -141,6 +152,9 @@ class Carrier:
             self.writer.transport.abort()
         except OSError:
             return
+
+
+Streams = tuple[asyncio.StreamReader, Writer]
 
 
 async def start_program(command: Sequence[str], env: Mapping[str, str], names: Iterable[str] = ()) -> Carrier:
@@ -172,18 +186,18 @@ async def wait_for_dial(
 ) -> Carrier:
     """Listen until an adapter dials and shows the token; `announce` hears address and token, `command` is started.
 
+    It may dial by TCP, or as a WebSocket at any path, each message then being one line.
     A connection with another first line is closed and does not count. AdapterError: nobody came in time.
     """
     token = random_secret(24)
     env = {**env, "ROOMCHECK_TOKEN": token}
     secrets = secrets_of(command, env, names)
-    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
-        asyncio.get_running_loop().create_future()
-    )
+    arrived: asyncio.Future[Streams] = asyncio.get_running_loop().create_future()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if await _shows(reader, token) and not arrived.done():
-            arrived.set_result((reader, writer))
+        streams = await _shown(reader, writer, token)
+        if streams and not arrived.done():
+            arrived.set_result(streams)
         else:
             writer.close()
 
@@ -206,21 +220,27 @@ async def wait_for_dial(
     return Carrier(reader, writer, program, f"adapter that dialled {where}", secrets)
 
 
-async def _shows(reader: asyncio.StreamReader, token: str) -> bool:
+async def _shown(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> Streams | None:
+    """The lines of a connection that begins with the token; None for any other."""
+    streams: Streams = reader, writer
     try:
         async with asyncio.timeout(TOKEN_LIMIT):
-            shown = Dial.model_validate(json.loads(await reader.readline()))
+            first = await reader.readline()
+            if first.startswith(GREETING):
+                streams = await upgrade(first, reader, writer)
+                first = await streams[0].readline()
+            shown = Dial.model_validate(json.loads(first))
     except (TimeoutError, OSError, ValueError, ValidationError):
-        return False
-    return compare_digest(shown.token.encode(), token.encode())
+        return None
+    return streams if compare_digest(shown.token.encode(), token.encode()) else None
 
 
 async def _first_of(
-    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    arrived: asyncio.Future[Streams],
     program: Program | None,
     where: str,
     limit: float,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> Streams:
     ended = asyncio.create_task(program.process.wait()) if program else None
     waits: set[asyncio.Future[object]] = {f for f in (arrived, ended) if f is not None}  # type: ignore[misc]
     await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)

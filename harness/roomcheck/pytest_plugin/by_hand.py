@@ -52,7 +52,8 @@ class Room:
         given = words.arguments(called, arguments, self._live.users)
         answer = self._do(self._live.call(Call(member, called.name, given)))
         if answer.status != "ok":
-            pytest.fail(f"{member} could not join: {called.name} was answered {answer.status} {dict(answer.fields)}")
+            told = self._live.clean(f"{answer.status} {dict(answer.fields)}")
+            pytest.fail(f"{member} could not join: {called.name} was answered {told}")
         states = words.inside(self._contract) or sorted(called.settles)
         within = max(self._contract.pace, called.settle_within)
         self._await(member, states, within, about=None, room=str(given[called.rooms[0]]) if called.rooms else None)

@@ -94,6 +94,11 @@ class RoomRun:
         given: dict[str, Any] = getattr(self.config, "workerinput", {})
         return bool(given.get(WHOLE, self.config.args_source is not pytest.Config.ArgsSource.ARGS))
 
+    @property
+    def asked(self) -> bool:
+        """Whether any case is to be collected; known once collecting begins."""
+        return self.ids is None or bool(self.ids)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Take what names the spec out of the paths, which pytest would look for on the disk."""
@@ -107,7 +112,7 @@ class RoomRun:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        if isinstance(collector, pytest.Session) and report.passed and (self.ids is None or self.ids):
+        if isinstance(collector, pytest.Session) and report.passed and self.asked:
             spec = SpecCollector.from_parent(
                 collector, name=self.cases.spec, nodeid=self.cases.spec, path=self.cases.file, cases=self.cases,
                 player=self, ids=self.ids,
@@ -124,7 +129,7 @@ class RoomRun:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        if not self._whole() and not self._named():
+        if not self.asked:
             return None
         from roomcheck.pytest_plugin.parts import scheduler  # noqa: PLC0415  only where xdist is
 

@@ -16,7 +16,7 @@ from roomcheck.judge.verdict import narrowest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wait, When
 from roomcheck.model.time import show_duration
-from roomcheck.model.trace import HOPS, Answered
+from roomcheck.model.trace import Answered
 from roomcheck.run.clock import now
 from roomcheck.run.play import THERE_AND_BACK, Ground, Play
 from roomcheck.run.server import Server
@@ -47,13 +47,16 @@ class UnmetError(Exception):
 class Live(Play):
     """`begun` is given this as soon as it can be acted on, until `end`. AdapterError, HarnessError: it has ended.
 
-    Names of members, users, operations and faults must be known ones: who calls has looked.
+    `clean` takes secrets out of what is said of the room. Names of members, users, operations and faults must be known
+    ones: who calls has looked.
     """
 
     def __init__(
-        self, ground: Ground, case: Case, number: int, server: Server, begun: Callable[["Live"], None]
-    ) -> None:
+        self, ground: Ground, case: Case, number: int, server: Server, begun: Callable[["Live"], None],
+        clean: Callable[[str], str],
+    ) -> None:  # fmt: skip
         super().__init__(ground, case, number, server)
+        self.clean = clean
         self._begun = begun
         self._over = asyncio.Event()
         self._broken: AdapterError | HarnessError | None = None
@@ -114,7 +117,7 @@ class Live(Play):
             return THERE_AND_BACK * (self.ground.lateness.worst(begin, now()) + self.ground.host.lag(begin))
 
         def late() -> int:
-            return ours() + HOPS * self.ground.lateness.starved(begin, now())
+            return ours() + self.ground.lateness.starved(begin, now())
 
         found = self._find(wanted, begin + within)
         while found is None and (left := begin + within + late() - now()) > 0 and self.failure is None:
@@ -126,7 +129,8 @@ class Live(Play):
             await self._sound(self._ask("barrier", member=self.handle(wanted.member)))
             found = self._find(wanted, begin + within + late())
         if found is None:
-            raise UnmetError(self._story(wanted, begin), doubtful=ours() > narrowest(self.contract))
+            doubtful = max(ours(), self.ground.lateness.starved(begin, now())) > narrowest(self.contract)
+            raise UnmetError(self._story(wanted, begin), doubtful=doubtful)
         self._read[wanted.member, wanted.about] = found + 1
         return dict(self.events[found][1].fields)
 
@@ -170,4 +174,4 @@ class Live(Play):
         shown = [
             f"{e.fields.get(views.get(e.callback, ''), e.callback)} at {show_duration(e.time - begin)}" for e in told
         ]
-        return f"it was told {', '.join(shown)}" if shown else "it was told nothing"
+        return self.clean(f"it was told {', '.join(shown)}") if shown else "it was told nothing"

@@ -23,6 +23,7 @@ from roomcheck.model.secrets import Secrets
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
+from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.live import Live
 from roomcheck.run.play import Ground, Play
@@ -51,6 +52,7 @@ class Plan:
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
     repeat: Callable[[Case], str] = lambda case: f"roomcheck run -k {case.id}"
+    announce: Announce = lambda _address, _token: None
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class Session:
         """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
 
         def live(ground: Ground, case: Case, number: int, server: Server) -> Live:
-            return Live(ground, case, number, server, begun)
+            return Live(ground, case, number, server, begun, self._secrets.text)
 
         return await self._case(case, 1, alone=False, play=live)
 
@@ -148,9 +150,8 @@ class Session:
         return toxiproxy, host
 
     async def _start_adapter(self) -> AdapterHost:
-        command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
-        constants, secrets = self.plan.contract.constants, self.plan.target.secrets
-        return await AdapterHost.start(command, env=dict(os.environ), constants=constants, secrets=secrets)
+        plan = self.plan
+        return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
 
     async def _round(
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
