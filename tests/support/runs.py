@@ -171,16 +171,18 @@ class Running:
         return until(named)
 
     def until_started(self) -> None:
-        """The stream has its header: the room's server, the adapter and Toxiproxy run."""
-        self.until_lines(1)
+        """The room has answered: its server, the adapter and Toxiproxy run."""
+        self._until(b'{"record": "room"', 1)
 
-    def until_lines(self, count: int) -> None:
-        """The stream has so many lines."""
+    def until_results(self, count: int) -> None:
+        """The stream has the results of so many cases."""
+        self._until(b'{"record": "case"', count)
 
+    def _until(self, record: bytes, count: int) -> None:
         def there() -> bool:
             assert self.process.poll() is None, self.process.communicate()
             path = self.reports.ndjson
-            return path.exists() and path.read_bytes().count(b"\n") >= count
+            return path.exists() and path.read_bytes().count(record) >= count
 
         until(there)
 

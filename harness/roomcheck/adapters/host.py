@@ -13,7 +13,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -115,14 +115,17 @@ class AdapterHost:
         *,
         env: Mapping[str, str] | None = None,
         constants: Mapping[str, int] | None = None,
+        secrets: Iterable[str] = (),
         hello_limit: float = HELLO_LIMIT,
     ) -> Self:
         """Start the program and greet it; `{python}` in the command is this interpreter, `env` adds to ours.
 
+        `secrets`: variables whose values are to be hidden in what is said of it, beside those whose names say so.
+
         AdapterError: no such program, it ended, or it did not greet back in time.
         """
         env = {**_surroundings(constants or {}), **(env or {})}
-        carrier = await start_program(_filled(command), env)
+        carrier = await start_program(_filled(command), env, secrets)
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
     @classmethod
@@ -132,6 +135,7 @@ class AdapterHost:
         *,
         env: Mapping[str, str] | None = None,
         constants: Mapping[str, int] | None = None,
+        secrets: Iterable[str] = (),
         address: tuple[str, int] = ("127.0.0.1", 0),
         dial_limit: float = DIAL_LIMIT,
         hello_limit: float = HELLO_LIMIT,
@@ -143,7 +147,7 @@ class AdapterHost:
         """
         env = {**_surroundings(constants or {}), **(env or {})}
         carrier = await wait_for_dial(
-            _filled(command), env, address=address, limit=dial_limit, announce=announce
+            _filled(command), env, address=address, limit=dial_limit, announce=announce, names=secrets
         )  # fmt: skip
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
@@ -320,8 +324,9 @@ class AdapterHost:
         try:
             message = INCOMING.validate_json(line)
         except ValidationError as e:
+            shown = self._carrier.secrets.text(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
             self._fail_all(
-                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {line[:200]!r}\n"
+                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {shown[:200]!r}\n"
                 "  stdout carries messages only (specs/schema/adapter-protocol.schema.json); print to stderr"
             )
             return
@@ -440,7 +445,7 @@ class AdapterHost:
     def _story(self, what: str) -> str:
         tail = self.stderr_tail()
         words = "\n  its stderr ends with:\n" + "\n".join(f"    {line}" for line in tail.splitlines()) if tail else ""
-        return f"{self._carrier.name}: {what}{words}"
+        return f"{self._carrier.name}: {self._carrier.secrets.text(what)}{words}"
 
 
 _CLOCK = "stamp callbacks with the clock that hello's result names, in microseconds"

@@ -25,7 +25,6 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 10.0
-HOPS = 4  # a login passes the proxy, the server, and the proxy again, and comes after a connection was made
 SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
@@ -64,10 +63,13 @@ class Play:
         self.failure: AdapterError | None = None
         self.faulted: dict[str | None, FaultKind] = {}
         schedule = case.schedule
-        suffix = f"{ground.token}-{number}"
-        self.users = {m.user: f"{m.user.lower()}-{suffix}" for m in schedule.members}
-        self.rooms = {r: f"{r.lower()}-{suffix}" for r in self._rooms()}
+        self.users = {m.user: self._unique(m.user) for m in schedule.members}
+        self.rooms = {r: self._unique(r) for r in self._rooms()}
         self.aliases = {real: alias for alias, real in self.rooms.items()}
+
+    def _unique(self, alias: str) -> str:
+        """The real name of a user or a room: no other case has it."""
+        return f"{alias.lower()}-{self.ground.token}-{self.number}"
 
     def _rooms(self) -> list[str]:
         rooms = dict.fromkeys(self.case.schedule.rooms)
@@ -95,16 +97,20 @@ class Play:
     # --- members ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        kinds = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member}
-        await asyncio.gather(*(self._open_member(m.name, m.user, kinds) for m in self.case.schedule.members))
+        await asyncio.gather(
+            *(self._open_member(m.name, m.user, self._kinds(m.name)) for m in self.case.schedule.members)
+        )
+
+    def _kinds(self, member: str) -> set[FaultKind]:
+        """The faults that a member's links will take, and must be armed for before it connects."""
+        return {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member == member}
 
     async def _open_member(self, member: str, user: str, kinds: set[FaultKind]) -> None:
-        mine = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member == member}
         self.links[member] = {}
         for name, address in self.server.endpoints.items():
             title = f"{self.ground.token}-{self.number}-{member}-{name}".lower()
             self.links[member][name] = await Link.create(
-                self.ground.toxiproxy, title, address, mine & kinds, self._at_most() // 1_000
+                self.ground.toxiproxy, title, address, kinds, self._at_most() // 1_000
             )
         self.ground.host.subscribe(self.handle(member), self._heard(member), self._failed)
         endpoints = {name: link.listen for name, link in self.links[member].items()}
@@ -316,7 +322,7 @@ class Play:
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
             lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
-            starved=HOPS * self.ground.lateness.starved(began, end),
+            starved=self.ground.lateness.starved(began, end),
         )
 
 
