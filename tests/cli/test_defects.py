@@ -21,7 +21,7 @@ SOME = (
     "kick-wrong-code",
     "login-failed-wrong-code",
     "newcomer-not-announced",
-    "login-right-after-logout-stuck",
+    "failed-logins-lock-out",
     "double-login-accepted",
 )
 EXACTLY = [word for name in SOME for word in ("-k", name)]
@@ -37,7 +37,7 @@ def call(*words: str) -> int:
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any], Path]:
     """A handful of defects in virtual time: exit code, defects.json, and the folder."""
     folder = tmp_path_factory.mktemp("defects")
-    code = call("--simulate", "--schedules", "1000", "--report-dir", str(folder), *EXACTLY)
+    code = call("--simulate", "--schedules", "600", "--report-dir", str(folder), *EXACTLY)
     return code, json.loads((folder / "defects.json").read_text(encoding="utf-8")), folder
 
 
@@ -63,7 +63,7 @@ def test_what_found_a_defect_is_told(report: tuple[int, dict[str, Any], Path]) -
     kick = rows(report[1])["kick-wrong-code"]
 
     assert "kick" in {sighting["case"] for sighting in kick["by_case"]}
-    assert 1 <= kick["tried"] <= 1000
+    assert 1 <= kick["tried"] <= 600
     assert all(sighting["case"].startswith("random/0-") for sighting in kick["by_chance"])
     assert kick["named"]["ZX-KICK-1"] == "first"
     assert kick["rightly"] == ["ZX-KICK-1"]
@@ -71,7 +71,7 @@ def test_what_found_a_defect_is_told(report: tuple[int, dict[str, Any], Path]) -
 
 def test_some_defects_are_found_by_chance_only(report: tuple[int, dict[str, Any], Path]) -> None:
     """No scenario does one thing a moment after another."""
-    quick = rows(report[1])["login-right-after-logout-stuck"]
+    quick = rows(report[1])["failed-logins-lock-out"]
 
     assert not quick["by_case"]
     assert quick["only_by_chance"]
@@ -79,7 +79,7 @@ def test_some_defects_are_found_by_chance_only(report: tuple[int, dict[str, Any]
 
 def test_the_schedule_that_found_a_defect_can_be_replayed(report: tuple[int, dict[str, Any], Path]) -> None:
     """It is a file, which violates on a room with the defect."""
-    path = rows(report[1])["login-right-after-logout-stuck"]["file"]
+    path = rows(report[1])["failed-logins-lock-out"]["file"]
 
     assert Path(path).is_file()
     with pytest.raises(SystemExit) as ended:
@@ -89,7 +89,7 @@ def test_the_schedule_that_found_a_defect_can_be_replayed(report: tuple[int, dic
                 path,
                 "--simulate",
                 "--defect",
-                "login-right-after-logout-stuck",
+                "failed-logins-lock-out",
                 "--report-dir",
                 str(report[2] / "replay"),
             ]
