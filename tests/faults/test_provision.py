@@ -167,12 +167,12 @@ def test_an_old_go_is_not_asked_to_build(machine: Machine, monkeypatch: pytest.M
             script(Path(command[-1]) / "bin" / "go", old.read_text().replace("go1.21.4", "go1.27.3").split("\n", 1)[1])
         return str(real(command, **more)) if "build" in command or "env" in command else ""
 
-    real = module._run
+    real = module.run_command
     monkeypatch.undo()
     monkeypatch.setenv("ROOMCHECK_CACHE", str(machine.cache))
     monkeypatch.setenv("PATH", str(machine.bin))
     monkeypatch.delenv("ROOMCHECK_TOXIPROXY", raising=False)
-    monkeypatch.setattr(module, "_run", run)
+    monkeypatch.setattr(module, "run_command", run)
 
     found = machine.provision()
 

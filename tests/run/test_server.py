@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -208,3 +209,49 @@ def test_a_room_that_we_do_not_start_is_not_ended_either() -> None:
     server = asyncio.run(play())
     assert server.alive
     assert server.endpoints == {"room": "room.example.com:443"}
+
+
+def test_a_folder_of_its_own_outlives_a_restart(tmp_path: Path) -> None:
+    """{work} is the same folder after a kill, and gone after the block, also where the server did not start."""
+    remembers = (
+        "import os, socket, sys, threading\n"
+        "seen = os.listdir(sys.argv[2])\n"
+        "open(sys.argv[2] + f'/{len(seen)}', 'w').close()\n"
+        "open(sys.argv[3], 'a').write(f'{sys.argv[2]} {len(seen)}\\n')\n"
+        "if len(seen) == 2: sys.exit(1)\n"
+        "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "threading.Event().wait()\n"
+    )
+    small = target(remembers)
+    small = replace(small, server_command=(*(small.server_command or ()), "{work}", str(tmp_path / "log")))
+
+    async def play() -> None:
+        async with Server(small, {}) as server:
+            await server.kill()
+            await server.start()
+            await server.kill()
+            with pytest.raises(TargetError, match="ended with status 1"):
+                await server.start()
+
+    asyncio.run(play())
+
+    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert [count for _, count in lines] == ["0", "1", "2"]
+    assert len({folder for folder, _ in lines}) == 1
+    assert not Path(lines[0][0]).exists()
+
+
+def test_a_taken_port_is_said_before_anything_starts() -> None:
+    """A program that listens there would be taken for the room."""
+
+    async def play() -> str:
+        taken = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+        port = taken.sockets[0].getsockname()[1]
+        async with taken:
+            fixed = replace(target(), endpoints={"room": f"127.0.0.1:{port}"})
+            with pytest.raises(TargetError) as caught:
+                async with Server(fixed, {}):
+                    pass
+        return str(caught.value)
+
+    assert "is taken by another program: end that one, or write another port under `endpoints`" in asyncio.run(play())

@@ -4,7 +4,7 @@ import pytest
 
 from roomcheck.errors import SpecError
 from roomcheck.spec.contract import Where
-from roomcheck.spec.target import Target, load_target
+from roomcheck.spec.target import Install, Target, load_target
 
 FULL = """\
 target: lobby
@@ -18,6 +18,8 @@ options: {wrong: answer}
 scale: 100
 faults: [cut, ghost]
 lacks: [kick]
+install: {needs: {npm: with Node.js}, steps: [[npm, ci], [sh, "{dir}/more"]]}
+versions: {lobby: ["{install}/lobby", --version]}
 """
 SHORT = """\
 target: far
@@ -48,6 +50,8 @@ def test_a_full_target() -> None:
         scale=100.0,
         faults=("cut", "ghost"),
         lacks=("kick",),
+        install=Install({"npm": "with Node.js"}, (("npm", "ci"), ("sh", "{dir}/more"))),
+        versions={"lobby": ("{install}/lobby", "--version")},
         where=Where("t", 1, 1),
         places={
             "constants.beat": Where("t", 7, 19),
@@ -70,6 +74,10 @@ def test_a_short_target() -> None:
     [
         ("{dir}/adapter.py", "{dri}/adapter.py", "t:4:33: unknown placeholder '{dri}'; did you mean '{dir}'?"),
         ('--port, "{room}"', '--port, "{rom}"', "t:5:59: unknown placeholder '{rom}'; did you mean '{room}'?"),
+        ('"{dir}/adapter.py"', '"{work}"', "t:4:33: unknown placeholder '{work}'; known: {dir}, {install}, {python}"),
+        ("{dir}/more", "{room}", "t:12:63: unknown placeholder '{room}'; known: {dir}, {install}, {python}"),
+        ("{install}/lobby", "{instal}/lobby", "t:13:20: unknown placeholder '{instal}'; did you mean '{install}'?"),
+        ("[[npm, ci]", "[[]", "t:12:47: expected at least one, found an empty list"),
         ('"127.0.0.1:{room}"', '"127.0.0.1:{rom}"', "t:6:19: unknown placeholder '{rom}'; did you mean '{room}'?"),
         ('"127.0.0.1:{room}"', "localhost", "t:6:19: 'localhost' is no address; write host:port, as in 127.0.0.1:{room}"),
         ('endpoints: {room: "127.0.0.1:{room}"}', 'endpoints: {room: "a:{room}", dir: "a:1"}',

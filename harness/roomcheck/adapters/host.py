@@ -24,6 +24,7 @@ from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
 from roomcheck.adapters.messages import INCOMING, LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.errors import AdapterError
 from roomcheck.model.time import Instant, show_duration
+from roomcheck.resources import node_kit
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
 BYE_LIMIT = 2.0
@@ -114,7 +115,7 @@ class AdapterHost:
 
         AdapterError: no such program, it ended, or it did not greet back in time.
         """
-        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
+        env = {**_surroundings(constants or {}), **(env or {})}
         carrier = await start_program(_filled(command), env)
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
@@ -134,7 +135,7 @@ class AdapterHost:
 
         `command`, if any, is started with both in ROOMCHECK_DIAL and ROOMCHECK_TOKEN. AdapterError: nobody came.
         """
-        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
+        env = {**_surroundings(constants or {}), **(env or {})}
         carrier = await wait_for_dial(
             _filled(command), env, address=address, limit=dial_limit, announce=announce
         )  # fmt: skip
@@ -421,6 +422,10 @@ class AdapterHost:
 
 
 _CLOCK = "stamp callbacks with the machine's monotonic clock, in microseconds"
+
+
+def _surroundings(constants: Mapping[str, int]) -> dict[str, str]:
+    return {"ROOMCHECK_CONSTANTS": json.dumps(dict(constants)), "ROOMCHECK_NODE_KIT": str(node_kit())}
 
 
 def _filled(command: Sequence[str]) -> list[str]:

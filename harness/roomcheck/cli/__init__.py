@@ -15,6 +15,7 @@ from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
 from roomcheck.cli.replay import replay
 from roomcheck.cli.run import run
+from roomcheck.cli.target import target
 from roomcheck.cli.toxiproxy import toxiproxy
 from roomcheck.errors import RoomcheckError, UsageError
 
@@ -32,7 +33,7 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, toxiproxy):
+for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, target, toxiproxy):
     command.add_command(_each)
 
 

@@ -1,5 +1,6 @@
 """Finding specs and targets: by path, by folder, or by the name of one that ships with the package."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from roomcheck.errors import UsageError
@@ -67,4 +68,4 @@ def read_spec(path: Path) -> Spec:
 
 def read_target(path: Path) -> Target:
     """Load a target. SpecError lists every mistake."""
-    return load_target(read_text(path), _shown(path))
+    return replace(load_target(read_text(path), _shown(path)), folder=str(path.resolve().parent))

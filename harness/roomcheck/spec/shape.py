@@ -282,10 +282,17 @@ class ServerShape(Shape):
     ready_within: Expression = Field(default="10s", alias="ready within")
 
 
+class InstallShape(Shape):
+    needs: dict[str, str] = {}
+    steps: list[Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
+
+
 class TargetShape(Shape):
     target: str
     title: str = ""
     spec: str
+    install: InstallShape | None = None
+    versions: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     adapter: AdapterShape
     server: ServerShape | None = None
     endpoints: dict[str, str] = Field(min_length=1)

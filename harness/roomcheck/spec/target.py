@@ -13,18 +13,29 @@ from roomcheck.spec.reader import Node, read
 from roomcheck.spec.shape import TargetShape, fit
 from roomcheck.spec.vocabulary import KINDS
 
-PLACES = ("python", "dir")  # placeholders beside the endpoints: this Python, and the folder of target.yaml
+# placeholders beside the endpoints: this Python, the folder of target.yaml, what `install` has made, the server's own
+PLACES = ("python", "dir", "install", "work")
+_EVERYWHERE = PLACES[:3]
 NOWHERE = Where()
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 _ADDRESS = re.compile(r"\S+:([0-9]{1,5}|\{[^{}]+\})\Z")
 
 
 @dataclass(frozen=True, slots=True)
+class Install:
+    """What a target needs on the machine: programs with where one gets them, and the commands that fetch the rest."""
+
+    needs: Mapping[str, str]
+    steps: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port) stand as they were written.
+    """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port...) stand as they were written.
 
     `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
-    `places`: where each constant and option stands, for Spec.bind.
+    `places`: where each constant and option stands, for Spec.bind. `versions`: part of the room -> the command whose
+    first line tells its version. `folder`: where the file lies, "" until somebody who knows says it.
     """
 
     name: str
@@ -40,6 +51,9 @@ class Target:
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
     dial: bool = False
+    install: Install | None = None
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folder: str = ""
     where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
 
@@ -75,6 +89,8 @@ def load_target(text: str | bytes, file: str) -> Target:
         faults=None if shape.faults is None else tuple(shape.faults),
         lacks=tuple(shape.lacks),
         dial=shape.adapter.dial,
+        install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,
+        versions={name: tuple(command) for name, command in shape.versions.items()},
         where=doc.where,
         places={
             f"{section}.{name}": node.where
@@ -89,16 +105,35 @@ def _children(node: Node | None) -> Iterator[tuple[str, Node]]:
         yield from node.value.items()
 
 
+def _leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[Node]:
+    """The single values below a path: of a list, a map, or lists in them; none where there is nothing."""
+    for step in path:
+        child = node.child(step)
+        if child is None:
+            return
+        node = child
+    if isinstance(node.value, list | dict):
+        for child in node.value if isinstance(node.value, list) else [child for _, child in _children(node)]:
+            yield from _leaves(child)
+    else:
+        yield node
+
+
 def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
     if shape.adapter.command is None and not shape.adapter.dial:
         problems.add(doc.at(("adapter",)).where, "the adapter needs a `command`, or `dial: true`")
-    for path in (("adapter", "command"), ("server", "command"), ("endpoints",)):
-        node = doc.at(path)
-        parts = node.value if isinstance(node.value, list) else [child for _, child in _children(node)]
-        for part in parts:
+    ports = tuple(shape.endpoints)
+    for path, holes in (
+        (("install", "steps"), _EVERYWHERE),
+        (("versions",), _EVERYWHERE),
+        (("adapter", "command"), _EVERYWHERE),
+        (("server", "command"), (*PLACES, *ports)),
+        (("endpoints",), ports),
+    ):
+        for part in _leaves(doc, path):
             for hole in _HOLE.findall(str(part.value)):
-                if hole not in shape.endpoints and hole not in PLACES:
-                    problems.unknown(part.where, "placeholder", "{" + hole + "}", _holes(shape))
+                if hole not in holes:
+                    problems.unknown(part.where, "placeholder", "{" + hole + "}", ["{" + name + "}" for name in holes])
     for name, address in shape.endpoints.items():
         where = doc.at(("endpoints", name)).where
         if not _ADDRESS.match(address):
@@ -111,7 +146,3 @@ def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
     for kind in shape.faults or ():
         if kind not in KINDS:
             problems.unknown(faults.key(kind), "fault", kind, KINDS)
-
-
-def _holes(shape: TargetShape) -> list[str]:
-    return ["{" + name + "}" for name in (*PLACES, *shape.endpoints)]

@@ -1,0 +1,22 @@
+"""`roomcheck target install`: fetches what a target needs on this machine."""
+
+import click
+
+from roomcheck.cli.files import find_target, read_target
+from roomcheck.run.install import provide, versions
+
+
+@click.group()
+def target() -> None:
+    """What the rooms to test need on this machine."""
+
+
+@target.command()
+@click.argument("name")
+def install(name: str) -> int:
+    """Fetch what target NAME (a file, its folder or a known name) needs, once; a run does the same by itself."""
+    provided = provide(read_target(find_target(name)), lambda text: click.echo(text, err=True))
+    click.echo(f"target {provided.name} is ready")
+    for part, version in versions(provided).items():
+        click.echo(f"  {part} {version}")
+    return 0

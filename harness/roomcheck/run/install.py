@@ -1,0 +1,94 @@
+"""What a target needs on this machine, fetched once: package clients run as its `install` says, and nothing else does.
+
+A target's steps run in a folder of the cache that is named after them, so that an edited step, another machine or
+another Python makes another folder; a mark written last tells a whole one from what a killed run has left. Which
+package client it is matters to nobody here: a room of another language needs no change in Python.
+"""
+
+import hashlib
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from roomcheck.errors import HarnessError, TargetError
+from roomcheck.faults.provision import locked, run_command
+from roomcheck.resources import cache_dir
+from roomcheck.spec.target import Install, Target
+
+LIMIT = 900.0  # seconds for one step: a server that is built from its source takes minutes on two cores
+SHORT_LIMIT = 20.0
+MARK = "complete"
+
+
+def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> Target:
+    """The target with {dir} and {install} filled in, everything that it needs in place. `say` hears of what takes long.
+
+    TargetError, in one line: what is missing and where one gets it, or which step failed and with which words.
+    """
+    places = {"{dir}": target.folder}
+    if target.install is not None:
+        places["{install}"] = str(_installed(target, target.install, say))
+
+    def filled(command: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_filled(part, places) for part in command)
+
+    return replace(
+        target,
+        adapter_command=filled(target.adapter_command),
+        server_command=None if target.server_command is None else filled(target.server_command),
+        versions={name: filled(command) for name, command in target.versions.items()},
+    )
+
+
+def versions(target: Target) -> dict[str, str]:
+    """What each part of a provided target says of itself. TargetError if it cannot."""
+    found = {}
+    for name, command in target.versions.items():
+        try:
+            printed = run_command([_filled(part, {}) for part in command], limit=SHORT_LIMIT)
+        except HarnessError as e:
+            raise TargetError(f"target {target.name}: cannot ask for the version of {name}: {e}") from e
+        found[name] = (printed.split("\n") if printed.strip() else ["?"])[0].strip()
+    return found
+
+
+def _filled(text: str, places: dict[str, str]) -> str:
+    for hole, value in ({"{python}": sys.executable} | places).items():
+        text = text.replace(hole, value)
+    return text
+
+
+def _installed(target: Target, install: Install, say: Callable[[str], None]) -> Path:
+    steps = [[_filled(part, {"{dir}": target.folder}) for part in step] for step in install.steps]
+    folder = cache_dir() / "targets" / f"{target.name}-{_key(target, install, steps)}"
+    content = folder / "content"
+    if (folder / MARK).is_file():
+        return content
+    for program, where in install.needs.items():
+        if shutil.which(program) is None:
+            raise TargetError(f"target {target.name} needs {program}, which is not on this machine: {where}")
+    with locked(folder):
+        if not (folder / MARK).is_file():  # else another run has done it meanwhile
+            say(f"installing target {target.name} below {folder}; this happens once ...")
+            shutil.rmtree(content, ignore_errors=True)
+            content.mkdir()
+            for step in steps:
+                try:
+                    run_command([part.replace("{install}", str(content)) for part in step], limit=LIMIT, cwd=content)
+                except HarnessError as e:
+                    raise TargetError(f"target {target.name} cannot be installed: {e}") from e
+            (folder / MARK).write_text("", encoding="utf-8")
+    return content
+
+
+def _key(target: Target, install: Install, steps: list[list[str]]) -> str:
+    """What the steps depend on: their text, the target's files that they name, this machine and this Python."""
+    digest = hashlib.sha256(repr((install.steps, platform.platform(), sys.version, sys.base_prefix)).encode())
+    for written, step in zip(install.steps, steps, strict=True):
+        for raw, part in zip(written, step, strict=True):
+            if "{dir}" in raw and (file := Path(target.folder, part)).is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
