@@ -246,6 +246,11 @@ class AdapterHost:
         """The last lines of the adapter's free text; empty for one that we did not start."""
         return self._carrier.program.tail() if self._carrier.program else ""
 
+    @property
+    def status(self) -> int | None:
+        """How the program that we started ended, as subprocesses tell it; None if it runs, or is not ours."""
+        return self._carrier.program.process.returncode if self._carrier.program else None
+
     async def stop(self) -> None:
         """Say bye, wait two seconds, then end the whole process group. May be called again."""
         try:

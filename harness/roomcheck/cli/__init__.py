@@ -10,7 +10,9 @@ import click
 from roomcheck.cli.cases import list_cases
 from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
+from roomcheck.cli.doctor import doctor
 from roomcheck.cli.fuzz import fuzz
+from roomcheck.cli.init import init
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
 from roomcheck.cli.replay import replay
@@ -33,7 +35,7 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, target, toxiproxy):
+for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, init, target, doctor, toxiproxy):
     command.add_command(_each)
 
 

@@ -27,6 +27,7 @@ from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
+from roomcheck.resources import node_kit
 from roomcheck.run.install import provide, versions
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
@@ -185,7 +186,7 @@ def play(
         extra = ("--defect", choice.defect) if choice.defect else ()
         player, toxiproxy = Session(Plan(
             contract=bound.contract, cases=(), target=target, toxiproxy=provisioned, traces=traces,
-            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
+            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat, announce=announce,
         )), provisioned.version  # fmt: skip
     header = header_of(bound, "", toxiproxy, cases)
     return asyncio.run(_play(bound, player, work, header, parts, traces, coverage, known))
@@ -265,6 +266,15 @@ async def _play(
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
+
+
+def announce(address: str, token: str) -> None:
+    """Tell whoever starts the adapter of a target that says `dial: true`."""
+    click.echo(
+        "waiting for the adapter; start it with\n"
+        f"  ROOMCHECK_DIAL={address} ROOMCHECK_TOKEN={token} ROOMCHECK_NODE_KIT={node_kit()}",
+        err=True,
+    )
 
 
 def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:

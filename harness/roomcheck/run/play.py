@@ -6,6 +6,7 @@ moment widens it backwards, since lag only delays.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,14 +42,17 @@ class Ground:
 
 
 class Play:
-    """One case being played. `run` returns its trace."""
+    """One case being played. `run` returns its trace. `enough`: the watch ends when so many callbacks were told."""
 
-    def __init__(self, ground: Ground, case: Case, number: int, server: Server) -> None:
+    def __init__(
+        self, ground: Ground, case: Case, number: int, server: Server, *, enough: int | None = None
+    ) -> None:  # fmt: skip
         self.ground = ground
         self.contract = ground.contract
         self.case = case
         self.number = number
         self.server = server
+        self.enough = enough
         self.links: dict[str, dict[str, Link]] = {}
         self.records: list[Record] = []
         self.events: list[Any] = []
@@ -257,8 +261,15 @@ class Play:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
+    async def _watch(self, until: int) -> None:
+        while self.enough is not None and len(self.events) < self.enough and now() < until and self.failure is None:
+            self.news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), max(0.001, (until - now()) / 1e6))
+        await self._wait_until(until if self.enough is None else now())
+
     async def _settle(self) -> int:
-        await self._wait_until(now() + self.case.schedule.watch)
+        await self._watch(now() + self.case.schedule.watch)
         end = now()
         await asyncio.gather(*(self._ask("barrier", member=self.handle(m)) for m in self.links))
         return end

@@ -22,6 +22,7 @@ from roomcheck.judge.result import result_of
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
+from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
@@ -49,6 +50,7 @@ class Plan:
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
     repeat: Callable[[Case], str] = lambda case: f"roomcheck run -k {case.id}"
+    announce: Announce = lambda _address, _token: None
 
 
 @dataclass(slots=True)
@@ -129,8 +131,8 @@ class Session:
         return toxiproxy, host
 
     async def _start_adapter(self) -> AdapterHost:
-        command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
-        return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
+        plan = self.plan
+        return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
 
     async def _round(
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
