@@ -265,6 +265,16 @@ def test_a_result_that_is_no_object(node: Talk) -> None:
     assert "call returnValue 1.A returned true; return nothing or {field: value}" in result["fields"]["error"]
 
 
+def test_a_refusal_that_is_not_json(node: Talk) -> None:
+    """It is the adapter's error, and the next call works."""
+    node.ask(OPEN)
+    result, _ = node.ask({"type": "call", "member": "1.A", "operation": "refuseUnfit"})
+
+    assert result["status"] == "adapter-error"
+    assert "fields.errorCode is Map" in result["fields"]["error"]
+    assert node.ask({"type": "state", "member": "1.A"})[0]["fields"] == {"me": "1.A"}
+
+
 def test_last_words(node: Talk) -> None:
     """What was told before the program died is on the wire."""
     node.ask(OPEN)

@@ -87,6 +87,9 @@ kit.operation("crash", (me) => {
 kit.operation("refuse", () => {
   throw new Refused({ errorCode: 1002033 });
 });
+kit.operation("refuseUnfit", () => {
+  throw new Refused({ errorCode: new Map() });
+});
 kit.operation("waver", () => {
   throw new Indefinite({ waited: 5 });
 });

@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from roomcheck.report.exitcode import ADAPTER, HARNESS, NOTHING, VIOLATION
-from support.runs import SERVER, Done, run, write_target
+from support.runs import SERVER, Done, Running, run, sure, write_target
 
 TESTS = Path(__file__).parents[1]
 AILING, HOSTILE = TESTS / "cli" / "ailing_adapter.py", TESTS / "adapters" / "hostile.py"
@@ -83,7 +84,7 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
         target = write_target(folder, **targets[name])
         if name == "past-the-proxy":
             target.write_text(target.read_text().replace("{room}", str(port)))
-        return run(["doctor", "--target", str(target)], folder)
+        return sure(lambda: run(["doctor", "--target", str(target)], folder))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(start, name) for name in targets}
@@ -207,3 +208,14 @@ def test_a_target_that_is_none(tmp_path: Path) -> None:
 
     assert (done.code, done.out) == (NOTHING, "")
     assert "there is no target 'nowhere'" in done.err
+
+
+def test_an_examination_that_is_interrupted(tmp_path: Path) -> None:
+    """Exit 130 and one word; no server, adapter or Toxiproxy is left."""
+    with Running.start(["doctor", "--target", str(write_target(tmp_path))], tmp_path) as running:
+        running.the("reference.adapter")
+        running.signal(signal.SIGINT)
+        done = running.end()
+
+        assert (done.code, done.err.strip()) == (130, "roomcheck: interrupted")
+        assert running.left() == []

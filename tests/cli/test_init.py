@@ -10,7 +10,7 @@ import pytest
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.spec.known import load_known
-from support.runs import Done, exactly, run
+from support.runs import Done, exactly, run, sure
 
 LIMIT = 60  # lines of an adapter, without blank ones and comments
 
@@ -32,7 +32,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def runs(made: Path) -> dict[str, Future[Done]]:
     """What its README tells to type."""
     with ThreadPoolExecutor(2) as pool:
-        doctor = pool.submit(run, ["doctor", "--target", "my-room"], made.parent)
+        doctor = pool.submit(sure, lambda: run(["doctor", "--target", "my-room"], made.parent))
         words = [
             "run",
             "--target",
@@ -42,7 +42,7 @@ def runs(made: Path) -> dict[str, Future[Done]]:
             "-k",
             exactly("login-into-a-room-with-people"),
         ]
-        return {"doctor": doctor, "run": pool.submit(run, words, made.parent)}
+        return {"doctor": doctor, "run": pool.submit(sure, lambda: run(words, made.parent))}
 
 
 def test_the_doctor_finds_nothing_and_says_what_is_left(runs: dict[str, Future[Done]]) -> None:

@@ -15,5 +15,5 @@ async def start_adapter(
     """A greeted adapter; `announce` hears the address and the token where one dials in. AdapterError if none comes."""
     command = [*target.adapter_command, *extra] if target.adapter_command else []
     if target.dial:
-        return await AdapterHost.listen(command, constants=constants, announce=announce)
-    return await AdapterHost.start(command, env=dict(os.environ), constants=constants)
+        return await AdapterHost.listen(command, constants=constants, announce=announce, secrets=target.secrets)
+    return await AdapterHost.start(command, env=dict(os.environ), constants=constants, secrets=target.secrets)

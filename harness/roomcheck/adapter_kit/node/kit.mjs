@@ -167,15 +167,21 @@ export class Adapter {
       if (!isPlain(fields)) throw new TypeError(`${what(message)} returned ${fields}; return nothing or {field: value}`);
       this.#answer(id, "ok", plain(fields));
     } catch (e) {
-      if (e instanceof Indefinite) this.#answer(id, "indefinite", e.fields);
-      else if (e instanceof Refused) this.#answer(id, "refused", e.fields);
-      else if (e instanceof Unsupported) this.#answer(id, "unsupported", { what: e.message });
-      else {
-        console.error(e); // whatever the SDK throws is reported, with its story on stderr
-        this.#answer(id, "adapter-error", { error: e instanceof Error ? `${e.name}: ${e.message}` : String(e) });
-      }
+      this.#answerThrown(id, e);
     }
     if (type === "bye") this.#leave();
+  }
+
+  #answerThrown(id, e) {
+    try {
+      if (e instanceof Indefinite) return this.#answer(id, "indefinite", plain(e.fields));
+      if (e instanceof Refused) return this.#answer(id, "refused", plain(e.fields));
+      if (e instanceof Unsupported) return this.#answer(id, "unsupported", { what: e.message });
+    } catch (unfit) {
+      e = unfit;
+    }
+    console.error(e); // whatever the SDK throws is reported, with its story on stderr
+    this.#answer(id, "adapter-error", { error: e instanceof Error ? `${e.name}: ${e.message}` : String(e) });
   }
 
   #do(message) {
