@@ -1,11 +1,15 @@
 """The clock of a run, and the measurement of how late the machine is."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
 
-from roomcheck.run.clock import TICK, Lateness, now, sleep_until
+from roomcheck.run.clock import TICK, Lateness, now, offspring, sleep_until, waiting
 
 MS = 1000
 
@@ -13,8 +17,8 @@ MS = 1000
 def seen(*looks: tuple[int, int]) -> Lateness:
     """A measurement that has made these looks: (when, how late), in milliseconds."""
     lateness = Lateness()
-    lateness._at = [at * MS for at, _ in looks]
-    lateness._late = [late * MS for _, late in looks]
+    for at, late in looks:
+        lateness.own.note(at * MS, late * MS)
     return lateness
 
 
@@ -80,9 +84,9 @@ def test_the_measurement_ends_with_its_block() -> None:
     async def measure() -> tuple[Sequence[int], Sequence[int], int]:
         async with Lateness() as lateness:
             await asyncio.sleep(2 * TICK / 1e6)
-        before = list(lateness._at)
+        before = list(lateness.own.at)
         await asyncio.sleep(4 * TICK / 1e6)
-        return before, lateness._at, len(asyncio.all_tasks())
+        return before, lateness.own.at, len(asyncio.all_tasks())
 
     before, after, tasks = asyncio.run(measure())
     assert before == after
@@ -95,7 +99,8 @@ def test_calm_waits_until_the_machine_is_on_time() -> None:
     async def measure() -> int:
         lateness = Lateness()
         begin = now()
-        lateness._at, lateness._late = [begin, begin + 1], [500 * MS, 0]
+        lateness.own.note(begin, 500 * MS)
+        lateness.own.note(begin + 1, 0)
         await lateness.calm(0, 60)
         return now() - begin
 
@@ -108,7 +113,7 @@ def test_calm_takes_no_less_and_no_more_than_asked(late: int, least: float, most
 
     async def measure() -> int:
         lateness = Lateness()
-        lateness._at, lateness._late = [now() + 3_600_000 * MS], [late]
+        lateness.own.note(now() + 3_600_000 * MS, late)
         begin = now()
         await lateness.calm(least, most)
         return now() - begin
@@ -130,3 +135,44 @@ def test_sleep_until_never_returns_early() -> None:
     late, begin, end = asyncio.run(sleep())
     assert late >= 0
     assert end - begin < 1_000 * MS
+
+
+def test_a_child_that_is_kept_waiting_is_noticed() -> None:
+    """More busy children than processors: the kernel's count of their waits is read."""
+
+    async def measure() -> tuple[int, int]:
+        spin = [sys.executable, "-S", "-c", "import time; t = time.time()\nwhile time.time() < t + 60: pass"]
+        count = 2 * len(os.sched_getaffinity(0))
+        children = [await asyncio.create_subprocess_exec(*spin) for _ in range(count)]
+        try:
+            async with Lateness() as lateness:
+                began = now()
+                deadline = began + 30_000 * MS
+                while lateness.starved(began, now()) <= 5 * MS and now() < deadline:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+                return lateness.starved(began, now()), lateness.starved(began - 9_000 * MS, began - 8_000 * MS)
+        finally:
+            for child in children:
+                child.kill()
+                await child.wait()
+
+    meanwhile, before = asyncio.run(measure())
+    assert meanwhile > 5 * MS
+    assert before == 0
+
+
+def test_offspring_are_children_and_their_children() -> None:
+    """Of a shell that starts a program; nothing is known of a process that is gone."""
+    shell = subprocess.Popen(["sh", "-c", "sleep 20 & echo; wait"], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        found = list(offspring(os.getpid()))
+        assert shell.pid in found
+        assert set(offspring(shell.pid)) < set(found)
+        assert list(offspring(shell.pid))
+    finally:
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.communicate()
+    assert list(offspring(shell.pid)) == []
+    assert waiting(f"/proc/{shell.pid}/task/{shell.pid}") is None

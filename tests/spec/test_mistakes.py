@@ -95,7 +95,6 @@ MISTAKES = [
     ("logout: {rooms: [room]}\n", "logout: {rooms: [room]}\n  sing: {}\n  login2: {rooms: [room], args: @[]}\n",
      "expected a map, found an empty list"),
     ("cause: twin IN", "cause: @twin INN", "unknown state 'INN'; did you mean 'IN'?"),
-    ("cause: IN, to: present", "cause: @twin IN, to: present", "`twin` is a cause only in views about the member itself"),
     ("cause: IN, to: present", "cause: @twin in IN, to: present",
      "`twin` is a cause only in views about the member itself"),
     ("cause: IN, to: present", "cause: @elsewhere INN, to: present", "unknown state 'INN'; did you mean 'IN'?"),

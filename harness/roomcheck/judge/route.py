@@ -4,11 +4,14 @@ Views share nothing but the instants of acts and callbacks, so the order of call
 What one member was told about itself is an observed fact, and arms rules of views about it.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple
 
 from roomcheck.judge.view import (
     DEAF,
+    EMPTY,
     LINK_DOWN,
     LINK_UP,
     LIVE,
@@ -20,13 +23,15 @@ from roomcheck.judge.view import (
     Presence,
     Rules,
     Simulation,
+    Truth,
 )
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
+from roomcheck.spec.contract import Callback, CauseKind, Contract, Hearing, Path, Rule, View
 
-OWN = CauseKind.OWN
+OWN, TWIN = CauseKind.OWN, CauseKind.TWIN
+NOWHERE = "?"  # the room of a callback that names none
 UP = Link(down=False, since=Instant(0, 0))
 
 
@@ -53,15 +58,42 @@ def order(record: Record) -> int:
     return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
 
 
-_last: tuple[tuple[View, ...], tuple[Rules, ...]] = ((), ())
+class Heard(NamedTuple):
+    """Whom a callback concerns: views about the member that is told it, and views about others."""
+
+    callback: Callback
+    own: tuple[Rules, ...]
+    others: tuple[Rules, ...]
 
 
-def prepared(views: tuple[View, ...]) -> tuple[Rules, ...]:
-    """The rules of each view, kept until other views are asked for: making them takes longer than a short trace."""
+class Prepared:
+    """A contract's rules, by what makes them look."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        rules = [Rules(view) for view in contract.views]
+        self.own = tuple(r for r in rules if r.view.hearing is None)
+        self.others = tuple(r for r in rules if r.view.hearing is not None)
+        self.inside = frozenset(s for r in self.others if (h := r.view.hearing) for s in h.states | h.away)
+        self.heard = {
+            name: Heard(
+                callback,
+                tuple(r for r in self.own if r.view.callback == name),
+                tuple(r for r in self.others if r.view.callback == name and callback.about),
+            )
+            for name, callback in contract.callbacks.items()
+        }
+
+
+_last: Prepared | None = None
+
+
+def prepared(contract: Contract) -> Prepared:
+    """Kept until another contract is asked for: making it takes longer than judging a short trace."""
     global _last  # noqa: PLW0603  a memory of one, of values that do not change
-    if _last[0] is not views:
-        _last = views, tuple(Rules(view) for view in views)
-    return _last[1]
+    if _last is None or _last.contract is not contract:
+        _last = Prepared(contract)
+    return _last
 
 
 class Router:
@@ -71,12 +103,11 @@ class Router:
         self.contract = contract
         self.trace = trace
         self.mode = mode
-        rules = prepared(contract.views)
-        self.own = [r for r in rules if r.view.hearing is None]
-        self.others = [r for r in rules if r.view.hearing is not None]
-        self.inside = {s for r in self.others if r.view.hearing for s in r.view.hearing.states | r.view.hearing.away}
+        rules = prepared(contract)
+        self.own, self.others, self.inside, self.heard = rules.own, rules.others, rules.inside, rules.heard
         self.views: dict[tuple[str, ...], Simulation] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
+        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation]]]] = {}  # by observer and room
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
@@ -88,11 +119,14 @@ class Router:
         self.holder: dict[tuple[str, str], str] = {}
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
         self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.calls: dict[int, Called] = {}
+        self.been: set[tuple[str, str]] = set()  # (member, room) who was in since it was last out
+        self.calls: dict[int, tuple[str, Iterable[str]]] = {}  # of members -> the member, and the rooms it named
         self.stale: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list is due
         self.next_list = NEVER  # the least of these
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
         self.people = {real: alias for alias, real in trace.users.items()}
+        self.records = sorted(trace.records, key=order)
+        self.position = 0  # of the next of these
         self.gaps = {m.name: 0 for m in trace.members}
         for record in trace.records:
             if isinstance(record, Gap):
@@ -100,8 +134,8 @@ class Router:
 
     def run(self) -> None:
         """Feed everything, then the end."""
-        for record in sorted(self.trace.records, key=order):
-            at = order(record)
+        for at, record in zip(map(order, self.records), self.records, strict=True):
+            self.position += 1
             if at >= self.next_list:
                 self._lists_due(at)
             match record:
@@ -121,10 +155,9 @@ class Router:
 
     # --- finding views ----------------------------------------------------------------------------------------------
 
-    def _own(self, member: str, room: str) -> Iterator[Simulation]:
+    def _own(self, member: str, room: str) -> list[Simulation]:
         """Every view of this member about itself in this room."""
-        for rules in self.own:
-            yield self._own_view(rules, member, room)
+        return [self._own_view(rules, member, room) for rules in self.own]
 
     def _own_view(self, rules: Rules, member: str, room: str) -> Simulation:
         key = (rules.view.name, member, room)
@@ -150,7 +183,7 @@ class Router:
         return self.views[key]
 
     def _simulate(self, name: str, rules: Rules, observer: str, link: Link) -> Simulation:
-        extra = self.trace.lateness + self.gaps[observer]
+        extra = self.trace.patience + self.gaps[observer]
         return Simulation(name, rules, self.mode, extra=extra, link=link)
 
     # --- acts -------------------------------------------------------------------------------------------------------
@@ -159,7 +192,6 @@ class Router:
         operation = self.contract.operations.get(record.operation)
         if operation is None:
             return
-        self.calls[record.id] = record
         rooms = [(name, str(record.args[name])) for name in operation.rooms if name in record.args]
         if operation.admin:
             users = [str(record.args[name]) for name in operation.users if name in record.args]
@@ -172,28 +204,55 @@ class Router:
                         view.cause(CauseKind.ADMIN, operation.name, record.at)
             return
         member = record.member or ""
-
+        self.calls[record.id] = member, dict.fromkeys([room for _, room in rooms])
         for argument, room in rooms:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
             self.args[member, room] = record.args
             for view in self._own(member, room):
                 initial = view.view.initial
 
-                def provided(rule: Rule, initial: str = initial) -> bool:
-                    return all(
-                        self.state.get((member, str(record.args.get(argument))), initial) in states
-                        for argument, states in rule.provided.items()
-                    )
+                def provided(rule: Rule, initial: str = initial) -> Truth:
+                    truth = Truth.YES
+                    for argument, states in rule.provided.items():
+                        possible = self._possible(member, str(record.args.get(argument)), record.at, initial)
+                        if possible.isdisjoint(states):
+                            return Truth.NO
+                        if not possible <= states:
+                            truth = Truth.MAYBE
+                    return truth
 
                 view.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
 
+    @cached_property
+    def widest(self) -> int:
+        """The longest interval in which a member was told something, in microseconds."""
+        return max((r.at.hi - r.at.lo for r in self.records if isinstance(r, Told)), default=0)
+
+    def _possible(self, member: str, room: str, at: Instant, initial: str) -> set[str]:
+        """The states that a member may be in while it calls: the one last told, and those that it is told meanwhile."""
+        out = {self.state.get((member, room), initial)}
+        for record in islice(self.records, self.position, None):
+            if order(record) > at.hi + self.widest:
+                break
+            if isinstance(record, Told) and record.member == member and record.at.lo <= at.hi:
+                heard = self.heard.get(record.callback)
+                if heard is None or self._room(heard.callback, record) != room:
+                    continue
+                for rules in heard.own:
+                    value = record.fields.get(rules.view.field)
+                    if value.__hash__ and value in rules.state_of:
+                        out.add(rules.state_of[value])
+        return out
+
+    def _room(self, callback: Callback, record: Told) -> str:
+        """The case's name of the room that a callback is about; its real name where it is none of the case's."""
+        real = extract(callback.room, record.fields) if callback.room else [self.rooms[0]]
+        return (alias(self.aliases, real[0]) or str(real[0])) if real else NOWHERE
+
     def _answered(self, record: Answered) -> None:
-        called = self.calls.get(record.call)
-        if called is None or called.member is None:
-            return
-        operation = self.contract.operations[called.operation]
-        for room in dict.fromkeys(str(called.args[name]) for name in operation.rooms if name in called.args):
-            for view in self._own(called.member, room):
+        member, rooms = self.calls.get(record.call, ("", ()))
+        for room in rooms:
+            for view in self._own(member, room):
                 view.answer(record.call, record.status, record.fields, record.at)
 
     def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
@@ -230,24 +289,23 @@ class Router:
     # --- what members are told --------------------------------------------------------------------------------------
 
     def _told(self, record: Told) -> None:
-        callback = self.contract.callbacks.get(record.callback)
-        if callback is None:
+        heard = self.heard.get(record.callback)
+        if heard is None:
             return
-        real = extract(callback.room, record.fields) if callback.room else [self.rooms[0]]
-        room = alias(self.aliases, real[0]) or str(real[0]) if real else "?"
-        if not real:
+        callback, own, others = heard
+        room = self._room(callback, record)
+        if room == NOWHERE:
             self._stray(record, f"{record.callback} names no room")
-        for rules in self.own:
-            if rules.view.callback == record.callback:
-                self._told_own(record, rules, room)
-        for rules in self.others:
-            if rules.view.callback == record.callback and callback.about:
-                self._told_about(record, rules, room, extract(callback.about, record.fields))
+        for rules in own:
+            self._told_own(record, rules, room)
+        for rules in others:
+            assert callback.about is not None
+            self._told_about(record, rules, room, extract(callback.about, record.fields))
 
     def _told_own(self, record: Told, rules: Rules, room: str) -> None:
         value = record.fields.get(rules.view.field)
         member = record.member
-        state = rules.state_of.get(value) if isinstance(value, Hashable) else None
+        state = rules.state_of.get(value) if value.__hash__ else None
         if state is None:
             self._stray(record, f"{rules.view.field} {value!r} is unknown to the spec")
             return
@@ -258,11 +316,15 @@ class Router:
         self._listen(member, room, record.at, told=state, before=before)
         for others in self.others:
             if others.view.hearing is not None and state in others.view.hearing.states:
+                self.been.add((member, room))
                 self._hold(user, room, member, record.at)
+        if state not in self.inside:
+            self.been.discard((member, room))
         holder = self.holder.get((user, room), member)
-        if holder == member or self.state.get((holder, room)) not in self.inside:
-            for other in self._about(user, room):
-                other.cause(OWN, state, record.at, self.args.get((member, room), {}))
+        alone = holder == member or self.state.get((holder, room)) not in self.inside
+        kind, args = OWN if alone else TWIN, self.args.get((member, room), EMPTY)
+        for other in self._about(user, room):
+            other.cause(kind, state, record.at, args)
         if self.twins[member]:
             self._hold_another(user, room, record.at)
             self._told_twin(member, room, state, record.at)
@@ -302,11 +364,11 @@ class Router:
                 view.cause(LINK_DOWN if down else LINK_UP, "", at)
 
     def _hold_another(self, user: str, room: str, at: Instant) -> None:
-        """Who held the user's place is out, and another member of the user is on its way in or there."""
+        """Who held the user's place is out, and another member of the user was in and may be back."""
         holder = self.holder.get((user, room))
         if holder is not None and self.state.get((holder, room)) not in self.inside:
             for twin in self.twins[holder]:
-                if self.state.get((twin, room)) in self.inside:
+                if (twin, room) in self.been:
                     self._hold(user, room, twin, at)
                     return
 
@@ -339,17 +401,26 @@ class Router:
         self, observer: str, room: str, at: Instant, told: str | None = None, before: str | None = None
     ) -> None:
         """The observer's own state (`before`, now `told`) or link changed: open or close its ears."""
-        for rules in self.others:
-            hearing = rules.view.hearing
-            assert hearing is not None
+        for hearing, views in self._heard_by(observer, room):
             if told in hearing.states:
                 self._list_due_after(observer, room, at)
             elif told is not None and told not in hearing.away:
                 self._list_due_at(at.hi + hearing.list_within, observer, room)
             fresh = told in hearing.away and before not in hearing.away | hearing.states
-            for user in self.peers[observer]:
-                view = self._view(rules, observer, room, user)
+            for view in views:
                 view.hear(DEAF, at, fresh=fresh)
+
+    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation]]]:
+        """The views of an observer about others in a room, and what decides whether it hears of them."""
+        key = (observer, room)
+        if key not in self.ears:
+            peers = self.peers[observer]
+            self.ears[key] = [
+                (rules.view.hearing, [self._view(rules, observer, room, user) for user in peers])
+                for rules in self.others
+                if rules.view.hearing is not None and peers
+            ]
+        return self.ears[key]
 
     def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
         for rules in self.others:

@@ -23,21 +23,23 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
     if lacking:
         reason = "the room does not have an operation of this case"
         return Verdict(Outcome.NOT_APPLICABLE, checks=_not_applicable(case, reason))
-    start = min((r.at.lo for r in trace.records), default=0)
     narrow = Router(contract, trace, Mode.NARROW)
     narrow.run()
     lines = case.lines if case else ()
-    labels = {r.label: r.at for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked)) and r.label}
+    labels = {}
+    if lines:
+        acts = (r for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked)))
+        labels = {r.label: r.at for r in acts if r.label}
     walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.NARROW)) for line in lines]
     doubtful = bool(narrow.strays) or any(v.refused or v.cut for v in narrow.views.values())
     doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
     if not doubtful:
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
-    late = trace.lateness
+    start = min((r.at.lo for r in trace.records), default=0)
     wide = Router(contract, trace, Mode.WIDE)
     wide.run()
     wide_walks = [
-        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, late, trace.end)) for line in lines
+        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
     ]
     findings = sorted(_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
     if findings and trace.lateness <= narrowest(contract):

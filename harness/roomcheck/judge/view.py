@@ -14,12 +14,12 @@ A cause may explain every callback that is not surely before it: in 19 of 32 cut
 injector's call had returned, so the order of overlapping instants is settled in the room's favour in both modes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from roomcheck.model.time import Instant, show_duration
-from roomcheck.spec.contract import CauseKind, Rule, View
+from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 MAX_HYPOTHESES = 512  # above it the set is cut and the verdict is inconclusive; random schedules peak at about 20
 
@@ -29,6 +29,14 @@ class Mode(Enum):
 
     NARROW = "narrow"
     WIDE = "wide"
+
+
+class Truth(Enum):
+    """Whether something was so when a call was made that overlaps what the member was told."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
 
 
 class Presence(Enum):
@@ -112,6 +120,7 @@ class Tally:
             self.margin = margin
 
 
+new = tuple.__new__  # half the cost of calling the class, for what is made for every event
 NEVER = 1 << 62
 EMPTY: Mapping[str, Any] = {}
 START = Instant(0, 0)
@@ -124,6 +133,28 @@ def later(a: Instant, b: Instant) -> Instant:
     return b if b.hi >= a.hi else Instant(b.lo, a.hi)
 
 
+def covers(a: Hypothesis, b: Hypothesis) -> bool:
+    """Whether `a` lets the room do whatever `b`, in the same state with as many rules armed, lets it do.
+
+    It does if they differ at most in that `a` waits longer.
+    """
+    if a.flying != b.flying or a.choices != b.choices or a.called_off != b.called_off or a.args != b.args:
+        return False
+    if a.entry.lo < b.entry.lo or a.entry.hi < b.entry.hi:
+        return False
+    for p, q in zip(a.armed, b.armed, strict=True):
+        if p is not q and (
+            p.rule is not q.rule
+            or p.call != q.call
+            or p.cause != q.cause
+            or p.args != q.args
+            or p.base.lo < q.base.lo
+            or p.base.hi < q.base.hi
+        ):
+            return False
+    return True
+
+
 def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Whether every field that the pattern names has that value."""
     for name, value in pattern.items():  # noqa: SIM110 - all() costs twice as much, for every callback
@@ -132,18 +163,24 @@ def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     return True
 
 
-def _cancelled(rule: Rule, kind: CauseKind, name: str) -> bool:
-    return any(u.cause.kind is kind and u.cause.name == name for u in rule.unless)
-
-
 class Effects(NamedTuple):
-    """What a cause can do in a view: arm rules, call rules off."""
+    """What a cause can do in a view."""
 
-    arms: list[Rule]
-    cancels: bool
+    arms: Mapping[str, tuple[Rule, ...]]  # by the state in which it comes
+    cancels: Mapping[int, Unless]  # by the rule that it calls off
+    asking: tuple[Rule, ...] = ()  # all that it arms, if one of them asks for the state in another room
 
 
-NOTHING = Effects([], cancels=False)
+NOTHING = Effects({}, {})
+
+
+def by_state(rules: Iterable[Rule]) -> dict[str, tuple[Rule, ...]]:
+    """These rules, by the states in which their cause may come."""
+    out: dict[str, tuple[Rule, ...]] = {}
+    for rule in rules:
+        for state in rule.armed_in:
+            out[state] = (*out.get(state, ()), rule)
+    return out
 
 
 class Rules:
@@ -153,16 +190,19 @@ class Rules:
         self.view = view
         self.effects: dict[tuple[CauseKind, str], Effects] = {}
         for cause in {c for rule in view.rules for c in (rule.cause, *(u.cause for u in rule.unless))}:
+            armed = [rule for rule in view.rules if rule.cause == cause]
             self.effects[cause.kind, cause.name] = Effects(
-                arms=[rule for rule in view.rules if rule.cause == cause],
-                cancels=any(u.cause == cause for rule in view.rules for u in rule.unless),
+                arms=by_state(armed),
+                cancels={rule.id: u for rule in view.rules for u in reversed(rule.unless) if u.cause == cause},
+                asking=tuple(armed) if any(rule.provided for rule in armed) else (),
             )
-        self.on_entry: dict[tuple[str, bool], list[Rule]] = {}
+        self.on_entry: dict[tuple[str, bool], tuple[list[Rule], list[Rule]]] = {}  # by `entered`, by the link's level
         for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
-            kinds = (ENTERED, level)
             for state in view.told:
-                armed = [r for r in view.rules if r.cause.kind in kinds and state in r.armed_in]
-                self.on_entry[state, down] = armed
+                entered, same = (
+                    [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
+                )
+                self.on_entry[state, down] = entered, same
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
@@ -210,38 +250,50 @@ class Simulation:
         args: Mapping[str, Any] = EMPTY,
         *,
         call: int = -1,
-        provided: Callable[[Rule], bool] | None = None,
+        provided: Callable[[Rule], Truth] = lambda _rule: Truth.YES,
     ) -> None:
-        """A call, an act, a change of the link, or news of somebody's own view."""
+        """A call, an act, a change of the link, or news of somebody's own view.
+
+        `provided`: whether the member is, in the other room of its call, where the rule wants it.
+        """
         level = kind is LINK_DOWN or kind is LINK_UP
-        rules, cancels = effects = self.rules.effects.get((kind, name), NOTHING)
+        arms, cancels, asking = effects = self.rules.effects.get((kind, name), NOTHING)
         if self.deaths or (effects is NOTHING and not level):
             return
-        self._expire(at)
+        if at.hi > self.check_at or self.presence is not LIVE:
+            self._expire(at)
         if level:
             self.link = Link(down=kind is LINK_DOWN, since=at)
-        if provided is not None:
-            rules = [r for r in rules if not r.provided or provided(r)]
-        unheard = self.presence is OUT  # whatever was decided has happened, and is nobody's to agree on
+        doubtful: set[int] = set()
+        if asking:
+            known = [(rule, provided(rule) if rule.provided else Truth.YES) for rule in asking]
+            arms = by_state(rule for rule, truth in known if truth is not Truth.NO)
+            doubtful = {rule.id for rule, truth in known if truth is Truth.MAYBE}
+        decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             if level:
-                stories: Iterable[Hypothesis] = self._recall(hypothesis, at)
-            elif rules and hypothesis.armed and self.presence is LIVE:
-                stories = self._decide(hypothesis, rules, at)
-            else:  # nothing to decide; or what was decided has happened, unheard: `_drift` has told these stories
-                stories = (hypothesis,)
+                stories = self._recall(hypothesis, at) if hypothesis.called_off else [hypothesis]
+            elif decides and hypothesis.armed:
+                stories = self._decide(hypothesis, arms, at)
+            else:
+                stories = [hypothesis]
             for decided in stories:
-                for kept in self._cancel(decided, kind, name, at) if cancels else (decided,):
-                    out += self._arm_all(kept, rules, at, args, call)
-        if unheard:
+                kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
+                for story in (decided,) if kept is None else kept:
+                    rules = arms.get(story.flying[-1].to if story.flying else story.state)
+                    if rules is None:
+                        out.append(story)
+                    else:
+                        out += self._arm_all(story, rules, at, args, call, doubtful)
+        if self.presence is OUT:  # whatever was decided has happened, unheard, and is nobody's to agree on
             out = [n._replace(entry=at, choices=()) for h in out for n in self._silently(h, at)]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer was told `value` (in the view's field) with these fields."""
         self.heard = True
-        if self.refused:
+        if self.deaths:
             return
         if self.presence is not LIVE:
             if self.presence is OUT:
@@ -250,7 +302,7 @@ class Simulation:
                 self._refuse(at, [Death(0, f"{value} came twice while the list was being told", None)])
             self.told = value
             return
-        deaths = self._expire(at)
+        deaths = self._expire(at) if at.hi > self.check_at else []
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             out += self._told(hypothesis, value, fields, at, deaths)
@@ -261,27 +313,30 @@ class Simulation:
 
     def answer(self, call: int, status: str, fields: Mapping[str, Any], at: Instant) -> None:
         """The call that armed a rule with `answer` has returned."""
-        if self.refused:
+        if self.deaths:
             return
         deaths: list[Death] = []
         out = []
         given = {"status": status, **fields}
         for h in self.hypotheses:
             asked = [p for p in h.armed if p.call == call and p.rule.answer is not None]
+            if not asked:
+                out.append(h)
+                continue
             bad = next((p for p in asked if not fits(p.rule.answer or {}, given)), None)
             if bad is not None:
                 deaths.append(Death(0, f"{bad.rule.text}: the answer was {given}", bad.rule))
                 continue
             for p in asked:
                 self._met(p, at)
-            out.append(h._replace(armed=tuple(p for p in h.armed if p not in asked)) if asked else h)
+            out.append(h._replace(armed=tuple([p for p in h.armed if p not in asked])))
         if not out:
             self._refuse(at, deaths)
         self._keep(out)
 
     def hear(self, presence: Presence, at: Instant, *, fresh: bool = False) -> None:
         """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
-        if self.refused:
+        if self.deaths:
             return
         if fresh:
             self.fresh = True
@@ -319,23 +374,19 @@ class Simulation:
                 return []
             self._met(promise, at)
             rest = h.flying[1:]
-            waiting = tuple([p._replace(base=later(p.base, at)) for p in h.armed])
-            onward = h._replace(flying=rest, armed=waiting)
-            if rest:
-                return [onward._replace(state=to, entry=at, args=promise.args)]
-            return self._enter(onward, to, at, promise.args)
+            waiting = tuple([Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in h.armed])
+            onward = Hypothesis(to, at, promise.args, waiting, rest, h.choices, h.called_off)
+            return [onward] if rest else self._enter(onward, to, at, promise.args)
         out: list[Hypothesis] = []
         found = False
+        told, state = self.rules.told, h.state
         for promise in h.armed:
-            if (
-                promise.rule.answer is None
-                and self.rules.told[promise.rule.id] == value
-                and h.state in promise.rule.from_
-            ):
+            rule = promise.rule
+            if rule.to is not None and told[rule.id] == value and state in rule.from_:
                 found = True
                 if self._matches(promise, value, fields, at, deaths):
                     self._met(promise, at)
-                    out += self._enter(h, promise.rule.to or "", at, promise.args, promise)
+                    out += self._enter(h, rule.to, at, promise.args, promise)
         if not found:
             deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None))
         return out
@@ -345,18 +396,17 @@ class Simulation:
         if self.rules.told[rule.id] != value:
             deaths.append(Death(1 << 61, f"{value} came where {rule.text} was on its way", rule))
             return False
-        if not fits(rule.pattern, fields):
+        if rule.pattern and not fits(rule.pattern, fields):
             seen = {k: fields.get(k) for k in rule.pattern}
             deaths.append(Death(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
             return False
-        early = 0
         if rule.after:
             early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
-        if early > 0:
-            since = show_duration(at.hi - p.cause.lo)
-            text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
-            deaths.append(Death(early, text, rule))
-            return False
+            if early > 0:
+                since = show_duration(at.hi - p.cause.lo)
+                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
+                deaths.append(Death(early, text, rule))
+                return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
             base = later(p.base, self.link.since) if rule.while_up else p.base
             late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
@@ -380,25 +430,31 @@ class Simulation:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
         off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
-        out = [Hypothesis(state, at, args, kept, (), h.choices, off)]
-        for rule in self.rules.on_entry[state, self.link.down]:
-            if rule.cause.kind is ENTERED:
-                cause = base = at
-            else:
-                cause = self.link.since
-                base = later(cause, at)
-            out = self._arm_each(out, rule, cause, base, args, -1, at)
+        out = [new(Hypothesis, (state, at, args, kept, (), h.choices, off))]
+        entered, level = self.rules.on_entry[state, self.link.down]
+        for rule in entered:
+            out = self._arm_each(out, rule, at, at, args, -1, at)
+        if level:
+            since = self.link.since
+            base = later(since, at)
+            for rule in level:
+                out = self._arm_each(out, rule, since, base, args, -1, at)
         return out
 
     def _arm_all(
-        self, h: Hypothesis, rules: list[Rule], at: Instant, args: Mapping[str, Any], call: int
+        self,
+        h: Hypothesis,
+        rules: Iterable[Rule],
+        at: Instant,
+        args: Mapping[str, Any],
+        call: int,
+        doubtful: Collection[int] = (),
     ) -> list[Hypothesis]:
         out = [h]
-        head = h.flying[-1].to if h.flying else h.state
+        base = later(at, h.entry)
         for rule in rules:
-            if head in rule.armed_in:
-                base = later(at, h.entry)
-                out = self._arm_each(out, rule, at, base, args or h.args, call, at)
+            armed = self._arm_each(out, rule, at, base, args or h.args, call, at)
+            out = [*out, *armed] if doubtful and rule.id in doubtful else armed
         return out
 
     def _arm_each(
@@ -428,11 +484,13 @@ class Simulation:
                 return [h]
         if rule.answer is None:
             self._tally(rule).armed += 1
-            due = base.lo + rule.after + rule.within
-            if due < self.check_at and not rule.optional:
-                self.check_at = due
-        promises = (*h.armed, Promise(rule, cause, base, args, call))
-        armed = Hypothesis(h.state, h.entry, h.args, promises, h.flying, h.choices, h.called_off)
+            if not rule.optional:
+                due = base.lo + rule.after + rule.within
+                if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
+                    self.check_at = due
+        state, entry, known, promises, flying, choices, off = h
+        promise = new(Promise, (rule, cause, base, args, call))
+        armed = new(Hypothesis, (state, entry, known, (*promises, promise), flying, choices, off))
         for unless in rule.unless:
             level = LINK_DOWN if self.link.down else LINK_UP
             if unless.cause.kind is level:
@@ -448,52 +506,49 @@ class Simulation:
             return [h._replace(flying=(*h.flying[:-1], last), armed=armed)]
         return self._enter(h, to, at, args)
 
-    def _decide(self, h: Hypothesis, rules: list[Rule], at: Instant) -> Iterable[Hypothesis]:
+    def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
         """The story as it is, and the stories where armed callbacks were decided before this cause came.
 
         Only those in which the cause meets other rules: the others are told apart by what is heard.
         """
-        yield h
-        reacts = self._reacts(rules, h.head)
+        out = [h]
+        head = h.flying[-1].to if h.flying else h.state
         for p in h.armed:
-            if p.rule.answer is not None or h.head not in p.rule.from_:
+            rule = p.rule
+            if head not in rule.from_ or rule.answer is not None:
                 continue
-            opened = p.cause.hi + p.rule.after <= at.lo if self.narrow else p.cause.lo + p.rule.after <= at.hi
+            opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
             if opened:
-                first, *others = self._decide(self._fly(h, p, at), rules, at)
-                if self._reacts(rules, first.head) != reacts:
-                    yield first
-                yield from others
-
-    @staticmethod
-    def _reacts(rules: list[Rule], state: str) -> tuple[int, ...]:
-        return tuple([r.id for r in rules if state in r.armed_in])
+                first, *others = self._decide(self._fly(h, p, at), arms, at)
+                if arms.get(first.head) != arms.get(head):
+                    out.append(first)
+                out += others
+        return out
 
     def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> Hypothesis:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
-        decided = p._replace(base=later(p.base, at)) if p.rule.whenever else p
+        decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(decided, to)), h.choices, h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
-        if not h.called_off:
-            return [h]
-        out = [h._replace(called_off=())]
-        for p, until in h.called_off:
+        state, entry, args, promises, flying, choices, off = h
+        out = [Hypothesis(state, entry, args, promises, flying, choices)]
+        for p, until in off:
             if at.lo <= until:
-                out += [o._replace(armed=(*o.armed, p)) for o in out]
+                out += [Hypothesis(state, entry, args, (*o.armed, p), flying, choices) for o in out]
         return out
 
-    def _cancel(self, h: Hypothesis, kind: CauseKind, name: str, at: Instant) -> list[Hypothesis]:
+    def _cancel(self, h: Hypothesis, cancels: Mapping[int, Unless], at: Instant) -> list[Hypothesis]:
         """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
         if h.called_off:
-            off = tuple([(p, t) for p, t in h.called_off if not _cancelled(p.rule, kind, name)])
-            h = h._replace(called_off=off)
+            off = tuple([(p, t) for p, t in h.called_off if p.rule.id not in cancels])
+            h = Hypothesis(h.state, h.entry, h.args, h.armed, h.flying, h.choices, off)
         out = [h]
         for p in h.armed:
-            unless = next((u for u in p.rule.unless if u.cause.kind is kind and u.cause.name == name), None)
+            unless = cancels.get(p.rule.id)
             if unless is None:
                 continue
             if self.narrow:
@@ -618,13 +673,15 @@ class Simulation:
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 
     def _met(self, p: Promise, at: Instant) -> None:
-        tally = self._tally(p.rule)
+        rule = p.rule
+        tally = self._tally(rule)
         tally.met += 1
-        if p.rule.after:
-            tally.note(at.lo - p.cause.hi - p.rule.after)
-        due = self._due(p)
-        if due is not None:
-            tally.note(due.lo - at.hi)
+        if rule.after:
+            tally.note(at.lo - p.cause.hi - rule.after)
+        if rule.optional or rule.answer is not None or (rule.while_up and self.link.down):
+            return
+        since = max(p.base.lo, self.link.since.lo) if rule.while_up else p.base.lo
+        tally.note(since + rule.after + rule.within - at.hi)
 
     def _tally(self, rule: Rule) -> Tally:
         tally = self.tallies.get(rule.id)
@@ -644,12 +701,20 @@ class Simulation:
 
     def _keep(self, hypotheses: list[Hypothesis]) -> None:
         if len(hypotheses) > 1:
-            unique: list[Hypothesis] = []
+            kept: list[Hypothesis] = []
             for h in hypotheses:
-                if h not in unique:
-                    unique.append(h)
-            hypotheses = unique
+                for i, k in enumerate(kept):
+                    if h.state != k.state or len(h.armed) != len(k.armed):
+                        continue
+                    if covers(k, h):
+                        break
+                    if covers(h, k):
+                        kept[i] = h
+                        break
+                else:
+                    kept.append(h)
+            hypotheses = kept
         if len(hypotheses) > MAX_HYPOTHESES:
             hypotheses = hypotheses[:MAX_HYPOTHESES]
             self.cut = True
-        self.hypotheses = hypotheses if not self.refused else []
+        self.hypotheses = [] if self.deaths else hypotheses

@@ -102,7 +102,8 @@ class Trace:
     """`users` and `rooms` map aliases to the real names of this run; `end` is when observation ended.
 
     `constants` are the microseconds that the run used, `scale` how much faster than documented they run, `lateness`
-    the worst lateness of the machine that was measured meanwhile (microseconds), `clock` virtual, scaled or real.
+    the worst lateness of the harness and the adapter that was measured meanwhile (microseconds), `starved` how long a
+    process of the room or a proxy waited for a processor at worst, `clock` virtual, scaled or real.
     """
 
     spec: str
@@ -118,7 +119,13 @@ class Trace:
     scale: float = 1.0
     clock: str = "real"
     lateness: int = 0
+    starved: int = 0
     lacks: tuple[str, ...] = ()  # operations that the room does not have
+
+    @property
+    def patience(self) -> int:
+        """How long after its due time (microseconds) the absence of a callback proves something."""
+        return self.lateness + self.starved
 
 
 def write_trace(trace: Trace) -> Iterator[str]:
@@ -137,6 +144,7 @@ def write_trace(trace: Trace) -> Iterator[str]:
         "scale": trace.scale,
         "clock": trace.clock,
         "lateness": trace.lateness,
+        "starved": trace.starved,
         "lacks": list(trace.lacks),
     }
     yield json.dumps(head)

@@ -37,7 +37,7 @@ def _windows(contract: Contract, trace: Trace, case: Case) -> Iterator[Window]:
     labels = {r.label: r.at for r in acts if r.label}
     for line in case.lines:
         events = heard(contract, trace, line)
-        walked = walk(line, events, labels, Mode.WIDE, trace.lateness, trace.end)
+        walked = walk(line, events, labels, Mode.WIDE, trace.patience, trace.end)
         known = {**labels, **dict(walked.best.labels)}
         for i, (entry, _) in enumerate(walked.best.met):
             # an open line skips events, so which of them met the entry is not known

@@ -294,6 +294,7 @@ class Play:
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
             lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
+            starved=self.ground.lateness.starved(began, end),
         )
 
 

@@ -80,7 +80,7 @@ class CauseKind(StrEnum):
     SERVER_DOWN = "server down"  # edge
     ENTERED = "entered"  # the view enters the rule's `from`
     OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
-    TWIN = "twin"  # (own views) another member of the same user is told `name`, in any room
+    TWIN = "twin"  # another member of the same user is told `name`; in any room, or (views about others) in this one
     TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
     ELSEWHERE = "elsewhere"  # (views about others) level: the subject's user is in `name` as another member elsewhere
 

@@ -436,7 +436,7 @@ class Vocabulary(Words):
 
     def _of_the_user(self, kind: CauseKind, state: str, view: ViewShape, where: Where) -> Cause:
         """What another member of the same user is told."""
-        if bool(view.about) is not (kind is CauseKind.ELSEWHERE):
+        if kind is not CauseKind.TWIN and bool(view.about) is not (kind is CauseKind.ELSEWHERE):
             whose = "the member itself" if view.about else "others"
             self.problems.add(where, f"`{kind.value.partition(' ')[0]}` is a cause only in views about {whose}")
         self.expect_name(state, self.own_states, "state", where)
