@@ -17,6 +17,11 @@ def root() -> Path:
     return data if data.is_dir() else package.parents[1]
 
 
+def node_kit() -> Path:
+    """The kit of Node adapters: what ROOMCHECK_NODE_KIT says to the programs that we start."""
+    return Path(str(files("roomcheck"))) / "adapter_kit" / "node" / "kit.mjs"
+
+
 def cache_dir() -> Path:
     """A folder that can be written: ROOMCHECK_CACHE, else roomcheck's in the user's cache, else a temporary one."""
     env = os.environ

@@ -1,8 +1,12 @@
-"""The kit alone, spoken to by hand over its real pipes."""
+"""Each kit alone, spoken to by hand over its real pipes."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +16,9 @@ from typing import Any
 import pytest
 
 from roomcheck.adapter_kit import Adapter
+from roomcheck.resources import node_kit
 
-GOOD = Path(__file__).parents[1] / "adapters" / "good.py"
+ADAPTERS = Path(__file__).parents[1] / "adapters"
 HELLO = {"type": "hello", "protocol": [1, 1], "harness": "0", "constants": {"beat": 7}}
 OPEN = {"type": "open", "member": "1.A", "user": "a", "endpoints": {"room": "h:1"}, "credentials": {"token": "t"}}
 
@@ -21,8 +26,9 @@ OPEN = {"type": "open", "member": "1.A", "user": "a", "endpoints": {"room": "h:1
 class Talk:
     """One adapter's process: say a request, hear lines until its result."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", kit: str) -> None:
         self.process = process
+        self.kit = kit
         self.number = 0
 
     def say(self, message: dict[str, Any]) -> int:
@@ -50,14 +56,39 @@ class Talk:
         return heard, before
 
 
-@pytest.fixture
-def talk() -> Iterator[Talk]:
-    """A greeted adapter."""
-    env = {**os.environ, "ROOMCHECK_CONSTANTS": '{"pause": 3}'}
+def command(kit: str) -> list[str]:
+    """The sound adapter of that kit; skips where there is nothing to run it with."""
+    if kit == "python":
+        return [sys.executable, str(ADAPTERS / "good.py")]
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no `node` on this machine: the Node kit is not tested")
+    return [node, str(ADAPTERS / "good.mjs")]
+
+
+@contextlib.contextmanager
+def talking(kit: str) -> Iterator[Talk]:
+    env = {**os.environ, "ROOMCHECK_CONSTANTS": '{"pause": 3}', "ROOMCHECK_NODE_KIT": str(node_kit())}
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, str(GOOD)], stdin=pipe, stdout=pipe, stderr=pipe, env=env) as process:
-        yield Talk(process)
-        process.kill()
+    with subprocess.Popen(command(kit), stdin=pipe, stdout=pipe, stderr=pipe, env=env) as process:
+        try:
+            yield Talk(process, kit)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(params=["python", "node"])
+def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
+    """An adapter of each kit."""
+    with talking(request.param) as talk:
+        yield talk
+
+
+@pytest.fixture
+def node() -> Iterator[Talk]:
+    """The adapter of the Node kit."""
+    with talking("node") as talk:
+        yield talk
 
 
 def test_hello(talk: Talk) -> None:
@@ -66,7 +97,7 @@ def test_hello(talk: Talk) -> None:
 
     fields = result["fields"]
     assert (result["status"], fields["protocol"], fields["clock"]) == ("ok", 1, "monotonic")
-    assert fields["implementation"]["language"].startswith("python 3")
+    assert fields["implementation"]["language"].startswith({"python": "python 3", "node": "node v"}[talk.kit])
     assert "tell" in fields["capabilities"]["operations"]
     assert fields["capabilities"]["state"] is True
 
@@ -142,7 +173,7 @@ def test_ping_while_the_loop_is_stuck(talk: Talk) -> None:
         ({"type": "admin", "operation": "dance"}, "unsupported", "dance"),
         ({"type": "dance"}, "unsupported", "dance"),
         ({"type": "call", "member": "9.Z", "operation": "tell"}, "adapter-error", "'9.Z', which is not open"),
-        ({"type": "call", "member": "1.A"}, "adapter-error", "KeyError: 'operation'"),
+        ({"type": "call", "member": "1.A"}, "adapter-error", "'operation'"),
         (
             {"type": "call", "member": "1.A", "operation": "tellUnknown"},
             "adapter-error",
@@ -193,7 +224,93 @@ def test_a_stuck_sdk_does_not_outlive_the_harness(talk: Talk) -> None:
     assert talk.process.stdin is not None
     talk.process.stdin.close()
 
-    assert talk.process.wait(10) == 1
+    assert talk.process.wait(10) == {"python": 1, "node": -9}[talk.kit]
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("tellObject", "fields.it is Map, which is not JSON"),
+        ("tellNan", "fields.it.0.deep is NaN"),
+        ("tellFunction", "fields.it is () => {}"),
+        ("tellError", "fields.it is Error"),
+        ("tellBig", "fields.it is 1,"),
+    ],
+)
+def test_what_javascript_would_lose(node: Talk, operation: str, text: str) -> None:
+    """A field that JSON.stringify would drop or change without a word is named, with its path, at the next barrier."""
+    node.ask(OPEN)
+    _, before = node.ask({"type": "call", "member": "1.A", "operation": operation})
+    result, _ = node.ask({"type": "barrier", "member": "1.A"})
+
+    assert before == []
+    assert result["status"] == "adapter-error"
+    assert text in result["fields"]["error"]
+
+
+def test_what_javascript_may_leave_out(node: Talk) -> None:
+    """An undefined field is absent, and what knows its own JSON is written so."""
+    node.ask(OPEN)
+    _, before = node.ask({"type": "call", "member": "1.A", "operation": "tellAbsent"})
+
+    assert before[0]["fields"] == {"when": "1970-01-01T00:00:00.000Z"}
+
+
+def test_a_result_that_is_no_object(node: Talk) -> None:
+    """An arrow function that returns what the SDK returned is told what a result may be."""
+    node.ask(OPEN)
+    result, _ = node.ask({"type": "call", "member": "1.A", "operation": "returnValue"})
+
+    assert result["status"] == "adapter-error"
+    assert "call returnValue 1.A returned true; return nothing or {field: value}" in result["fields"]["error"]
+
+
+def test_a_refusal_that_is_not_json(node: Talk) -> None:
+    """It is the adapter's error, and the next call works."""
+    node.ask(OPEN)
+    result, _ = node.ask({"type": "call", "member": "1.A", "operation": "refuseUnfit"})
+
+    assert result["status"] == "adapter-error"
+    assert "fields.errorCode is Map" in result["fields"]["error"]
+    assert node.ask({"type": "state", "member": "1.A"})[0]["fields"] == {"me": "1.A"}
+
+
+def test_last_words(node: Talk) -> None:
+    """What was told before the program died is on the wire."""
+    node.ask(OPEN)
+    node.say({"type": "call", "member": "1.A", "operation": "crash"})
+
+    assert node.hear()["callback"] == "onLastWord"
+    assert node.process.wait(10) == -9
+
+
+def test_stdout_that_cannot_be_kept() -> None:
+    """Where Node cannot move stdout away from the SDK, the kit says so instead of mixing the two."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        env = {**os.environ, "ROOMCHECK_NODE_KIT": str(node_kit())}
+        fd, words = theirs.fileno(), command("node")
+        done = subprocess.run(words, stdin=fd, stdout=fd, stderr=subprocess.PIPE, env=env, timeout=20, check=False)
+
+    assert done.returncode == 1
+    assert b"stdout cannot be kept for the protocol (ENXIO)" in done.stderr
+    assert b"--dial HOST:PORT" in done.stderr
+
+
+def test_the_types_name_what_the_node_kit_exports() -> None:
+    """kit.d.mts declares what kit.mjs has, class by class and method by method; the kit imports Node's modules only."""
+    code = node_kit().read_text()
+    types = node_kit().with_name("kit.d.mts").read_text()
+    exported = re.compile(r"^export class (\w+)", re.MULTILINE)
+    method = re.compile(r"^  (?:async )?([a-z]\w*)(?:<.*?>)?\(.*?\)(?=[ :].*[{;]$)", re.MULTILINE)
+    public, declared = (text.partition("class Adapter")[2].partition("\n}")[0] for text in (code, types))
+
+    assert exported.findall(code) == exported.findall(types)
+    assert set(method.findall(declared)) >= {"emit", "main", "open"}
+    assert set(method.findall(declared)) == set(method.findall(public)) - {"constructor"}
+    assert set(re.findall(r'from "(.*?)"', code)) <= {
+        f"node:{m}" for m in ("fs", "net", "stream", "timers/promises", "util", "worker_threads")
+    }
 
 
 def test_functions_must_be_asynchronous() -> None:

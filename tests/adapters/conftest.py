@@ -1,5 +1,6 @@
 """Real adapters in real processes, and the proof that none is left."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,13 +13,19 @@ HERE = Path(__file__).parent
 
 @pytest.fixture
 def adapter() -> Callable[[str], Sequence[str]]:
-    """The command of an adapter: `good`, or the name of one in hostile.py."""
+    """The command of an adapter without a kit, by its name in hostile.py."""
+    return lambda name: [sys.executable, str(HERE / "hostile.py"), name]
 
-    def command(name: str) -> Sequence[str]:
-        program = [str(HERE / "good.py")] if name == "good" else [str(HERE / "hostile.py"), name]
-        return [sys.executable, *program]
 
-    return command
+@pytest.fixture(params=["python", "node"])
+def good(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The command of the sound adapter, made with each kit."""
+    if request.param == "python":
+        return [sys.executable, str(HERE / "good.py")]
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no `node` on this machine: adapters of the Node kit are not tested")
+    return [node, str(HERE / "good.mjs")]
 
 
 @pytest.fixture(autouse=True)

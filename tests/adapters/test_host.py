@@ -16,6 +16,7 @@ import pytest
 from roomcheck.adapters import AdapterHost, Event
 from roomcheck.adapters.host import now
 from roomcheck.errors import AdapterError
+from roomcheck.resources import node_kit
 
 Command = Callable[[str], Sequence[str]]
 
@@ -41,11 +42,11 @@ async def opened(host: AdapterHost, handle: str = "1.A", **fields: Any) -> Ear:
     return ear
 
 
-def test_hello_says_who_it_is(adapter: Command) -> None:
+def test_hello_says_who_it_is(good: Sequence[str]) -> None:
     """Hello tells the implementation, what it can do, and the endpoints that a member needs."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"), constants={"beat": 5})
+        host = await AdapterHost.start(good, constants={"beat": 5})
         assert host.alive
         await host.stop()
 
@@ -60,11 +61,11 @@ def test_hello_says_who_it_is(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_probe_passes_an_adapter_that_knows_its_limits(adapter: Command) -> None:
+def test_probe_passes_an_adapter_that_knows_its_limits(good: Sequence[str]) -> None:
     """An adapter that says `unsupported` to made-up names passes the probe."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         try:
             await host.probe()
         finally:
@@ -73,11 +74,11 @@ def test_probe_passes_an_adapter_that_knows_its_limits(adapter: Command) -> None
     asyncio.run(play())
 
 
-def test_callbacks_before_the_answer(adapter: Command) -> None:
+def test_callbacks_before_the_answer(good: Sequence[str]) -> None:
     """Callbacks that a call told before it returned are heard before its answer, numbered, stamped by one clock."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         ear = await opened(host)
         before = now()
         answer = await host.request("call", member="1.A", operation="tell", arguments={"count": 3, "raw": [1]})
@@ -105,11 +106,11 @@ def test_callbacks_before_the_answer(adapter: Command) -> None:
         ("constants", "ok", {"beat": 5}),
     ],
 )
-def test_statuses(adapter: Command, operation: str, status: str, fields: dict[str, Any]) -> None:
+def test_statuses(good: Sequence[str], operation: str, status: str, fields: dict[str, Any]) -> None:
     """Each status of a call arrives as it was given, with its fields."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"), constants={"beat": 5})
+        host = await AdapterHost.start(good, constants={"beat": 5})
         await opened(host)
         answer = await host.request("call", member="1.A", operation=operation)
         await host.stop()
@@ -119,11 +120,11 @@ def test_statuses(adapter: Command, operation: str, status: str, fields: dict[st
     asyncio.run(play())
 
 
-def test_admin_and_state(adapter: Command) -> None:
+def test_admin_and_state(good: Sequence[str]) -> None:
     """Acts of the backend get the room's own addresses; the state is the SDK's."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         await opened(host)
         kick = await host.request("admin", operation="kick", arguments={"user": "bob"}, endpoints={"room": "h:1"})
         state = await host.request("state", member="1.A")
@@ -135,11 +136,11 @@ def test_admin_and_state(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_open_that_fails_is_the_adapters_error(adapter: Command) -> None:
+def test_open_that_fails_is_the_adapters_error(good: Sequence[str]) -> None:
     """A member that cannot be made is an error with the adapter's own words, and its close is harmless."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         try:
             with pytest.raises(AdapterError, match="there is no user nobody"):
                 await host.request("open", member="1.A", user="nobody", endpoints={})
@@ -150,11 +151,11 @@ def test_open_that_fails_is_the_adapters_error(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_members_do_not_wait_for_each_other(adapter: Command) -> None:
+def test_members_do_not_wait_for_each_other(good: Sequence[str]) -> None:
     """While one member's call takes long, another member's returns; a second call of the first waits its turn."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         slow = await opened(host, "1.A")
         await opened(host, "1.B")
         first = asyncio.create_task(host.request("call", member="1.A", operation="hold"))
@@ -171,11 +172,11 @@ def test_members_do_not_wait_for_each_other(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_barrier_comes_after_what_had_fired(adapter: Command) -> None:
+def test_barrier_comes_after_what_had_fired(good: Sequence[str]) -> None:
     """A callback that the SDK had only queued when the barrier was asked is heard before the barrier's answer."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         ear = await opened(host)
         call = asyncio.create_task(host.request("call", member="1.A", operation="tellSoon"))
         await asyncio.sleep(0)
@@ -190,11 +191,11 @@ def test_barrier_comes_after_what_had_fired(adapter: Command) -> None:
 
 
 @pytest.mark.parametrize("operation", ["tellObject", "tellHuge", "tellNan"])
-def test_a_callback_that_cannot_be_told(adapter: Command, operation: str) -> None:
+def test_a_callback_that_cannot_be_told(good: Sequence[str], operation: str) -> None:
     """A callback that the kit could not write is the adapter's error at the next barrier, not the room's silence."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         await opened(host, "1.A")
         await opened(host, "1.B")
         await host.request("call", member="1.A", operation=operation)
@@ -207,11 +208,11 @@ def test_a_callback_that_cannot_be_told(adapter: Command, operation: str) -> Non
     asyncio.run(play())
 
 
-def test_unsubscribed_members_are_closed(adapter: Command) -> None:
+def test_unsubscribed_members_are_closed(good: Sequence[str]) -> None:
     """Forgetting an open member closes it, and what it is told afterwards is nobody's error."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         ear = await opened(host, "1.A")
         await opened(host, "1.B")
         running = asyncio.create_task(host.request("call", member="1.A", operation="tell", arguments={"count": 50}))
@@ -230,11 +231,11 @@ def test_unsubscribed_members_are_closed(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_stopping_twice(adapter: Command) -> None:
+def test_stopping_twice(good: Sequence[str]) -> None:
     """Stopping a stopped adapter does nothing, and asking it says that it was stopped."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         await host.stop()
         await host.stop()
 
@@ -244,11 +245,11 @@ def test_stopping_twice(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_a_busy_adapter_shows_a_gap(adapter: Command) -> None:
+def test_a_busy_adapter_shows_a_gap(good: Sequence[str]) -> None:
     """While the adapter's loop is stuck for more than a second, its silence proves nothing."""
 
     async def play() -> None:
-        host = await AdapterHost.start(adapter("good"))
+        host = await AdapterHost.start(good)
         await opened(host)
         answer = await host.request("call", member="1.A", operation="block", arguments={"seconds": 1.6})
         gaps = host.gaps(answer.sent)
@@ -287,11 +288,11 @@ def test_a_stopped_process_shows_a_gap_at_once(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_an_adapter_may_dial(adapter: Command) -> None:
+def test_an_adapter_may_dial(good: Sequence[str]) -> None:
     """An adapter that is told where to dial shows its token there and serves the same protocol."""
 
     async def play() -> None:
-        host = await AdapterHost.listen(adapter("good"))
+        host = await AdapterHost.listen(good)
         ear = await opened(host)
         await host.request("call", member="1.A", operation="chat")
         await host.request("call", member="1.A", operation="tell", arguments={"count": 2})
@@ -304,7 +305,7 @@ def test_an_adapter_may_dial(adapter: Command) -> None:
     asyncio.run(play())
 
 
-def test_an_adapter_of_someone_else_may_dial(adapter: Command) -> None:
+def test_an_adapter_of_someone_else_may_dial(good: Sequence[str]) -> None:
     """A program that the harness did not start may dial; a stranger without the token is turned away."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -319,8 +320,9 @@ def test_an_adapter_of_someone_else_may_dial(adapter: Command) -> None:
 
         def announce(address: str, token: str) -> None:
             strangers.append(asyncio.create_task(strange(address)))
-            env = {**os.environ, "ROOMCHECK_DIAL": address, "ROOMCHECK_TOKEN": token}
-            started.append(subprocess.Popen(adapter("good"), env=env))
+            dial = {"ROOMCHECK_DIAL": address, "ROOMCHECK_TOKEN": token, "ROOMCHECK_NODE_KIT": str(node_kit())}
+            env = {**os.environ, **dial}
+            started.append(subprocess.Popen(good, env=env))
 
         host = await AdapterHost.listen(announce=announce, dial_limit=20)
         await host.probe()

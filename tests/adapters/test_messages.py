@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from roomcheck.adapters.messages import INCOMING, REQUESTS, schema_text, schemas
+from roomcheck.adapters.messages import INCOMING, REQUESTS, Info, schema_text, schemas
+from roomcheck.adapters.page import EXAMPLES, INFO, page_text
 
 FILE = Path(__file__).parents[2] / "specs" / "schema" / "adapter-protocol.schema.json"
 REQUEST_FIELDS: dict[str, dict[str, Any]] = {
@@ -43,6 +44,23 @@ BAD: list[dict[str, Any]] = [
 def test_the_checked_in_schema_is_current() -> None:
     """specs/schema/adapter-protocol.schema.json is what `schema_text()` gives now; write that to the file."""
     assert FILE.read_text(encoding="utf-8") == schema_text()
+
+
+def test_the_page_is_current() -> None:
+    """specs/schema/adapter-protocol.md is what `page_text()` gives now; write that to the file."""
+    assert FILE.with_name("adapter-protocol.md").read_text(encoding="utf-8") == page_text()
+
+
+def test_the_examples_of_the_page_fit_the_schema() -> None:
+    """There is one for each message, and a stranger's validator accepts it."""
+    everything = schemas()
+    for model, fields in EXAMPLES.items():
+        message = {"type": model.model_fields["type"].annotation.__args__[0], **fields}  # type: ignore[union-attr]
+        jsonschema.validate(message, everything)
+        model.model_validate(message)
+    Info.model_validate(INFO)
+
+    assert {m.__name__ for m in EXAMPLES} == set(everything["$defs"]) - {"Info", "ToAdapter", "FromAdapter"}
 
 
 def test_the_schema_is_one() -> None:

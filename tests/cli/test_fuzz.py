@@ -25,3 +25,14 @@ def test_no_two_schedules_of_a_search_have_the_same_name(tmp_path: Path, monkeyp
     assert any(r.outcome is Outcome.VIOLATES and "/known-" in r.case for r in results)
     page = (reports.folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == len(names)
+
+
+def test_a_database_is_named_without_its_password(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Where it cannot be used, exit 4 and its address."""
+    with pytest.raises(SystemExit) as e:
+        main(["fuzz", "--simulate", "--report-dir", str(tmp_path), "--database", "redis://ci:planted@127.0.0.1:no/0"])
+
+    err = capsys.readouterr().err
+    assert e.value.code == 4
+    assert "redis://127.0.0.1:no/0" in err
+    assert "planted" not in err

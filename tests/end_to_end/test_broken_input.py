@@ -102,7 +102,7 @@ TOXIPROXY: dict[str, tuple[dict[str, str | None], int, tuple[str, ...]]] = {
         # an empty cache, nothing on PATH, and a pip that may not ask anybody
         {"ROOMCHECK_TOXIPROXY": None, "ROOMCHECK_CACHE": "cache", "PATH": "", "PIP_NO_INDEX": "1",
          "PIP_FIND_LINKS": ""},
-        5, ("no Toxiproxy 2.12.0", "no Go on PATH", "What helps: set ROOMCHECK_TOXIPROXY"),
+        4, ("no Toxiproxy 2.12.0", "no Go on PATH", "What helps: set ROOMCHECK_TOXIPROXY"),
     ),
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ def toxiproxy_gets(number: signal.Signals, folder: Path) -> Done:
 def server_dies(folder: Path) -> Done:
     """A run whose room's server is killed when the first case is done and others are being played."""
     with Running.start(["run", *patterns(*CASES)], folder) as running:
-        running.until_lines(2)
+        running.until_results(1)
         running.the("reference.server").kill()
         done = running.end()
         assert not running.left()

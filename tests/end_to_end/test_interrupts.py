@@ -21,7 +21,7 @@ Runs = Mapping[str, Future[Done]]
 def ended(by: signal.Signals, times: int, folder: Path) -> Done:
     """A run that gets a signal, as from a terminal, when one case is done and one is not."""
     with Running.start(["run", *patterns(EARLY, LATE)], folder) as running:
-        running.until_lines(2)
+        running.until_results(1)
         for _ in range(times):
             running.signal(by)
         done = running.end()
@@ -100,7 +100,7 @@ def test_a_run_that_is_interrupted_before_its_first_case_has_reports(runs: Runs)
 def test_a_killed_run_takes_everything_with_it(tmp_path: Path) -> None:
     """After kill -9 of the harness its adapter, its server and its Toxiproxy are gone; the stream holds what was done."""
     with Running.start(["run", *patterns(EARLY, LATE)], tmp_path) as running:
-        running.until_lines(2)
+        running.until_results(1)
         programs = " ".join(" ".join(p.cmdline()) for p in running.processes())
         running.process.kill()
         running.process.wait()

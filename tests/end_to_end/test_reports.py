@@ -159,7 +159,7 @@ def test_what_a_target_lacks_is_skipped_and_said(tmp_path: Path) -> None:
     """Neither played nor hidden: stream and JUnit have each such case with its reason."""
     target = write_target(tmp_path, more="lacks: [switchRoom]\nfaults: [cut]\n")
     with Running.start(["run", "--target", str(target), "--level", "may", "--jobs", "1"], tmp_path) as running:
-        running.until_lines(2)  # these all come at once
+        running.until_results(1)  # these all come at once
         running.signal(signal.SIGINT)  # what was skipped is known; to play the rest shows nothing more
         reports = running.end().reports
 

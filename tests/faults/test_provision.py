@@ -184,7 +184,7 @@ def test_an_old_go_is_not_asked_to_build(machine: Machine, monkeypatch: pytest.M
 def test_nothing_found_is_one_message_with_every_way(machine: Machine) -> None:
     """What was tried and why it failed, and what helps."""
     script(machine.bin / "toxiproxy-server", "exit 1")
-    with pytest.raises(HarnessError) as error:
+    with pytest.raises(UsageError) as error:
         machine.provision()
     text = str(error.value)
     assert "\n" not in text
@@ -199,7 +199,7 @@ def test_nothing_found_is_one_message_with_every_way(machine: Machine) -> None:
 def test_a_failed_build_leaves_nothing(machine: Machine, build: str) -> None:
     """Neither the name in the cache nor the folder that it was built in."""
     machine.has_go(build=build)
-    with pytest.raises(HarnessError, match="no Toxiproxy 2.12.0"):
+    with pytest.raises(UsageError, match="no Toxiproxy 2.12.0"):
         machine.provision()
     assert machine.files == ["lock"]
     assert not list(machine.cache.rglob("build-*"))
@@ -220,6 +220,6 @@ def test_a_build_that_hangs_is_ended_with_its_children(
     """Within the limit, and nothing goes on in the background."""
     machine.has_go(build=f"{shutil.which('sleep', path=os.defpath)} 60 & echo $! > {machine.bin}/child; wait")
     monkeypatch.setattr(module, "BUILD_LIMIT", 0.5)
-    with pytest.raises(HarnessError, match=r"was not done within 0.5 s"):
+    with pytest.raises(UsageError, match=r"was not done within 0.5 s"):
         machine.provision()
     assert ends(int((machine.bin / "child").read_text()))

@@ -1,9 +1,11 @@
 """An observer that is itself cut off, silent adapters, uncertain instants, and observers who must agree."""
 
+from dataclasses import replace
+
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
 from support.lobby import GONE_AFTER, LIST, LOSS, lobby
-from support.tape import Tape
+from support.tape import MS, Tape
 
 LOBBY = lobby()
 
@@ -157,6 +159,21 @@ def test_a_machine_later_than_the_narrowest_window_proves_nothing() -> None:
     tape.heard(400 + GONE_AFTER - 100, "B", "-", "A")
     outcomes = [verdict(tape, 1250, lateness=late).outcome for late in (0, 50, 51)]
     assert outcomes == [Outcome.VIOLATES, Outcome.VIOLATES, Outcome.INCONCLUSIVE]
+
+    tape = three()
+    tape.heard(400, "B", "-", "A")
+    kept_waiting = [replace(tape.trace(1250), starved=milliseconds * MS) for milliseconds in (50, 51)]
+    outcomes = [judge(LOBBY, trace).outcome for trace in kept_waiting]
+    assert outcomes == [Outcome.VIOLATES, Outcome.INCONCLUSIVE]
+
+
+def test_a_callback_may_be_late_by_what_each_of_its_hops_had_to_wait() -> None:
+    """The proxy, the server, and the proxy again, after a connection was made through them."""
+    tape = Tape("A")
+    tape.call(0, "A", "join", room="R", ticket="good")
+    tape.told(1, "A", "joining")
+    for end, outcome in ((240, Outcome.INCONCLUSIVE), (245, Outcome.VIOLATES)):
+        assert judge(LOBBY, replace(tape.trace(end), starved=10 * MS)).outcome is outcome
 
 
 def race(*hear: str) -> Verdict:

@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("specs", "fixtures/targets", "fixtures/schedules")
+SHIPPED = ("specs", "fixtures/targets", "fixtures/schedules", "fixtures/templates")
 LEFT_OUT = {"__pycache__", "node_modules"}
 DATA = "roomcheck/_data/"
 

@@ -93,6 +93,15 @@ def test_a_run_without_any_result_is_a_report() -> None:
     assert "0 of 4 cases have a result" in text
 
 
+def test_a_run_without_an_end_was_cut_short() -> None:
+    """The top says so, says how far it came, and makes up neither a duration nor a lateness."""
+    top = write_html(samples.HEADER, list(samples.ALL[:1]), None, Pictures(None)).partition("<main>")[0]
+
+    assert "The run was cut short: its stream has no end; 1 of 4 cases have a result" in top
+    assert "and never ended" in top
+    assert "<dt>this machine was late by</dt><dd>not known</dd>" in top
+
+
 def test_it_needs_nothing_from_anywhere() -> None:
     """No address but anchors and the traces beside it."""
     text = failing()
@@ -246,15 +255,21 @@ def test_it_follows_the_readers_colours(browser: webdriver.Chrome, page: Path, s
 
 
 def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, page: Path) -> None:
-    """On a telephone: pictures and the table scroll in frames of their own."""
+    """On a telephone pictures scroll in frames of their own, and requirements stand below each other, counts named."""
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     opened(browser, page, failing())
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
 
     wide = browser.execute_script("return document.documentElement.scrollWidth")
+    table = browser.find_element(By.CSS_SELECTOR, "#requirements .scroll")
+    hidden = browser.execute_script("return arguments[0].scrollWidth - arguments[0].clientWidth", table)
+    count = "return getComputedStyle(document.querySelector('#requirements td.number.has'), '::after').content"
+    named = browser.execute_script(count)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= 400
+    assert hidden <= 0
+    assert any(name in named for name in ("conforms", "violates"))
 
 
 def test_500_cases_open_within_2_seconds(browser: webdriver.Chrome, page: Path) -> None:

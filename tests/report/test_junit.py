@@ -163,6 +163,21 @@ def test_a_run_that_ended_early_is_no_shorter_success() -> None:
     assert errors(footer, good()) == ["the run ended early: 1 of 4 cases have a result"]
 
 
+def test_a_run_without_an_end_was_cut_short() -> None:
+    """What is made of a killed run's stream has an error too, claims no lateness or exit code, and is valid."""
+    text = write_junit(HEADER, [good()], None)
+
+    (error,) = ET.fromstring(text).iter("error")  # noqa: S314
+    message = "the run was cut short: its stream has no end: 1 of 4 cases have a result"
+    assert error.get("message") == message
+    assert "lateness max" not in text
+    assert "exit code" not in text
+    assert 'name="complete" value="false"' in text
+    check(text, TESTMO)
+    for name in JENKINS:
+        check(write_junit(HEADER, [good()], None, strict=True), name)
+
+
 @pytest.mark.parametrize("results", [(), (absent(),)])
 def test_a_run_that_checked_nothing_has_an_error(results: tuple[CaseResult, ...]) -> None:
     """An empty file would be a vacuous green."""

@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_what_is_written_is_read(header: RunHeader, results: list[CaseResult], f
     assert read_stream(file.getvalue().splitlines(keepends=True)) == (header, results, footer)
 
 
+def test_the_room_is_told_when_it_answers() -> None:
+    """The header is written before anything is started, and what it could not say is added later."""
+    file = io.StringIO()
+    writer = StreamWriter(file)
+    writer.header(replace(HEADER, room="", toxiproxy=""))
+    early = read_stream(file.getvalue().splitlines())[0]
+    writer.room(HEADER.room, HEADER.toxiproxy)
+    late = read_stream(file.getvalue().splitlines())[0]
+
+    assert (early.room, early.cases) == ("", HEADER.cases)
+    assert late == HEADER
+
+
 def test_every_line_is_written_at_once() -> None:
     """A crash of the harness leaves whole lines of everything before it."""
 
@@ -90,6 +104,7 @@ def test_a_broken_line_in_the_middle_is_an_error() -> None:
     [
         ('{"record": "what"}', "unknown record 'what'"),
         ('{"record": "case"}', "line 1 is not a record of a run"),
+        ('{"record": "room", "room": "x"}', "line 1 is not a record of a run"),
         ("[]", "line 1 is not a record of a run"),
         ('{"record": "run", "version": 9}', "version 9 is not 1"),
         ("", "no line"),

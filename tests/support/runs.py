@@ -107,6 +107,8 @@ class Done:
     @property
     def doubtful(self) -> bool:
         """Whether this machine was too late to tell of some case how the room behaved."""
+        if "finding   machine: time" in self.out or "machine was too slow to tell" in self.out:  # the doctor's words
+            return True
         if not self.reports.ndjson.exists():
             return False
         return any(r.outcome is Outcome.INCONCLUSIVE for r in self.reports.stream()[1])
@@ -169,16 +171,18 @@ class Running:
         return until(named)
 
     def until_started(self) -> None:
-        """The stream has its header: the room's server, the adapter and Toxiproxy run."""
-        self.until_lines(1)
+        """The room has answered: its server, the adapter and Toxiproxy run."""
+        self._until(b'{"record": "room"', 1)
 
-    def until_lines(self, count: int) -> None:
-        """The stream has so many lines."""
+    def until_results(self, count: int) -> None:
+        """The stream has the results of so many cases."""
+        self._until(b'{"record": "case"', count)
 
+    def _until(self, record: bytes, count: int) -> None:
         def there() -> bool:
             assert self.process.poll() is None, self.process.communicate()
             path = self.reports.ndjson
-            return path.exists() and path.read_bytes().count(b"\n") >= count
+            return path.exists() and path.read_bytes().count(record) >= count
 
         until(there)
 

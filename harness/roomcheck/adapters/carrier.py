@@ -1,4 +1,4 @@
-"""How bytes reach an adapter: the pipes of a program that we start, or a connection that the adapter dials.
+"""How bytes reach an adapter: the pipes of a program that we start, or a TCP or WebSocket connection that it dials.
 
 Whatever is started has its own process group, is killed as a group, and on Linux dies with the harness even when that
 is killed; elsewhere the end of its input tells it.
@@ -9,22 +9,26 @@ import contextlib
 import ctypes
 import json
 import os
-import secrets
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from secrets import compare_digest
+from secrets import token_urlsafe as random_secret
+from typing import Protocol, Self
 
 from pydantic import ValidationError
 
 from roomcheck.adapters.messages import Dial
+from roomcheck.adapters.websocket import GREETING, upgrade
 from roomcheck.errors import AdapterError
+from roomcheck.model.secrets import Secrets
 
 TAIL = 16_384  # bytes of free text that are kept
 TAIL_LINES = 32
 TOKEN_LIMIT = 5.0  # seconds that a connection gets to show its token
+MARGIN = 4_096  # bytes more, which are not shown: a secret that the cut went through stands in them
 FLUSH_LIMIT = 0.5
 REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -38,16 +42,18 @@ def _die_with_parent() -> None:
 class Program:
     """A started program, its process group, and the last words that it printed."""
 
-    def __init__(self, command: Sequence[str], process: asyncio.subprocess.Process) -> None:
+    def __init__(self, command: Sequence[str], process: asyncio.subprocess.Process, secrets: Secrets) -> None:
         self.command = command
         self.process = process
+        self._secrets = secrets
         self._tail = b""
+        self._cut = False
         text = process.stderr or process.stdout
         assert text is not None
         self._reading = asyncio.create_task(self._read(text))
 
     @classmethod
-    async def start(cls, command: Sequence[str], env: Mapping[str, str], *, piped: bool) -> Self:
+    async def start(cls, command: Sequence[str], env: Mapping[str, str], secrets: Secrets, *, piped: bool) -> Self:
         """Start it; `piped`: its stdin and stdout carry the protocol. AdapterError if it cannot be started."""
         if not command:
             raise AdapterError("there is no command that starts the adapter; see `adapter: command` in target.yaml")
@@ -63,18 +69,20 @@ class Program:
                 preexec_fn=_die_with_parent,
             )
         except (OSError, ValueError) as e:
-            raise AdapterError(
-                f"cannot start the adapter `{shlex.join(command)}`: {e}; see `adapter: command` in target.yaml"
-            ) from e
-        return cls(command, process)
+            shown = secrets.text(shlex.join(command))
+            raise AdapterError(f"cannot start the adapter `{shown}`: {e}; see `adapter: command` in target.yaml") from e
+        return cls(command, process, secrets)
 
     async def _read(self, text: asyncio.StreamReader) -> None:
         while chunk := await text.read(TAIL):
-            self._tail = (self._tail + chunk)[-TAIL:]
+            whole = self._tail + chunk
+            self._cut = self._cut or len(whole) > TAIL + MARGIN
+            self._tail = whole[-TAIL - MARGIN :]
 
     def tail(self) -> str:
-        """The last lines of its free text."""
-        lines = self._tail.decode(errors="backslashreplace").splitlines()
+        """The last lines of its free text, without secrets."""
+        text = self._secrets.text(self._tail.decode(errors="backslashreplace"))
+        lines = (text[MARGIN:] if self._cut else text).splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 
     def status(self) -> str:
@@ -111,14 +119,25 @@ class Program:
             self._reading.cancel()
 
 
+class Writer(Protocol):
+    """Where lines to the adapter go."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+    def write(self, data: bytes, /) -> None: ...
+    def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """A stream to the adapter and one from it, and the program behind them if we started it."""
 
     reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    writer: Writer
     program: Program | None
     name: str
+    secrets: Secrets
 
     def close(self) -> None:
         """No more is sent: a waiting adapter sees the end of its input."""
@@ -135,12 +154,25 @@ class Carrier:
             return
 
 
-async def start_program(command: Sequence[str], env: Mapping[str, str]) -> Carrier:
-    """Start an adapter that speaks on stdin and stdout. AdapterError: there is no such program."""
-    program = await Program.start(command, env, piped=True)
+Streams = tuple[asyncio.StreamReader, Writer]
+
+
+async def start_program(command: Sequence[str], env: Mapping[str, str], names: Iterable[str] = ()) -> Carrier:
+    """Start an adapter that speaks on stdin and stdout. AdapterError: there is no such program.
+
+    `names`: variables of the environment whose values are secrets, beside those whose names say so.
+    """
+    secrets = secrets_of(command, env, names)
+    program = await Program.start(command, env, secrets, piped=True)
     assert program.process.stdin is not None
     assert program.process.stdout is not None
-    return Carrier(program.process.stdout, program.process.stdin, program, f"adapter `{shlex.join(command)}`")
+    name = f"adapter `{secrets.text(shlex.join(command))}`"
+    return Carrier(program.process.stdout, program.process.stdin, program, name, secrets)
+
+
+def secrets_of(command: Sequence[str], env: Mapping[str, str], names: Iterable[str]) -> Secrets:
+    """What a program that is started with our environment and this must not give away."""
+    return Secrets.of({**os.environ, **env}, names=names, commands=[command])
 
 
 async def wait_for_dial(
@@ -150,19 +182,22 @@ async def wait_for_dial(
     address: tuple[str, int],
     limit: float,
     announce: Callable[[str, str], None] | None,
+    names: Iterable[str] = (),
 ) -> Carrier:
     """Listen until an adapter dials and shows the token; `announce` hears address and token, `command` is started.
 
+    It may dial by TCP, or as a WebSocket at any path, each message then being one line.
     A connection with another first line is closed and does not count. AdapterError: nobody came in time.
     """
-    token = secrets.token_urlsafe(24)
-    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
-        asyncio.get_running_loop().create_future()
-    )
+    token = random_secret(24)
+    env = {**env, "ROOMCHECK_TOKEN": token}
+    secrets = secrets_of(command, env, names)
+    arrived: asyncio.Future[Streams] = asyncio.get_running_loop().create_future()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if await _shows(reader, token) and not arrived.done():
-            arrived.set_result((reader, writer))
+        streams = await _shown(reader, writer, token)
+        if streams and not arrived.done():
+            arrived.set_result(streams)
         else:
             writer.close()
 
@@ -174,8 +209,7 @@ async def wait_for_dial(
         if announce is not None:
             announce(where, token)
         if command:
-            dialling = {**env, "ROOMCHECK_DIAL": where, "ROOMCHECK_TOKEN": token}
-            program = await Program.start(command, dialling, piped=False)
+            program = await Program.start(command, {**env, "ROOMCHECK_DIAL": where}, secrets, piped=False)
         reader, writer = await _first_of(arrived, program, where, limit)
     except BaseException:
         if program is not None:
@@ -183,24 +217,30 @@ async def wait_for_dial(
         raise
     finally:
         server.close()
-    return Carrier(reader, writer, program, f"adapter that dialled {where}")
+    return Carrier(reader, writer, program, f"adapter that dialled {where}", secrets)
 
 
-async def _shows(reader: asyncio.StreamReader, token: str) -> bool:
+async def _shown(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> Streams | None:
+    """The lines of a connection that begins with the token; None for any other."""
+    streams: Streams = reader, writer
     try:
         async with asyncio.timeout(TOKEN_LIMIT):
-            shown = Dial.model_validate(json.loads(await reader.readline()))
+            first = await reader.readline()
+            if first.startswith(GREETING):
+                streams = await upgrade(first, reader, writer)
+                first = await streams[0].readline()
+            shown = Dial.model_validate(json.loads(first))
     except (TimeoutError, OSError, ValueError, ValidationError):
-        return False
-    return secrets.compare_digest(shown.token.encode(), token.encode())
+        return None
+    return streams if compare_digest(shown.token.encode(), token.encode()) else None
 
 
 async def _first_of(
-    arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    arrived: asyncio.Future[Streams],
     program: Program | None,
     where: str,
     limit: float,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> Streams:
     ended = asyncio.create_task(program.process.wait()) if program else None
     waits: set[asyncio.Future[object]] = {f for f in (arrived, ended) if f is not None}  # type: ignore[misc]
     await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)

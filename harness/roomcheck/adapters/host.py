@@ -13,7 +13,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -21,9 +21,11 @@ from pydantic import ValidationError
 
 from roomcheck.adapters import messages
 from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
+from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.messages import INCOMING, LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.errors import AdapterError
 from roomcheck.model.time import Instant, show_duration
+from roomcheck.resources import node_kit
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
 BYE_LIMIT = 2.0
@@ -39,7 +41,10 @@ _JUDGED = ("call", "admin", "state")  # whose status is the room's business; all
 
 
 class Event(NamedTuple):
-    """A callback: the adapter's stamp `time` and our `received`, microseconds of the same monotonic clock."""
+    """A callback: the adapter's stamp `time` and our `received`, microseconds of the same monotonic clock.
+
+    It may have been `spread` earlier than `time`, where the adapter's clock is its own; never later.
+    """
 
     member: str
     n: int
@@ -47,6 +52,7 @@ class Event(NamedTuple):
     received: int
     callback: str
     fields: Mapping[str, Any]
+    spread: int = 0
 
 
 class Answer(NamedTuple):
@@ -96,6 +102,7 @@ class AdapterHost:
         self._gaps: list[Instant] = []
         self._lags: list[tuple[int, int]] = []
         self._pong = now()
+        self._clock: OwnClock | None = None
         self._lines = 0
         self._error: str | None = None
         self._stopping = False
@@ -108,14 +115,17 @@ class AdapterHost:
         *,
         env: Mapping[str, str] | None = None,
         constants: Mapping[str, int] | None = None,
+        secrets: Iterable[str] = (),
         hello_limit: float = HELLO_LIMIT,
     ) -> Self:
         """Start the program and greet it; `{python}` in the command is this interpreter, `env` adds to ours.
 
+        `secrets`: variables whose values are to be hidden in what is said of it, beside those whose names say so.
+
         AdapterError: no such program, it ended, or it did not greet back in time.
         """
-        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
-        carrier = await start_program(_filled(command), env)
+        env = {**_surroundings(constants or {}), **(env or {})}
+        carrier = await start_program(_filled(command), env, secrets)
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
     @classmethod
@@ -125,6 +135,7 @@ class AdapterHost:
         *,
         env: Mapping[str, str] | None = None,
         constants: Mapping[str, int] | None = None,
+        secrets: Iterable[str] = (),
         address: tuple[str, int] = ("127.0.0.1", 0),
         dial_limit: float = DIAL_LIMIT,
         hello_limit: float = HELLO_LIMIT,
@@ -134,9 +145,9 @@ class AdapterHost:
 
         `command`, if any, is started with both in ROOMCHECK_DIAL and ROOMCHECK_TOKEN. AdapterError: nobody came.
         """
-        env = {**(env or {}), "ROOMCHECK_CONSTANTS": json.dumps(dict(constants or {}))}
+        env = {**_surroundings(constants or {}), **(env or {})}
         carrier = await wait_for_dial(
-            _filled(command), env, address=address, limit=dial_limit, announce=announce
+            _filled(command), env, address=address, limit=dial_limit, announce=announce, names=secrets
         )  # fmt: skip
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
@@ -155,6 +166,9 @@ class AdapterHost:
                 host.info = Info.model_validate(dict(answer.fields))
             except ValidationError as e:
                 raise AdapterError(host._story(f"its answer to hello does not fit: {_first(e)}")) from e
+            if host.info.clock == "own":
+                host._clock = OwnClock()
+                await host.request("ping", timeout=limit, nonce=0)  # tells its time before the first callback
         except BaseException:
             host._fail_all("it did not get past hello")
             await host.stop()
@@ -245,6 +259,11 @@ class AdapterHost:
         """The last lines of the adapter's free text; empty for one that we did not start."""
         return self._carrier.program.tail() if self._carrier.program else ""
 
+    @property
+    def status(self) -> int | None:
+        """How the program that we started ended, as subprocesses tell it; None if it runs, or is not ours."""
+        return self._carrier.program.process.returncode if self._carrier.program else None
+
     async def stop(self) -> None:
         """Say bye, wait two seconds, then end the whole process group. May be called again."""
         try:
@@ -305,8 +324,9 @@ class AdapterHost:
         try:
             message = INCOMING.validate_json(line)
         except ValidationError as e:
+            shown = self._carrier.secrets.text(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
             self._fail_all(
-                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {line[:200]!r}\n"
+                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {shown[:200]!r}\n"
                 "  stdout carries messages only (specs/schema/adapter-protocol.schema.json); print to stderr"
             )
             return
@@ -327,30 +347,38 @@ class AdapterHost:
             return
         if member.failed:
             return
+        at = Instant(event.time, event.time) if self._clock is None else self._clock.ours(event.time)
         if event.n != member.n + 1:
             self._fail_one(
                 handle, f"callback {event.n} of member {handle} came after callback {member.n}: some are lost"
             )
-        elif event.time > received + CLOCK_SLACK:
-            early = show_duration(event.time - received)
+        elif at.lo > received + CLOCK_SLACK:
+            early = show_duration(at.lo - received)
             self._fail_one(handle, f"callback {event.n} of member {handle} is stamped {early} in the future; {_CLOCK}")
-        elif event.time < member.opened - CLOCK_SLACK:
-            early = show_duration(member.opened - event.time)
+        elif at.hi < member.opened - CLOCK_SLACK:
+            early = show_duration(member.opened - at.hi)
             self._fail_one(handle, f"callback {event.n} of {handle} is stamped {early} before it was opened; {_CLOCK}")
         elif event.n > FLOOD:
             self._fail_all(f"member {handle} was told more than {FLOOD} callbacks: it floods")
         else:
             member.n = event.n
             if member.on_event is not None:
-                member.on_event(Event(handle, event.n, event.time, received, event.callback, event.fields))
+                time = at.hi if self._clock is None else min(at.hi, received)
+                spread = max(0, time - at.lo)
+                member.on_event(Event(handle, event.n, time, received, event.callback, event.fields, spread))
 
     def _hear_result(self, result: messages.Result, received: int) -> None:
+        if self._clock is not None and result.time is None:
+            self._fail_all("a result does not tell its `time`, though hello said that the clock is the adapter's own")
+            return
         pending = self._pending.pop(result.id, None)
         if pending is None:
             if result.id not in self._abandoned:
                 self._fail_all(f"a result for id {result.id}, which is no open request")
             self._abandoned.discard(result.id)
             return
+        if self._clock is not None and result.time is not None:
+            self._clock.note(result.time, pending.sent, received)
         if not pending.answer.done():
             pending.answer.set_result(Answer(result.status, result.fields, pending.sent, received))
         if pending.what.startswith("close") and pending.member in self._members:
@@ -417,10 +445,14 @@ class AdapterHost:
     def _story(self, what: str) -> str:
         tail = self.stderr_tail()
         words = "\n  its stderr ends with:\n" + "\n".join(f"    {line}" for line in tail.splitlines()) if tail else ""
-        return f"{self._carrier.name}: {what}{words}"
+        return f"{self._carrier.name}: {self._carrier.secrets.text(what)}{words}"
 
 
-_CLOCK = "stamp callbacks with the machine's monotonic clock, in microseconds"
+_CLOCK = "stamp callbacks with the clock that hello's result names, in microseconds"
+
+
+def _surroundings(constants: Mapping[str, int]) -> dict[str, str]:
+    return {"ROOMCHECK_CONSTANTS": json.dumps(dict(constants)), "ROOMCHECK_NODE_KIT": str(node_kit())}
 
 
 def _filled(command: Sequence[str]) -> list[str]:

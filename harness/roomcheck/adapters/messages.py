@@ -28,35 +28,40 @@ class Request(Message):
 
 
 class Hello(Request):
-    """The first message. The adapter chooses a version within the range and says who it is."""
+    """The first message, answered at once: the adapter chooses a version within the range and says who it is."""
 
     type: Literal["hello"] = "hello"
     protocol: Annotated[list[int], Field(min_length=2, max_length=2, description="Lowest and highest version.")]
     harness: Annotated[str, Field(description="Version of roomcheck.")]
     constants: Annotated[dict[str, int], Field(description="Microseconds that this run uses, by the spec's names.")]
-    token: str | None = None
 
 
 class Begin(Request):
-    """A case begins."""
+    """A case begins; answered at once."""
 
     type: Literal["begin"] = "begin"
     case: str
 
 
 class Open(Request):
-    """Make a client. `member` is its name in all further messages and is never used again after `close`."""
+    """Make a client, answered when it exists; it is not logged in.
+
+    `member` is its name in all further messages and is never used again after `close`.
+    """
 
     type: Literal["open"] = "open"
     member: str
-    user: str
-    endpoints: Annotated[dict[str, str], Field(description="host:port for each endpoint that hello asked for.")]
+    user: Annotated[str, Field(description="The user's name in the room.")]
+    endpoints: Annotated[
+        dict[str, str],
+        Field(description="host:port for each endpoint that hello asked for: the client uses these and no others."),
+    ]
     credentials: dict[str, Any] = {}
     options: dict[str, Any] = {}
 
 
 class Call(Request):
-    """Call the SDK; the result comes as soon as the SDK's call returns, outcomes come as events."""
+    """Call the SDK, answered as soon as the SDK's call has returned; what comes of it arrives as events."""
 
     type: Literal["call"] = "call"
     member: str
@@ -65,7 +70,7 @@ class Call(Request):
 
 
 class Admin(Request):
-    """An act of the room's backend, such as kicking a user."""
+    """An act of the room's backend, such as kicking a user, answered when the backend has answered."""
 
     type: Literal["admin"] = "admin"
     operation: str
@@ -74,7 +79,7 @@ class Admin(Request):
 
 
 class State(Request):
-    """Read the SDK's own view of its state, now."""
+    """Read the SDK's own view of its state, answered at once."""
 
     type: Literal["state"] = "state"
     member: str
@@ -95,21 +100,21 @@ class Ping(Request):
 
 
 class Close(Request):
-    """End the client; it is told nothing more."""
+    """End the client, answered when it is gone; it is told nothing more."""
 
     type: Literal["close"] = "close"
     member: str
 
 
 class End(Request):
-    """The case is over."""
+    """The case is over; answered at once."""
 
     type: Literal["end"] = "end"
     case: str
 
 
 class Bye(Request):
-    """Answer, end everything and exit."""
+    """Answer at once, end everything, and exit within two seconds."""
 
     type: Literal["bye"] = "bye"
 
@@ -139,7 +144,10 @@ class Result(Message):
     id: Annotated[int, Field(strict=False)]  # "7" for 7 is accepted: it is clear what was meant
     status: Status
     fields: dict[str, Any] = {}
-    time: int | None = None
+    time: Annotated[
+        int | None,
+        Field(description="When it was written, on the clock that stamps events; needed where that is its own."),
+    ] = None
 
 
 class Event(Message):
@@ -149,7 +157,8 @@ class Event(Message):
     member: str
     n: Annotated[int, Field(ge=1, description="Counts the member's callbacks from 1 without a gap.")]
     time: Annotated[
-        int, Field(description="Microseconds of the machine's monotonic clock, read as the callback's first statement.")
+        int,
+        Field(description="Microseconds of the clock that hello names, read as the callback's first statement."),
     ]
     callback: str
     fields: dict[str, Any]
@@ -187,7 +196,10 @@ class Info(Message):
     ]
     capabilities: dict[str, Any] = {}
     endpoints: list[str] = []
-    clock: Literal["monotonic"] = "monotonic"
+    clock: Annotated[
+        Literal["monotonic", "own"],
+        Field(description="The clock of `time`: the machine's monotonic one, or (browsers) the adapter's own."),
+    ] = "monotonic"
 
 
 Incoming = Result | Event | Log

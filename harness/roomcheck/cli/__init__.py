@@ -8,12 +8,16 @@ import sys
 import click
 
 from roomcheck.cli.cases import list_cases
+from roomcheck.cli.compare import compare
 from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
+from roomcheck.cli.doctor import doctor
 from roomcheck.cli.fuzz import fuzz
+from roomcheck.cli.init import init
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
 from roomcheck.cli.replay import replay
+from roomcheck.cli.report import report
 from roomcheck.cli.run import run
 from roomcheck.cli.target import target
 from roomcheck.cli.toxiproxy import toxiproxy
@@ -33,7 +37,9 @@ def command() -> None:
     """
 
 
-for _each in (run, fuzz, replay, judge, lint, list_cases, defects, diagram, target, toxiproxy):
+for _each in (
+    run, fuzz, replay, report, judge, lint, list_cases, compare, defects, diagram, init, target, doctor, toxiproxy,
+):  # fmt: skip
     command.add_command(_each)
 
 

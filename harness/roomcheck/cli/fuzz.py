@@ -1,5 +1,6 @@
 """`roomcheck fuzz`: random schedules on a target, and what they find."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def fuzz(
         folder.mkdir(parents=True, exist_ok=True)
         memory = open_memory(database, bound.contract.spec)
     except (OSError, ImportError, ValueError) as e:
-        raise UsageError(f"cannot use {folder} and {database}: {e}") from e
+        shown = re.sub("//[^/]*@", "//", database)  # without a password
+        raise UsageError(f"cannot use {folder} and {shown}: {e}") from e
     known, _ = pinned(bound)
     search: list[Fuzz] = []
 

@@ -27,6 +27,7 @@ from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
+from roomcheck.resources import node_kit
 from roomcheck.run.install import provide, versions
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
@@ -185,7 +186,7 @@ def play(
         extra = ("--defect", choice.defect) if choice.defect else ()
         player, toxiproxy = Session(Plan(
             contract=bound.contract, cases=(), target=target, toxiproxy=provisioned, traces=traces,
-            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat,
+            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat, announce=announce,
         )), provisioned.version  # fmt: skip
     header = header_of(bound, "", toxiproxy, cases)
     return asyncio.run(_play(bound, player, work, header, parts, traces, coverage, known))
@@ -198,10 +199,13 @@ async def _play(
     began = time.monotonic()
     choice = bound.choice
     junit, ndjson = choice.junit or choice.report_dir / "junit.xml", choice.ndjson or choice.report_dir / "run.ndjson"
+    html = choice.report_dir / "report.html"
     try:
+        for old in (junit, html):  # of a run before: if this one is killed, nobody must take them for its own
+            old.unlink(missing_ok=True)
         stream_file = ndjson.open("w", encoding="utf-8")
     except OSError as e:
-        raise UsageError(f"cannot write {ndjson}: {e}") from e
+        raise UsageError(f"cannot write {ndjson}, or remove the reports of the run before: {e}") from e
     task = asyncio.current_task()
     assert task is not None
     with contextlib.suppress(NotImplementedError):
@@ -211,13 +215,14 @@ async def _play(
     console = Console(quiet=choice.quiet)
     with stream_file, console:
         reports = Reports(StreamWriter(stream_file), console, known)
+        reports.stream.header(header)  # first of all: whatever kills this run, what it was about is known
 
         def on_room(room: str, toxiproxy: str) -> None:
             nonlocal header, begun
             room = ", ".join([room, *(f"{part} {version}" for part, version in parts.items())])
-            header = header_of(bound, room, toxiproxy, header.cases)
+            header = replace(header, room=room, toxiproxy=toxiproxy)
             begun = True
-            reports.stream.header(header)
+            reports.stream.room(room, toxiproxy)
             console.start(header)
 
         player.on_room, player.on_case, player.on_tick = on_room, reports.result, console.tick
@@ -230,8 +235,6 @@ async def _play(
             interrupted = True
         except RoomcheckError as e:
             failure = e
-        if not begun:  # there was no room, or no time, to begin with
-            reports.stream.header(header)
         results = reports.results
         code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
         late = player.lateness.percentile
@@ -253,7 +256,6 @@ async def _play(
         except OSError as e:
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
-        html = choice.report_dir / "report.html"
         try:
             html.write_text(write_html(header, results, footer, pictures_of(bound, results, traces)), encoding="utf-8")
         except OSError as e:
@@ -265,6 +267,15 @@ async def _play(
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
+
+
+def announce(address: str, token: str) -> None:
+    """Tell whoever starts the adapter of a target that says `dial: true`."""
+    click.echo(
+        "waiting for the adapter; start it with\n"
+        f"  ROOMCHECK_DIAL={address} ROOMCHECK_TOKEN={token} ROOMCHECK_NODE_KIT={node_kit()}",
+        err=True,
+    )
 
 
 def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:

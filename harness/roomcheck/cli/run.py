@@ -21,14 +21,18 @@ LEVELS = ("must", "should", "may")
 JOBS = 256
 
 
+def fits(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a case's id holds one of the patterns, or matches it, where it has * or ?; all do if there is none."""
+    return not patterns or any(p in name or fnmatchcase(name, p) for p in patterns)
+
+
 def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str], level: str | None) -> tuple[Case, ...]:
-    """The cases whose id holds one of the patterns (or matches it, where it has * or ?), and verify such a level."""
+    """The cases whose id fits the patterns, and that verify such a level."""
     strict = LEVELS[: LEVELS.index(level) + 1] if level else LEVELS
 
     def wanted(case: Case) -> bool:
-        named = not patterns or any(p in case.id or fnmatchcase(case.id, p) for p in patterns)
         levels = [contract.requirements[r].level for r in case.requirements]
-        return named and (level is None or any(x in strict for x in levels))
+        return fits(case.id, patterns) and (level is None or any(x in strict for x in levels))
 
     return tuple(c for c in cases if wanted(c))
 

@@ -6,12 +6,13 @@ whatever must be switched on a link with dead connections is armed at toxicity 0
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from roomcheck.faults.client import Stream, Toxic
 from roomcheck.model.fault import FaultKind
 
 BOTH: tuple[Stream, Stream] = ("upstream", "downstream")
-HOUR = 3_600_000  # milliseconds that slow_close holds a close: longer than any case
+HOUR = 3_600_000  # milliseconds
 
 HOLD = tuple(Toxic("slow_close", s, {"delay": HOUR}, on=False) for s in BOTH)  # hides a FIN
 HOLD_UP, HOLD_DOWN = HOLD[:1], HOLD[1:]
@@ -19,6 +20,12 @@ HALT = tuple(Toxic("bandwidth", s, {"rate": 0}, on=False) for s in BOTH)  # stop
 SWALLOW = tuple(Toxic("timeout", s, {"timeout": 0}) for s in BOTH)  # loses bytes; its removal ends the link
 SWALLOW_UP, SWALLOW_DOWN = SWALLOW
 RESET = (Toxic("reset_peer", "downstream", {"timeout": 0}, on=False),)  # in the list: every end arrives as RST
+
+
+def held_for(toxic: Toxic, milliseconds: int) -> Toxic:
+    """The same, and if it holds closes, no longer than this."""
+    return replace(toxic, attributes={"delay": milliseconds}) if toxic in HOLD else toxic
+
 
 # The order within a chain matters: with HOLD last, an ended ghost stays connected for an hour.
 ARMED: dict[FaultKind, tuple[Toxic, ...]] = {

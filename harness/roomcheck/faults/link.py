@@ -17,6 +17,9 @@ A fault's moment is taken in the thread that makes the call, just before and jus
 event loop widens it. The evidence is gathered afterwards. A switched toxic reads back as switched, and what it
 does to bytes is proven once on each server, on an echo of our own: see proof.py.
 
+A close that is held keeps 150 to 200 kB of the server until the hold is over, also after the proxy was deleted: 1,000
+random schedules left 1.3 GB behind while it was an hour. So whoever makes a link says how long it may be needed.
+
 Faults of one link may pile up as long as each newcomer keeps the link down; one heal ends them all. What a stalled or
 dead link already has is not touched again: a toxic that is changed while a connection waits behind a stall, whose
 client has long dialled anew, blocks the server for good (seen in one of a hundred random schedules). So a ghost upon a
@@ -40,11 +43,13 @@ from roomcheck.faults.catalogue import (
     HOLD,
     HOLD_DOWN,
     HOLD_UP,
+    HOUR,
     SWALLOW,
     SWALLOW_DOWN,
     SWALLOW_UP,
     armed,
     degraded,
+    held_for,
     lasting,
 )
 from roomcheck.faults.client import Client, RefusedError, Toxic
@@ -81,6 +86,7 @@ class Link:
     upstream: str
     host: str
     armed: tuple[Toxic, ...]
+    hold: int  # milliseconds that a close is held at most
     port: int = 0
     _disabled: bool = False
     _ghost: bool = False
@@ -88,16 +94,23 @@ class Link:
     _added: list[Toxic] = field(default_factory=list)
 
     @classmethod
-    async def create(cls, server: ToxiproxyServer, name: str, upstream: str, kinds: set[FaultKind]) -> Self:
-        """A proxy to `upstream` on a free port, armed for these kinds of fault, each proven on this server."""
+    async def create(
+        cls, server: ToxiproxyServer, name: str, upstream: str, kinds: set[FaultKind], hold: int = HOUR
+    ) -> Self:
+        """A proxy to `upstream` on a free port, armed for these kinds of fault, each proven on this server.
+
+        `hold`: milliseconds that a link may stay stalled, dead or half-open.
+        """
         await asyncio.gather(*(_proven(server, kind) for kind in sorted(kinds & NEEDS_PROOF)))
-        return await cls._bare(server, name, upstream, kinds)
+        return await cls._bare(server, name, upstream, kinds, hold)
 
     @classmethod
-    async def _bare(cls, server: ToxiproxyServer, name: str, upstream: str, kinds: set[FaultKind]) -> Self:
+    async def _bare(
+        cls, server: ToxiproxyServer, name: str, upstream: str, kinds: set[FaultKind], hold: int = HOUR
+    ) -> Self:
         unique = f"{re.sub('[^a-z0-9_-]', '-', name.lower())}-{secrets.token_hex(4)}"
         host = urlsplit(server.url).hostname or "127.0.0.1"
-        link = cls(server, unique, upstream, "127.0.0.1" if host == "localhost" else host, armed(kinds))
+        link = cls(server, unique, upstream, "127.0.0.1" if host == "localhost" else host, armed(kinds), hold)
         await server.do(link._make)
         return link
 
@@ -129,7 +142,7 @@ class Link:
 
     def _arm(self, client: Client) -> None:
         for toxic in self.armed:
-            client.add(self.name, toxic)
+            client.add(self.name, held_for(toxic, self.hold))
 
     def _switch(self, client: Client, toxics: Iterable[Toxic], *, on: bool) -> None:
         for toxic in toxics:
@@ -233,7 +246,7 @@ class Link:
         """What the server has otherwise than we noted and `also` demands; '' if nothing."""
         seen = client.read(self.name)
         on = {t["name"]: t["attributes"] for t in seen["toxics"] if t["toxicity"] == 1}
-        wanted = {t.name: t.attributes for t in (*self._held, *self._added, *also)}
+        wanted = {t.name: held_for(t, self.hold).attributes for t in (*self._held, *self._added, *also)}
         if seen["enabled"] is self._disabled:
             return f"enabled is {seen['enabled']}"
         return "" if on == wanted else f"the toxics on are {on}, not {wanted}"

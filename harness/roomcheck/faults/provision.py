@@ -58,7 +58,7 @@ class Provisioned:
 def provision(say: Callable[[str], None] = lambda _text: None) -> Provisioned:
     """The first Toxiproxy that works: named, cached, on PATH, built. `say` hears of what takes long.
 
-    UsageError if the one that is named does not work; HarnessError with every way there is if none is found.
+    UsageError if the one that is named does not work, and with every way there is if none is found.
     """
     if named := os.environ.get(VARIABLE):
         return _named(named)
@@ -80,7 +80,7 @@ def provision(say: Callable[[str], None] = lambda _text: None) -> Provisioned:
                     return Provisioned(cached, None, _build(way, folder, cached, say), VERSION)
             except HarnessError as e:
                 failures.append(str(e))
-    raise HarnessError(f"no Toxiproxy {VERSION}: {'; '.join(failures)}. What helps: {WAYS}")
+    raise UsageError(f"no Toxiproxy {VERSION}: {'; '.join(failures)}. What helps: {WAYS}")
 
 
 # --- found ----------------------------------------------------------------------------------------------------------

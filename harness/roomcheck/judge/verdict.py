@@ -2,9 +2,10 @@
 
 Nothing is vacuous: a requirement of the case ends as met, violated, inconclusive or not applicable with a reason.
 
-A machine that was later than the narrowest window of the contract proves nothing against a room, not even that
-something came too early or without a cause: heartbeats that the machine held back for long enough end sessions, and
-windows that count from the last heartbeat open early. There a refusal is inconclusive, and the case is run again.
+A machine that was later, or kept a process waiting for longer, than the narrowest window of the contract proves nothing
+against a room, not even that something came too early or without a cause: heartbeats that the machine held back for
+long enough end sessions, and windows that count from the last heartbeat open early. There a refusal is inconclusive,
+and the case is run again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,7 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
         (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
     ]
     findings = sorted(_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
-    if findings and trace.lateness <= narrowest(contract):
+    if findings and max(trace.lateness, trace.starved) <= narrowest(contract):
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
     doubts = sorted(_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)

@@ -64,10 +64,11 @@ class Setting:
 
 
 # Defaults: small enough that a room scaled a hundredfold must not notice a degraded link, large enough to be measured.
+# A slice costs a wake-up of the proxy: with 5 bytes each, a login on a busy machine took half a second.
 SETTINGS: dict[FaultKind, dict[str, Setting]] = {
     FaultKind.LATENCY: {"latency": Setting(5_000, 1, duration=True)},  # of each direction
     FaultKind.THROTTLE: {"rate": Setting(64, 1)},  # KB/s of each direction
-    FaultKind.SLICE: {"size": Setting(5, 1), "variation": Setting(2, 0), "delay": Setting(200, 0, duration=True)},
+    FaultKind.SLICE: {"size": Setting(20, 1), "variation": Setting(10, 0), "delay": Setting(200, 0, duration=True)},
     FaultKind.TRUNCATE: {"bytes": Setting(1, 1), "within": Setting(20_000, 0, duration=True, most=5_000_000)},
 }
 

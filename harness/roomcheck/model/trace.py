@@ -97,6 +97,9 @@ Record = Called | Answered | Faulted | Healed | Told | Gap | Marked
 _RECORDS: dict[str, type[Any]] = {cls.record: cls for cls in (Called, Answered, Faulted, Healed, Told, Gap, Marked)}
 
 
+HOPS = 4  # a login passes the proxy, the server and the proxy again, after a connection was made the same way
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """`users` and `rooms` map aliases to the real names of this run; `end` is when observation ended.
@@ -125,7 +128,7 @@ class Trace:
     @property
     def patience(self) -> int:
         """How long after its due time (microseconds) the absence of a callback proves something."""
-        return self.lateness + self.starved
+        return self.lateness + HOPS * self.starved
 
 
 def write_trace(trace: Trace) -> Iterator[str]:

@@ -14,6 +14,7 @@ SCHEDULE_WIDTH = 100
 LOG = 3  # last lines of what the adapter or the harness said
 INDENT = 11
 EXPECTED = "expected failure"
+CUT_SHORT = "the run was cut short: its stream has no end"
 
 
 def explain(result: CaseResult, header: RunHeader) -> list[str]:
@@ -41,6 +42,13 @@ def headline(result: CaseResult) -> str:
     if result.known:
         ended = f"{EXPECTED}, {clipped(result.known)}"
     return clipped(result.case) + f": {ended}" + (f" ({result.blame.value})" if result.blame else "")
+
+
+def progress(header: RunHeader, results: Sequence[CaseResult]) -> str:
+    """How far a run came that did not end by itself; a search does not know how many cases it will have."""
+    if not header.cases:
+        return f"{len(results)} cases have a result"
+    return f"{len(results)} of {header.cases} cases have a result"
 
 
 def _line(label: str, text: object) -> str:

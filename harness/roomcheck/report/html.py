@@ -24,7 +24,7 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.console import COLUMNS, NO_VERDICT, bad, by_requirement, meaning
-from roomcheck.report.explain import EXPECTED, INDENT, explain
+from roomcheck.report.explain import CUT_SHORT, EXPECTED, INDENT, explain, progress
 from roomcheck.report.picture import Picture, compose, divergence_text, event_text
 from roomcheck.report.svg import Drawing, draw
 from roomcheck.report.text import clipped, visible
@@ -67,17 +67,18 @@ class Row:
 class Pictures:
     """What pictures are made of. `traces`: result's case -> its trace; a case without one has no picture.
 
-    `link` gives the address of a trace's file as seen from the report.
+    `link` gives the address of a trace's file as seen from the report. `contract` None: there are no traces either.
     """
 
-    contract: Contract
+    contract: Contract | None
     traces: Mapping[str, Trace] = field(default_factory=dict)
     link: Callable[[str], str] = lambda file: file
 
 
-def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter, pictures: Pictures) -> str:
-    """The whole file as text."""
-    cases = {f"{header.spec}/{case.id}": case for case in pictures.contract.cases}
+def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter | None, pictures: Pictures) -> str:
+    """The whole file as text. `footer` None: the run was cut short and left no end."""
+    known = pictures.contract.cases if pictures.contract else ()
+    cases = {f"{header.spec}/{case.id}": case for case in known}
     ordered = sorted(results, key=_weight)
     shown = [_shown(i, result, header, pictures, cases) for i, result in enumerate(ordered, 1)]
     counts = Counter(s.outcome for s in shown)
@@ -88,7 +89,6 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
         .get_template("report.html")
         .render(
             header=header,
-            footer=footer,
             facts=_facts(header, footer, clock),
             verdict=_verdict(header, results, footer),
             counts=[(name, counts[name], _css(name)) for name in ENDS if counts[name]],
@@ -97,7 +97,7 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
             broken=sum(bool(row.counts[Outcome.VIOLATES]) for row in requirements),
             cases=shown,
             leniency=list(dict.fromkeys(t for r in results if r.verdict for t in r.verdict.leniency)),
-            policy=_policy(),
+            policy=policy(script=True),
         )
     )
 
@@ -120,18 +120,24 @@ def _css(name: str) -> str:
     return name.replace(" ", "-")
 
 
-def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter) -> tuple[str, str]:
+def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter | None) -> tuple[str, str]:
     """The run in one sentence, and its CSS class."""
+    if footer is None:
+        text = f"{CUT_SHORT}; {progress(header, results)}"
+        return f"{text[:1].upper()}{text[1:]}", "no-verdict"
     text = meaning(results, footer)
     if not footer.complete:
-        text += f"; not complete: {len(results)} of {header.cases or len(results)} cases have a result"
+        text += f"; not complete: {progress(header, results)}"
     css = {0: "conforms", 1: "violates", 2: "inconclusive"}.get(footer.exit_code, "no-verdict")
     return f"{text[:1].upper()}{text[1:]} (exit code {footer.exit_code})", css
 
 
-def _facts(header: RunHeader, footer: RunFooter, clock: str) -> list[tuple[str, str]]:
+def _facts(header: RunHeader, footer: RunFooter | None, clock: str) -> list[tuple[str, str]]:
     speed = "as documented" if header.scale == 1 else f"{header.scale:g} times faster than documented"
-    late = f"{show_duration(footer.lateness_p99)} (99 %), {show_duration(footer.lateness_max)} at worst"
+    late, took = "not known", "and never ended"
+    if footer is not None:
+        late = f"{show_duration(footer.lateness_p99)} (99 %), {show_duration(footer.lateness_max)} at worst"
+        took = f"took {footer.seconds:.1f} s"
     virtual = ", in virtual time" if clock == VIRTUAL else ""
     facts = [
         ("room", header.room or "never answered"),
@@ -141,14 +147,15 @@ def _facts(header: RunHeader, footer: RunFooter, clock: str) -> list[tuple[str, 
         ("this machine was late by", late),
         ("Toxiproxy", header.toxiproxy),
         ("roomcheck", header.roomcheck),
-        ("started", f"{header.started}, took {footer.seconds:.1f} s"),
+        ("started", f"{header.started}, {took}"),
     ]
     return [(name, clipped(value)) for name, value in facts]
 
 
 def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Pictures, cases: Mapping[str, Case]) -> Shown:
     trace = pictures.traces.get(result.case)
-    picture = compose(trace, result.verdict, pictures.contract, cases.get(result.case)) if trace else None
+    contract = pictures.contract
+    picture = compose(trace, result.verdict, contract, cases.get(result.case)) if trace and contract else None
     return Shown(
         number=number,
         result=result,
@@ -202,31 +209,33 @@ def _tight(markup: Markup) -> Markup:
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """A file of the templates' folder."""
     return (files("roomcheck.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 @cache
-def _policy() -> str:
-    """Nothing from anywhere, and of scripts and styles only these."""
+def policy(*, script: bool) -> str:
+    """Nothing from anywhere, and of styles and scripts only the package's own."""
 
     def hashed(name: str) -> str:
-        digest = hashlib.sha256(_source(name).encode()).digest()
+        digest = hashlib.sha256(source(name).encode()).digest()
         return f"'sha256-{base64.b64encode(digest).decode()}'"
 
-    return f"default-src 'none'; style-src {hashed('report.css')}; script-src {hashed('report.js')}"
+    scripts = f"; script-src {hashed('report.js')}" if script else ""
+    return f"default-src 'none'; style-src {hashed('report.css')}{scripts}"
 
 
 @cache
 def _environment() -> Environment:
-    loader = DictLoader({name: _source(name) for name in ("report.html", "picture.svg")})
+    loader = DictLoader({name: source(name) for name in ("report.html", "picture.svg")})
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(visible=visible, clipped=clipped, tight=_tight)
     environment.globals.update(
-        css=Markup(_source("report.css")),  # noqa: S704  the package's own files
-        script=Markup(_source("report.js")),  # noqa: S704
+        css=Markup(source("report.css")),  # noqa: S704  the package's own files
+        script=Markup(source("report.js")),  # noqa: S704
         event_text=event_text,
         divergence_text=divergence_text,
         show_duration=show_duration,

@@ -27,15 +27,20 @@ from junit_xml import TestCase, TestSuite
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.exitcode import NOTHING, checks, exit_code
-from roomcheck.report.explain import EXPECTED, explain
+from roomcheck.report.explain import CUT_SHORT, EXPECTED, explain, progress
 from roomcheck.report.text import clipped, visible
 
 STRICT_CASE = {"name", "classname", "time"}  # what junit-10.xsd knows of a case
 STEP = {Outcome.CONFORMS: "step[passed]", Outcome.VIOLATES: "step[failure]"}
 
 
-def write_junit(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter, *, strict: bool = False) -> str:
-    """The whole file as text. `strict`: only what Jenkins' xunit plugin allows, properties inside system-out."""
+def write_junit(
+    header: RunHeader, results: Sequence[CaseResult], footer: RunFooter | None, *, strict: bool = False
+) -> str:
+    """The whole file as text. `strict`: only what Jenkins' xunit plugin allows, properties inside system-out.
+
+    `footer` None: the run was cut short and left no end.
+    """
     results = [*results, *_run_error(header, results, footer)]
     names = Counter[str]()
     cases = []
@@ -54,9 +59,10 @@ def write_junit(header: RunHeader, results: Sequence[CaseResult], footer: RunFoo
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _run_error(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter) -> Iterator[CaseResult]:
-    if not footer.complete:
-        message = f"the run ended early: {len(results)} of {header.cases} cases have a result"
+def _run_error(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter | None) -> Iterator[CaseResult]:
+    if footer is None or not footer.complete:
+        what = CUT_SHORT if footer is None else "the run ended early"
+        message = f"{what}: {progress(header, results)}"
     elif exit_code(results) == NOTHING and not checks(results):
         message = "the run checked nothing"
     else:
@@ -88,7 +94,8 @@ def _case(result: CaseResult, header: RunHeader, name: str) -> tuple[Any, Iterat
     message = clipped(result.message or (first.seen if first else "")) or "no message"
     match result.outcome:
         case Outcome.VIOLATES if result.known:
-            case.add_skipped_info(clipped(f"{EXPECTED}, {result.known}: {message}"))
+            message = clipped(f"{EXPECTED}, {result.known}: {message}")
+            case.add_skipped_info(message, message)  # GitLab shows the text, others the attribute
         case Outcome.VIOLATES:
             kind = first.requirement if first else None
             case.add_failure_info(message, "\n".join(explain(result, header)), visible(kind or "violates"))
@@ -98,7 +105,7 @@ def _case(result: CaseResult, header: RunHeader, name: str) -> tuple[Any, Iterat
             kind = result.blame.value if result.blame else "no verdict"
             case.add_error_info(message, "\n".join(explain(result, header)), kind)
         case Outcome.NOT_APPLICABLE:
-            case.add_skipped_info(message)
+            case.add_skipped_info(message, message)
         case Outcome.CONFORMS:
             pass
     return case, _properties(result)
@@ -137,7 +144,7 @@ def _properties(result: CaseResult) -> Iterator[tuple[str, str]]:
         yield STEP.get(check.outcome, "step"), f"{check.requirement}: {check.what}{outcome}{reason}"
 
 
-def _run_properties(header: RunHeader, footer: RunFooter) -> Iterator[tuple[str, str]]:
+def _run_properties(header: RunHeader, footer: RunFooter | None) -> Iterator[tuple[str, str]]:
     values = {
         "target": header.target,
         "spec": header.spec,
@@ -146,11 +153,14 @@ def _run_properties(header: RunHeader, footer: RunFooter) -> Iterator[tuple[str,
         "toxiproxy": header.toxiproxy,
         "scale": f"{header.scale:g}",
         "roomcheck": header.roomcheck,
-        "lateness p99": show_duration(footer.lateness_p99),
-        "lateness max": show_duration(footer.lateness_max),
-        "exit code": str(footer.exit_code),
-        "complete": str(footer.complete).lower(),
+        "complete": str(footer is not None and footer.complete).lower(),
     }
+    if footer is not None:
+        values |= {
+            "lateness p99": show_duration(footer.lateness_p99),
+            "lateness max": show_duration(footer.lateness_max),
+            "exit code": str(footer.exit_code),
+        }
     for name, value in values.items():
         yield name, clipped(value)
 

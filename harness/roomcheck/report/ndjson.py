@@ -1,14 +1,15 @@
 """The stream of a run: one JSON object a line, complete up to a crash.
 
-The first line is {"record": "run", ...}, then one {"record": "case", ...} for each result in the order in which they
-became final, and {"record": "end", ...}. A stream without its end was cut short. Pure ASCII, so no text of a room can
-harm a terminal that shows it.
+The first line is {"record": "run", ...}, written before anything is started; then {"record": "room", ...} once the room
+has answered, one {"record": "case", ...} for each result in the order in which they became final, and
+{"record": "end", ...}. A stream without its end was cut short. Pure ASCII, so no text of a room can harm a terminal
+that shows it.
 """
 
 import contextlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TextIO
 
 from roomcheck.errors import HarnessError
@@ -35,6 +36,10 @@ class StreamWriter:
     def header(self, header: RunHeader) -> None:
         """The first line."""
         self._write({"record": "run", "version": VERSION, **asdict(header)})
+
+    def room(self, room: str, toxiproxy: str) -> None:
+        """Who answered, and through which Toxiproxy it is reached: what the header could not say yet."""
+        self._write({"record": "room", "room": room, "toxiproxy": toxiproxy})
 
     def result(self, result: CaseResult) -> None:
         """One case."""
@@ -86,6 +91,8 @@ def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunF
             match data.pop("record"):
                 case "run":
                     header = _header(data)
+                case "room" if header is not None:
+                    header = replace(header, **data)
                 case "case":
                     results.append(_result(data))
                 case "end":

@@ -6,6 +6,7 @@ moment widens it backwards, since lag only delays.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 10.0
+SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
 
@@ -41,14 +43,17 @@ class Ground:
 
 
 class Play:
-    """One case being played. `run` returns its trace."""
+    """One case being played. `run` returns its trace. `enough`: the watch ends when so many callbacks were told."""
 
-    def __init__(self, ground: Ground, case: Case, number: int, server: Server) -> None:
+    def __init__(
+        self, ground: Ground, case: Case, number: int, server: Server, *, enough: int | None = None
+    ) -> None:  # fmt: skip
         self.ground = ground
         self.contract = ground.contract
         self.case = case
         self.number = number
         self.server = server
+        self.enough = enough
         self.links: dict[str, dict[str, Link]] = {}
         self.records: list[Record] = []
         self.events: list[Any] = []
@@ -58,10 +63,13 @@ class Play:
         self.failure: AdapterError | None = None
         self.faulted: dict[str | None, FaultKind] = {}
         schedule = case.schedule
-        suffix = f"{ground.token}-{number}"
-        self.users = {m.user: f"{m.user.lower()}-{suffix}" for m in schedule.members}
-        self.rooms = {r: f"{r.lower()}-{suffix}" for r in self._rooms()}
+        self.users = {m.user: self._unique(m.user) for m in schedule.members}
+        self.rooms = {r: self._unique(r) for r in self._rooms()}
         self.aliases = {real: alias for alias, real in self.rooms.items()}
+
+    def _unique(self, alias: str) -> str:
+        """The real name of a user or a room: no other case has it."""
+        return f"{alias.lower()}-{self.ground.token}-{self.number}"
 
     def _rooms(self) -> list[str]:
         rooms = dict.fromkeys(self.case.schedule.rooms)
@@ -89,19 +97,32 @@ class Play:
     # --- members ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        kinds = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member}
-        await asyncio.gather(*(self._open_member(m.name, m.user, kinds) for m in self.case.schedule.members))
+        await asyncio.gather(
+            *(self._open_member(m.name, m.user, self._kinds(m.name)) for m in self.case.schedule.members)
+        )
+
+    def _kinds(self, member: str) -> set[FaultKind]:
+        """The faults that a member's links will take, and must be armed for before it connects."""
+        return {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member == member}
 
     async def _open_member(self, member: str, user: str, kinds: set[FaultKind]) -> None:
-        mine = {s.act.kind for s in self.case.schedule.steps if isinstance(s.act, Fault) and s.act.member == member}
         self.links[member] = {}
         for name, address in self.server.endpoints.items():
             title = f"{self.ground.token}-{self.number}-{member}-{name}".lower()
-            self.links[member][name] = await Link.create(self.ground.toxiproxy, title, address, mine & kinds)
+            self.links[member][name] = await Link.create(
+                self.ground.toxiproxy, title, address, kinds, self._at_most() // 1_000
+            )
         self.ground.host.subscribe(self.handle(member), self._heard(member), self._failed)
         endpoints = {name: link.listen for name, link in self.links[member].items()}
         await self._ask("open", OPEN_LIMIT, member=self.handle(member), user=self.users[user], endpoints=endpoints,
                         credentials={}, options={})  # fmt: skip
+
+    def _at_most(self) -> int:
+        """Longer than this case takes on any machine, in microseconds."""
+        steps = self.case.schedule.steps
+        operations = [self.contract.operations[s.act.operation] for s in steps if isinstance(s.act, Call | Admin)]
+        slow = sum(o.settle_within for o in operations) + sum(self.contract.pace + abs(s.when.offset) for s in steps)
+        return SPARE + 2 * (slow + self.case.schedule.watch)
 
     def _heard(self, member: str) -> Callable[[Any], None]:
         def on_event(event: Any) -> None:
@@ -257,8 +278,15 @@ class Play:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
+    async def _watch(self, until: int) -> None:
+        while self.enough is not None and len(self.events) < self.enough and now() < until and self.failure is None:
+            self.news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), max(0.001, (until - now()) / 1e6))
+        await self._wait_until(until if self.enough is None else now())
+
     async def _settle(self) -> int:
-        await self._wait_until(now() + self.case.schedule.watch)
+        await self._watch(now() + self.case.schedule.watch)
         end = now()
         await asyncio.gather(*(self._ask("barrier", member=self.handle(m)) for m in self.links))
         return end
@@ -274,7 +302,7 @@ class Play:
                 records.append(record)
         for member, event in self.events:
             if event.time <= end:
-                at = Instant(event.time - worst(event.time, event.received), event.time)
+                at = Instant(event.time - event.spread - worst(event.time, event.received), event.time)
                 records.append(Told(member, event.n, event.callback, dict(event.fields), at))
         for gap in self.ground.host.gaps(began):
             records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]

@@ -15,6 +15,7 @@ from typing import Self
 
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
+from roomcheck.model.secrets import Secrets
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.spec.target import Target
@@ -53,6 +54,7 @@ class Server:
         self._target = target
         self._constants = constants
         self._extra = extra
+        self._secrets = Secrets.of(os.environ, names=target.secrets, commands=[target.server_command or ()])
         self._ports = {name: free_port() for name in target.endpoints}
         self._work: str | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -113,7 +115,7 @@ class Server:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while line := await process.stdout.readline():
-            self.lines.append(line.decode(errors="backslashreplace").rstrip())
+            self.lines.append(self._secrets.text(line.decode(errors="backslashreplace").rstrip()))
 
     async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
         refused = now()
@@ -135,7 +137,8 @@ class Server:
 
     def _story(self, what: str, command: list[str]) -> str:
         last = "\n  ".join(self.lines) or "(it printed nothing)"
-        return f"target {self._target.name}: its server {what}\n  {' '.join(command)}\n  {last}"
+        shown = self._secrets.text(" ".join(command))
+        return f"target {self._target.name}: its server {what}\n  {shown}\n  {last}"
 
     @property
     def alive(self) -> bool:

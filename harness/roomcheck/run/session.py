@@ -15,14 +15,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from roomcheck.adapters import AdapterHost
-from roomcheck.errors import AdapterError, HarnessError, TargetError
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
+from roomcheck.model.secrets import Secrets
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
+from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.live import Live
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
@@ -49,6 +52,7 @@ class Plan:
     adapter_extra: tuple[str, ...] = ()
     server_extra: tuple[str, ...] = ()
     repeat: Callable[[Case], str] = lambda case: f"roomcheck run -k {case.id}"
+    announce: Announce = lambda _address, _token: None
 
 
 @dataclass(slots=True)
@@ -65,11 +69,19 @@ class Session:
     on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
+    _secrets: Secrets = field(init=False)
     _ground: Ground | None = None
     _restarts: int = 0
     _numbers: int = 0
     _running: int = 0
     _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        target, contract = self.plan.target, self.plan.contract
+        commands = (target.adapter_command, target.server_command or ())
+        told = (value for view in contract.views for value in view.told.values() if isinstance(value, str))
+        secrets = Secrets.of(os.environ, names=target.secrets, commands=commands)
+        self._secrets = secrets.but([*told, *contract.callbacks])
 
     async def run(self) -> None:
         """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
@@ -88,7 +100,8 @@ class Session:
             token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
             self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
             implementation = host.info.implementation
-            self.on_room(f"{implementation.get('name')} {implementation.get('version', '')}".strip(), toxiproxy.version)
+            room = f"{implementation.get('name')} {implementation.get('version', '')}".strip()
+            self.on_room(self._secrets.text(room), toxiproxy.version)
             await host.probe()
             yield
         if self.plan.traces.lost:
@@ -104,6 +117,14 @@ class Session:
             pending = [c for c in pending if c.id in again]
             broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
         return self.results[first:]
+
+    async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
+        """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
+
+        def live(ground: Ground, case: Case, number: int, server: Server) -> Live:
+            return Live(ground, case, number, server, begun, self._secrets.text)
+
+        return await self._case(case, 1, alone=False, play=live)
 
     async def _end_ground(self) -> None:
         if self._ground is not None:
@@ -129,8 +150,8 @@ class Session:
         return toxiproxy, host
 
     async def _start_adapter(self) -> AdapterHost:
-        command = [*self.plan.target.adapter_command, *self.plan.adapter_extra]
-        return await AdapterHost.start(command, env=dict(os.environ), constants=self.plan.contract.constants)
+        plan = self.plan
+        return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
 
     async def _round(
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
@@ -164,7 +185,9 @@ class Session:
         self.on_case(result)
         self.on_tick(self._running, len(self.results))
 
-    async def _case(self, case: Case, attempt: int, *, alone: bool) -> CaseResult:
+    async def _case(
+        self, case: Case, attempt: int, *, alone: bool, play: Callable[[Ground, Case, int, Server], Play] = Play
+    ) -> CaseResult:
         began = now()
         trace: Trace | None = None
         verdict: Verdict | None = None
@@ -181,28 +204,26 @@ class Session:
                 if alone:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
+                player = play(ground, case, number, server)
                 try:
-                    trace = await Play(ground, case, number, server).run()
+                    trace = self._secrets.trace(await player.run())
                 except (AdapterError, HarnessError):
                     self._none_died(ground, server)
                     raise
+                finally:
+                    case = player.case  # whose steps may have been taken one by one
                 self._none_died(ground, server)
             verdict = judge(self.plan.contract, trace, case)
             self.on_trace(case, trace, verdict)
-        except AdapterError as e:
-            failure = Blame.ADAPTER, str(e)
-        except TargetError as e:
-            failure = Blame.TARGET, str(e)
-        except HarnessError as e:
-            failure = Blame.HARNESS, str(e)
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
-            failure = Blame.HARNESS, f"{type(e).__name__}: {e}"
-            log = tuple(traceback.format_exc().splitlines())
+            failure = blamed(e)
+            told = "" if isinstance(e, RoomcheckError) else self._secrets.text(traceback.format_exc())
+            log = tuple(told.splitlines())
         return result_of(
             self.plan.contract,
             case,
             verdict,
-            failure=failure,
+            failure=(failure[0], self._secrets.text(failure[1])) if failure else None,
             seconds=(now() - began) / 1e6,
             attempts=attempt,
             lateness=trace.lateness if trace else 0,
@@ -249,6 +270,19 @@ def duration(case: Case) -> int:
         if step.label:
             labels[step.label] = at
     return at + case.schedule.watch
+
+
+def blamed(error: Exception) -> tuple[Blame, str]:
+    """Who has to act when a case ends without a trace, and on what."""
+    match error:
+        case AdapterError():
+            return Blame.ADAPTER, str(error)
+        case TargetError():
+            return Blame.TARGET, str(error)
+        case HarnessError():
+            return Blame.HARNESS, str(error)
+        case _:
+            return Blame.HARNESS, f"{type(error).__name__}: {error}"
 
 
 def may_run_again(result: CaseResult) -> bool:

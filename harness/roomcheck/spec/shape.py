@@ -301,6 +301,7 @@ class TargetShape(Shape):
     scale: Annotated[float, Field(gt=0)] | None = None
     faults: list[str] | None = None
     lacks: list[str] = []
+    secrets: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
 
 
 # --- from a node to a model ----------------------------------------------------------------------------------------

@@ -34,8 +34,9 @@ class Target:
     """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port...) stand as they were written.
 
     `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
-    `places`: where each constant and option stands, for Spec.bind. `versions`: part of the room -> the command whose
-    first line tells its version. `folder`: where the file lies, "" until somebody who knows says it.
+    `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
+    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
+    `folder`: where the file lies, "" until somebody who knows says it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Target:
     scale: float | None = None
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     dial: bool = False
     install: Install | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -88,6 +90,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         scale=shape.scale,
         faults=None if shape.faults is None else tuple(shape.faults),
         lacks=tuple(shape.lacks),
+        secrets=tuple(shape.secrets),
         dial=shape.adapter.dial,
         install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,
         versions={name: tuple(command) for name, command in shape.versions.items()},

@@ -1,0 +1,75 @@
+"""Takes the pictures of the HTML report that docs/ shows, with Chromium: `.venv/bin/python ci/screenshots.py`."""
+
+import base64
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+DOCS = Path(__file__).parents[1] / "docs"
+SIZES = (("", 1280, 900), ("-narrow", 400, 1000))
+TALL = 2_000  # a case is taken whole, and only what the window shows is taken
+CASE = "back-after-heartbeat-timeout/cut"
+CASES = ("-k", "back-", "-k", "kick", "-k", "login-")
+TRIES = 8
+
+
+def report(folder: Path, code: int, *words: str) -> str:
+    """Play until the run ends with this exit code, which a busy machine may put off; the address of the page."""
+    command = [sys.executable, "-m", "roomcheck", "run", "--quiet", *words]
+    for _ in range(TRIES):
+        done = subprocess.run(command, cwd=DOCS.parent, stdout=subprocess.DEVNULL, timeout=300, check=False)
+        if done.returncode == code:
+            shutil.move(DOCS.parent / "roomcheck-report", folder)
+            return (folder / "report.html").as_uri()
+    sys.exit(f"{' '.join(command)} ended with {done.returncode}")
+
+
+@contextmanager
+def browser() -> Iterator[webdriver.Chrome]:
+    """Headless Chromium."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
+    """A window of this size, one pixel for each of the page's."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def main() -> None:
+    """The overview and a failing case of a room with a defect, and the same case of the one without."""
+    with tempfile.TemporaryDirectory() as place, browser() as driver:
+        failing = report(Path(place, "bad"), 1, "--defect", "never-reconnected", *CASES)
+        passing = report(Path(place, "good"), 0, "-k", CASE)
+        for suffix, width, height in SIZES:
+            resize(driver, width, height)
+            driver.get(failing)
+            driver.save_screenshot(str(DOCS / f"report{suffix}.png"))
+            for name, page in (("failing", failing), ("passing", passing)):
+                resize(driver, width, TALL)
+                driver.get(page)
+                case = driver.find_element(By.XPATH, f"//details[summary/b='{CASE}']")
+                driver.execute_script("arguments[0].open = true", case)
+                clip = {"x": 0, "y": case.rect["y"], "width": width, "height": case.rect["height"], "scale": 1}
+                shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip})
+                (DOCS / f"report-{name}{suffix}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+if __name__ == "__main__":
+    main()

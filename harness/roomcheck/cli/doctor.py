@@ -1,0 +1,65 @@
+"""`roomcheck doctor`: is what a run stands on sound, and if not, who must do what?"""
+
+import asyncio
+import textwrap
+from contextlib import aclosing
+
+import click
+
+from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
+from roomcheck.cli.playing import announce
+from roomcheck.faults import provision
+from roomcheck.report.exitcode import AS_EXPECTED, NO_VERDICT, PRECEDENCE
+from roomcheck.run.doctor import Line, Patient, Seen, examine
+
+WIDTH = 110
+
+
+@click.command()
+@click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name.")
+def doctor(target: str) -> int:
+    """Look whether the machine is fit, Toxiproxy sound, and whether the target's adapter keeps the protocol.
+
+    It plays a login, with the proxies on and off, and a case for each constant that the target declares. Each line says
+    ok, finding or not tried, and what to do. Exit codes: 0 nothing found, 1 the room is not as declared, 3 the adapter,
+    4 the target, 5 Toxiproxy or the machine.
+    """
+    room = read_target(find_target(target))
+    spec = read_spec(find_spec(room.spec))
+    contract = spec.bind(
+        constants=room.constants, options=room.options, scale=room.scale or 1.0, faults=room.faults, lacks=room.lacks,
+        places=room.places,
+    )  # fmt: skip
+    lines = asyncio.run(_shown(Patient(room, spec, contract, f"roomcheck run --target {target}")))
+    counts = [f"{sum(line.seen is seen for line in lines)} {seen}" for seen in Seen]
+    click.echo(f"\n{', '.join(counts)} (exit code {exit_code(lines)})")
+    return exit_code(lines)
+
+
+async def _shown(patient: Patient) -> list[Line]:
+    lines = []
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    async with aclosing(examine(patient, lambda: provision(say), say, announce)) as checks:
+        async for line in checks:
+            click.echo(shown(line))
+            lines.append(line)
+    return lines
+
+
+def shown(line: Line) -> str:
+    """As a person reads it: what was seen, and below it what to do."""
+    head, *more = f"{line.check}: {line.text}".splitlines()
+    out = textwrap.wrap(head, WIDTH, initial_indent=f"{line.seen:<10}", subsequent_indent=" " * 10)
+    out += [f"{'':10}{text}" for text in more]
+    if line.advice:
+        out += textwrap.wrap(line.advice, WIDTH, initial_indent=f"{'':10}-> ", subsequent_indent=" " * 13)
+    return "\n".join(out)
+
+
+def exit_code(lines: list[Line]) -> int:
+    """Of the finding that counts first."""
+    codes = {NO_VERDICT[line.blame] for line in lines if line.seen is Seen.FINDING}
+    return next((code for code in PRECEDENCE if code in codes), AS_EXPECTED)

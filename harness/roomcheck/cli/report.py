@@ -1,0 +1,90 @@
+"""`roomcheck report STREAM`: the JUnit file and the HTML page of a run, from its stream."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.errors import SpecError, UsageError
+from roomcheck.model.trace import Trace
+from roomcheck.model.verdict import RunHeader
+from roomcheck.report.console import meaning
+from roomcheck.report.explain import CUT_SHORT, progress
+from roomcheck.report.html import Pictures, write_html
+from roomcheck.report.junit import write_junit
+from roomcheck.report.ndjson import read_stream
+from roomcheck.report.traces import TraceFolder
+from roomcheck.spec.contract import Contract
+
+INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("stream", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path),
+              help="Where report.html and junit.xml go  [default: beside the stream].")  # fmt: skip
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere.")
+@click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids.")
+@click.option("--spec", help="The spec, where the one that the stream names does not ship with the package.")
+def report(stream: Path, report_dir: Path | None, junit: Path | None, spec: str | None, *, junit_strict: bool) -> int:
+    """Make JUnit and HTML from STREAM (a run.ndjson), also from one that was cut short.
+
+    A run writes both itself when it ends; this is for a run that was killed, or whose reports were lost. Pictures are
+    made from the traces beside the stream. Exits with the run's code, or with 130 if it was cut short.
+    """
+    try:
+        with stream.open(encoding="utf-8") as lines:
+            header, results, footer = read_stream(lines)
+    except (OSError, ValueError) as e:
+        raise UsageError(f"{stream} is no stream of a run: {e}") from e
+    folder = report_dir or stream.parent
+    results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]
+    traces = TraceFolder(stream.parent / "traces").read(results)
+    contract = _contract(spec, header, traces)
+    pictures = Pictures(
+        contract, traces if contract else {}, lambda file: Path(os.path.relpath(file, folder)).as_posix()
+    )
+    junit = junit or folder / "junit.xml"
+    html = folder / "report.html"
+    _write(junit, write_junit(header, results, footer, strict=junit_strict))
+    _write(html, write_html(header, results, footer, pictures))
+    said = f"{meaning(results, footer)} (exit code {footer.exit_code})" if footer else CUT_SHORT
+    if footer is None or not footer.complete:
+        said += f"; {progress(header, results)}"
+    click.echo(f"report:    {html}\nJUnit:     {junit}\n{said}")
+    return footer.exit_code if footer else INTERRUPTED
+
+
+def _trace(name: str, stream: Path) -> str:
+    """Where a trace is now: beside the stream, wherever that was moved to, or where the run wrote it."""
+    beside = stream.parent / "traces" / Path(name).name
+    return str(beside) if name and beside.is_file() else name
+
+
+def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) -> Contract | None:
+    """The contract as the traces were recorded with it; None, and a word about it, where its file is not known."""
+    trace = next(iter(traces.values()), None)
+    if trace is None:
+        return None
+    try:
+        loaded = read_spec(find_spec(spec or header.spec))
+    except SpecError:
+        raise
+    except UsageError as e:
+        if spec:
+            raise
+        click.echo(f"roomcheck: the report has no pictures: {e} (--spec names it)", err=True)
+        return None
+    constants = {name: round(value * trace.scale) for name, value in trace.constants.items()}
+    return loaded.bind(constants=constants, options=trace.options, scale=trace.scale)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"cannot write {path}: {e}; choose another --report-dir or --junit") from e

@@ -1,0 +1,37 @@
+"""One line of what the doctor says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roomcheck.model.verdict import Blame
+
+
+class Seen(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    FINDING = "finding"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A check, what was seen, and (for all but ok) what to do. `blame` says who must, where it is a finding."""
+
+    check: str
+    seen: Seen
+    text: str
+    advice: str = ""
+    blame: Blame | None = None
+
+
+def ok(check: str, text: str) -> Line:
+    return Line(check, Seen.OK, text)
+
+
+def finding(check: str, blame: Blame, text: str, advice: str) -> Line:
+    return Line(check, Seen.FINDING, text, advice, blame)
+
+
+def not_tried(check: str, text: str, advice: str = "") -> Line:
+    return Line(check, Seen.NOT_TRIED, text, advice)

@@ -1,0 +1,140 @@
+"""Does traffic go through the proxy, and does the room do what its target declares?"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from roomcheck.adapters import Event
+from roomcheck.judge import judge
+from roomcheck.judge.result import weigh
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Fault, Step
+from roomcheck.model.time import show_duration
+from roomcheck.model.verdict import Blame, Outcome, Verdict
+from roomcheck.run.doctor.adapter import expected
+from roomcheck.run.doctor.line import Line, finding, not_tried, ok
+from roomcheck.run.play import Ground, Play
+from roomcheck.run.session import duration
+from roomcheck.spec.contract import Case, Contract, Entry, Item, Unordered
+from roomcheck.spec.load import Spec
+from roomcheck.spec.target import Target
+
+PATIENCE = 2_000_000  # microseconds that a login gets in which nothing may come of it
+LONGEST = 60_000_000  # microseconds that a case may take here; longer ones are for a whole run
+TRIES = 3
+STRETCH = 1.25  # a constant that a window depends on moves it when it is longer by this
+
+
+async def bypass(ground: Ground, case: Case, number: int, told: list[tuple[str, Event]]) -> Line:
+    """The same calls with every proxy off: what was `told` with the proxies on must not all be told again."""
+    check = "proxy: bypass"
+    off = tuple(Step(Fault(member.name, FaultKind.REFUSE)) for member in case.schedule.members)
+    schedule = replace(case.schedule, steps=off + case.schedule.steps, watch=min(PATIENCE, case.schedule.watch))
+    play = Play(ground, replace(case, schedule=schedule), number, ground.server, enough=expected(case))
+    await play.run()
+    before, after = _outline(ground.contract, told), _outline(ground.contract, play.events)
+    if not before:
+        return not_tried(check, f"nothing was told in {case.id} with the proxy on")
+    if after[: len(before)] == before:
+        return finding(
+            check, Blame.ADAPTER,
+            f"with every proxy off, {case.id} went as with them on ({', '.join(text for _, text in after)}): "
+            "the room is reached past the proxy, and no fault can bite",
+            "give the SDK the addresses in `endpoints` of open and no other; look for addresses that it gets from "
+            "its own configuration, from the server, or from UDP",
+        )  # fmt: skip
+    return ok(check, f"with the proxies off, {case.id} does not get through")
+
+
+def _outline(contract: Contract, told: list[tuple[str, Event]]) -> list[tuple[str, str]]:
+    """Who was told what, as far as views look at it."""
+    states = {view.callback: view.field for view in contract.views}
+    return [(m, str(e.fields.get(states.get(e.callback, ""), e.callback))) for m, e in told]
+
+
+# --- what the target declares -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A constant that target.yaml sets, and the shortest case with a window that depends on it."""
+
+    name: str
+    value: int
+    case: Case | None
+
+
+def declared(spec: Spec, target: Target, contract: Contract) -> Iterator[Declared]:
+    """Found by making the constant longer and looking which expected windows move."""
+    for name, text in target.constants.items():
+        longer = spec.bind(
+            constants={**target.constants, name: f"{STRETCH} * ({text})"}, options=target.options,
+            scale=contract.scale, faults=target.faults, lacks=target.lacks,
+        )  # fmt: skip
+        windows = {case.id: _windows(case) for case in longer.cases}
+        moved = [case for case in contract.cases if _windows(case) != windows.get(case.id, _windows(case))]
+        yield Declared(name, contract.constants[name], min(moved, key=duration, default=None))
+
+
+def _windows(case: Case) -> list[tuple[int, int | None]]:
+    """Of the callbacks that must come."""
+    entries = [entry for line in case.lines for item in line.items for entry in _entries(item)]
+    return [(entry.after, entry.within) for entry in entries if not entry.optional]
+
+
+def _entries(item: Item) -> tuple[Entry, ...]:
+    match item:
+        case Entry():
+            return (item,)
+        case Unordered():
+            return item.entries
+        case _:
+            return ()
+
+
+async def constants(ground: Ground, found: list[Declared], number: int, repeat: str) -> list[Line]:
+    """A case for each, side by side."""
+    cases = {one.case.id: one.case for one in found if one.case and duration(one.case) <= LONGEST}
+    numbers = {case: number + place * TRIES for place, case in enumerate(cases)}
+    verdicts = await asyncio.gather(*(_verdict(ground, case, numbers[name]) for name, case in cases.items()))
+    played = dict(zip(cases, verdicts, strict=True))
+    return [_constant(one, played, repeat) for one in found]
+
+
+async def _verdict(ground: Ground, case: Case, number: int) -> Verdict:
+    """Played up to three times while the machine is too slow to tell."""
+    for attempt in range(TRIES):
+        trace = await Play(ground, case, number + attempt, ground.server).run()
+        verdict = judge(ground.contract, trace, case)
+        if verdict.outcome is not Outcome.INCONCLUSIVE:
+            break
+    return verdict
+
+
+def _constant(one: Declared, played: Mapping[str, Verdict], repeat: str) -> Line:
+    check, value = f"room: {one.name}", show_duration(one.value)
+    if one.case is None:
+        return not_tried(check, f"{value} declared; no case has a window that depends on it")
+    again = f"{repeat} -k {one.case.id}"
+    if one.case.id not in played:
+        return not_tried(check, f"{value} declared; {one.case.id} takes {show_duration(duration(one.case))}", again)
+    verdict = played[one.case.id]
+    match verdict.outcome:
+        case Outcome.CONFORMS:
+            return ok(check, f"{value} declared; {one.case.id} agrees{_margin(verdict)}")
+        case Outcome.VIOLATES:
+            text = f"{value} declared, and in {one.case.id} {_story(verdict)}"
+            return finding(check, Blame.ROOM, text, f"declare what the room does, or mend the room: {again}")
+        case _:
+            return not_tried(check, f"{value} declared; this machine was too slow to tell ({one.case.id})", again)
+
+
+def _story(verdict: Verdict) -> str:
+    first: Any = verdict.findings[0] if verdict.findings else None
+    return weigh(verdict)[1] + (f"; expected: {first.expected}" if first and first.expected else "")
+
+
+def _margin(verdict: Verdict) -> str:
+    margins = [c.margin for c in verdict.checks if c.margin is not None]
+    return f", the nearest edge of a window {show_duration(min(margins))} away" if margins else ""

@@ -1,0 +1,241 @@
+"""The templates for CI services: sound to those who know the services, and their shell lines do what they say."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+
+from ci.templates import ACTION, GITLAB, JENKINS, TEMPLATES, WORKFLOW, Script, checkout, github, gitlab, jenkins, parsed
+from ci.templates import run as run_script
+from roomcheck.faults.provision import VERSION
+from roomcheck.report.exitcode import AS_EXPECTED
+from support.runs import Reports
+
+ROOT = TEMPLATES.parents[1]
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+GROOVY = "npm-groovy-lint@15.2.2"  # the last that Node 20 runs
+CASES = "-k kick -k login-alone -k login-twice"
+SEARCH = "--schedules 3"
+SERVICES = ("github", "gitlab", "jenkins")
+
+
+def has(*programs: str) -> pytest.MarkDecorator:
+    missing = [name for name in programs if shutil.which(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"there is no {' and no '.join(missing)} here")
+
+
+# --- what the services say -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("github-actions", ACTION), ("github-workflows", WORKFLOW), ("gitlab-ci", GITLAB)]
+)
+def test_a_template_fits_the_services_schema(schema: str, file: Path, tmp_path: Path) -> None:
+    """And one with a misspelt key does not."""
+
+    def check(path: Path) -> int:
+        words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(path)]
+        return subprocess.run(words, capture_output=True, timeout=120, check=False).returncode
+
+    wrong = tmp_path / file.name
+    wrong.write_text(re.sub("(steps|script):", "stebs:", file.read_text(encoding="utf-8")), encoding="utf-8")
+
+    assert check(file) == 0
+    assert check(wrong) != 0
+
+
+@has("go", "git")
+def test_actionlint_finds_nothing(tmp_path: Path) -> None:
+    """It knows expressions, and which inputs the actions take, ours too."""
+    folder = checkout(tmp_path / "repository")
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    workflow = folder / ".github" / "workflows" / "roomcheck.yml"
+    workflow.parent.mkdir(parents=True)
+
+    def lint(text: str) -> str:
+        workflow.write_text(text, encoding="utf-8")
+        words = ["go", "run", ACTIONLINT, "-no-color", "-shellcheck=", "-pyflakes="]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
+        return done.stdout + done.stderr * (done.returncode > 1)
+
+    text = WORKFLOW.read_text(encoding="utf-8")
+    assert lint(text) == ""
+    assert 'input "tarqet" is not defined' in lint(text.replace("target:", "tarqet:"))
+
+
+@has("npx", "java")
+def test_the_jenkinsfile_can_be_read_by_groovy(tmp_path: Path) -> None:
+    """No package knows Jenkins' declarative pipelines without a Jenkins; so the steps' names are checked by nobody."""
+    text = JENKINS.read_text(encoding="utf-8")
+    for name, content in (("good", text), ("bad", text.replace("post {", "post", 1))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Jenkinsfile").write_text(content, encoding="utf-8")
+    words = [
+        "npx",
+        "--yes",
+        GROOVY,
+        "--path",
+        str(tmp_path),
+        "--files",
+        "**/Jenkinsfile",
+        "--noserver",
+        "--output",
+        "json",
+    ]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
+    found = json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])["files"]
+    errors = {
+        Path(file).parent.name: [e for e in one["errors"] if e["severity"] == "error"] for file, one in found.items()
+    }
+
+    assert errors["good"] == []
+    assert errors["bad"]
+
+
+# --- what they promise -----------------------------------------------------------------------------------------------
+
+
+def test_the_toxiproxy_that_is_kept_is_the_one_that_is_used() -> None:
+    """A key with another version would keep what nobody uses any more."""
+    keys = [f"roomcheck-toxiproxy-{VERSION}" in p.read_text(encoding="utf-8") for p in (ACTION, GITLAB)]
+
+    assert keys == [True, True]
+
+
+def test_the_schedules_that_failed_are_kept_after_a_failure() -> None:
+    """A cache that is written after a success alone would forget just these."""
+    (save,) = [s for s in parsed(ACTION)["runs"]["steps"] if "cache/save" in s.get("uses", "")]
+    (examples,) = [c for c in parsed(GITLAB)["roomcheck search"]["cache"] if ".roomcheck" in c["paths"]]
+
+    assert save["if"].startswith("always()")
+    assert examples["when"] == "always"
+
+
+def test_shards_are_as_many_as_are_counted() -> None:
+    """1/4 to 4/4 in every template, so that all of them together are the whole."""
+    job = parsed(WORKFLOW)["jobs"]["contract"]
+    values = re.search(r"values (.*)", JENKINS.read_text(encoding="utf-8"))
+    shards = job["strategy"]["matrix"]["shard"]
+
+    assert shards == list(range(1, len(shards) + 1))
+    assert job["steps"][-1]["with"]["arguments"].endswith(f"/{len(shards)}")
+    assert parsed(GITLAB)["roomcheck"]["parallel"] == len(shards)
+    assert values is not None
+    assert values[1] == ", ".join(f"'{s}'" for s in shards)
+    assert f'--shard "$SHARD/{len(shards)}"' in JENKINS.read_text(encoding="utf-8")
+
+
+def test_two_jobs_of_a_run_do_not_write_the_same_artifact() -> None:
+    """The second would be refused, or replace the first."""
+    names = [j["steps"][-1]["with"]["report"] for j in parsed(WORKFLOW)["jobs"].values()]
+
+    assert len(set(names)) == len(names)
+    assert "${{ matrix.shard }}" in names[0]
+
+
+# --- their shell lines -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What the scripts of a service did in one checkout: output by stage, and where the reports are."""
+
+    said: dict[str, str]
+    codes: dict[str, list[int]]
+    contract: Path
+    search: Path
+
+
+def scripts(service: str, job: str, shard: int, more: str, folder: Path) -> Iterator[Script]:
+    match service:
+        case "github":
+            yield from github("contract" if job == "contract" else "search", shard, more)
+        case "gitlab":
+            yield from gitlab("roomcheck" if job == "contract" else "roomcheck search", shard, more, folder)
+        case _:
+            yield from jenkins(job, shard, more)
+
+
+def flow(service: str, folder: Path) -> Flow:
+    """Install, play the second shard, cut its stream as a kill would, mend that, and search."""
+    checkout(folder)
+    python = Path(sys.executable).parent
+    if service == "github":  # which installs into the Python that its job has set up
+        subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True, timeout=120)
+        python = folder / "python" / "bin"
+    said: dict[str, str] = {}
+    codes: dict[str, list[int]] = {}
+
+    def play(stage: str, some: list[Script]) -> None:
+        ended = [run_script(script, folder, python) for script in some]
+        codes[stage] = [code for code, _ in ended]
+        said[stage] = "\n".join(text for _, text in ended)
+
+    steps = list(scripts(service, "contract", 2, CASES, folder))
+    play("contract", steps)
+    contract = folder / "roomcheck-report" / ("2" if service == "jenkins" else "")
+    stream = contract / "run.ndjson"
+    if stream.exists():
+        lines = stream.read_text(encoding="utf-8").splitlines(keepends=True)
+        shutil.copytree(contract, folder / "whole")
+        stream.write_text("".join(lines[:-1]), encoding="utf-8")
+        (contract / "junit.xml").unlink()
+        play("killed", [s for s in steps if s.always])
+        shutil.copytree(contract, folder / "killed")
+    search = list(scripts(service, "search", 1, SEARCH, folder))
+    play("search", [s.installed() for s in search])
+    return Flow(said, codes, folder / "whole", folder / "roomcheck-report" / ("search" if service == "jenkins" else ""))
+
+
+@pytest.fixture(scope="module")
+def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Flow]]]:
+    """All services side by side."""
+    base = tmp_path_factory.mktemp("checkouts")
+    with ThreadPoolExecutor(len(SERVICES)) as threads:
+        yield {service: threads.submit(flow, service, base / service) for service in SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_shell_lines_install_and_play_a_shard(service: str, flows: dict[str, Future[Flow]]) -> None:
+    """As a user's job does it, from this project; JUnit, page and stream are where the template collects them."""
+    one = flows[service].result()
+
+    assert set(one.codes["contract"]) == {AS_EXPECTED}, one.said["contract"]
+    assert JUnitXml.fromfile(str(one.contract / "junit.xml")).tests > 0
+    assert (one.contract / "report.html").is_file()
+    assert Reports(one.contract).footer.complete
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_shell_lines_mend_the_reports_of_a_run_that_was_killed(
+    service: str, flows: dict[str, Future[Flow]]
+) -> None:
+    """Its stream has no end, and nobody wrote a JUnit file: the lines that always run make one, with an error."""
+    one = flows[service].result()
+
+    (error,) = Reports(one.contract.parent / "killed").errors()
+    assert str(error.message).startswith("the run was cut short"), one.said["killed"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_shell_lines_search(service: str, flows: dict[str, Future[Flow]]) -> None:
+    """Random schedules with a seed of the build, and a database where the template keeps it."""
+    one = flows[service].result()
+
+    assert set(one.codes["search"]) == {AS_EXPECTED}, one.said["search"]
+    assert all("random" in r.case or "known" in r.case for r in Reports(one.search).stream()[1])
+
+
+def test_no_template_names_a_registry() -> None:
+    """What pip installs is the user's to say, and from where is pip's to know."""
+    text = "".join(p.read_text(encoding="utf-8") for p in TEMPLATES.rglob("*") if p.is_file())
+
+    assert not re.findall(r"https?://|index-url|pypi|registry", text)

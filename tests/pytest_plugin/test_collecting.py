@@ -1,0 +1,95 @@
+"""Which cases are collected, under which names, without starting anything."""
+
+from pathlib import Path
+
+import pytest
+
+from roomcheck.cli.files import find_spec, read_spec
+from support.pytests import SPEC, Ended, pytests
+from support.runs import write_target
+
+CASE = f"{SPEC}::kick-while-cut-off/cut"
+MINE = "def test_mine(): pass\ndef test_other(): pass\n"
+
+
+@pytest.fixture
+def target(pytester: pytest.Pytester) -> Path:
+    """A room whose programs leave a file behind when they are started."""
+    touch = "['{python}', -c, 'open(\"started\", \"w\")']"
+    return write_target(pytester.path, adapter=touch, server=touch)
+
+
+def collect(folder: Path, target: Path, *words: str) -> tuple[Ended, list[str]]:
+    """The ids that are collected."""
+    done = pytests(["--collect-only", "-q", "--room-target", str(target), *words], folder)
+    assert not (folder / "started").exists()
+    return done, [line for line in done.out.splitlines() if "::" in line]
+
+
+def test_every_case_that_a_run_plays_has_an_item_and_nothing_is_started(
+    pytester: pytest.Pytester, target: Path
+) -> None:
+    """Its id is the spec's and the case's, on every machine; pinned schedules are cases too."""
+    done, ids = collect(pytester.path, target)
+
+    cases = [f"{SPEC}::{case.id}" for case in read_spec(find_spec(SPEC)).bind().cases]
+    assert [i for i in ids if "::pinned/" not in i] == cases
+    assert f"{SPEC}::pinned/back-for-a-moment" in ids
+    assert done.code == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (["-k", "kick-while-cut-off/ and ghost"], {f"{SPEC}::kick-while-cut-off/ghost"}),
+        (["-m", "ZX-LOGIN-8 and ZX-LOGIN-3"], {f"{SPEC}::wrong-token"}),
+        (["-k", "kick", "--deselect", f"{SPEC}::kick"], set()),
+        ([CASE], {CASE}),
+        ([CASE, f"{SPEC}::kick"], {CASE, f"{SPEC}::kick"}),
+        (["test_mine.py::test_mine"], {"test_mine.py::test_mine"}),
+        (["test_mine.py::test_mine", CASE], {"test_mine.py::test_mine", CASE}),
+    ],
+)
+def test_cases_are_chosen_as_tests_are(
+    words: list[str], ids: set[str], pytester: pytest.Pytester, target: Path
+) -> None:
+    """By name, by the marker of a requirement, by id; with paths on the command line, only what they name."""
+    pytester.makepyfile(test_mine=MINE)
+
+    _, found = collect(pytester.path, target, *words)
+
+    assert set(found) == ids
+
+
+def test_without_paths_the_spec_comes_with_the_tests(pytester: pytest.Pytester, target: Path) -> None:
+    """The project's own tests first; the spec's id alone means all of its cases."""
+    pytester.makepyfile(test_mine=MINE)
+
+    _, everything = collect(pytester.path, target)
+    _, named = collect(pytester.path, target, SPEC)
+
+    assert everything == ["test_mine.py::test_mine", "test_mine.py::test_other", *named]
+
+
+def test_a_case_that_does_not_exist_is_an_error(pytester: pytest.Pytester, target: Path) -> None:
+    """Not an empty run."""
+    done, _ = collect(pytester.path, target, f"{SPEC}::kick-while-cutoff")
+
+    assert done.code == pytest.ExitCode.INTERRUPTED
+    assert f"{SPEC} has no case kick-while-cutoff: `roomcheck list` shows all" in done.out
+
+
+def test_paths_without_the_spec_say_that_its_cases_are_left_out(pytester: pytest.Pytester, target: Path) -> None:
+    """In the header, where a person looks for what ran."""
+    pytester.makepyfile(test_mine=MINE)
+
+    done = pytests(["--collect-only", "--room-target", str(target), "test_mine.py"], pytester.path)
+
+    assert f"its cases are not among the paths: add {SPEC}" in done.out
+
+
+def test_each_requirement_is_a_marker_with_its_sentence(pytester: pytest.Pytester, target: Path) -> None:
+    """Also where markers are strict."""
+    done = pytests(["--markers", "--room-target", str(target), "--strict-markers"], pytester.path)
+
+    assert "@pytest.mark.ZX-LOGIN-6: loginRoom to a room that is joined is refused with 1002001" in done.out

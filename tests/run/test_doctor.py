@@ -1,0 +1,118 @@
+"""What the doctor makes of numbers and contracts; the whole of it, on real rooms, is in tests/cli/test_doctor.py."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
+from roomcheck.errors import HarnessError
+from roomcheck.faults import ToxiproxyServer, provision
+from roomcheck.model.verdict import Blame
+from roomcheck.run.doctor import Line, Seen, machine
+from roomcheck.run.doctor.adapter import expected, simplest
+from roomcheck.run.doctor.room import declared
+from roomcheck.run.session import duration
+from roomcheck.spec.contract import AnyOf, Contract, Entry, Unordered
+from support.lobby import case, line, lobby
+
+MS = 1000
+LOBBY = lobby()  # its shortest window is 50 ms
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    """A real one."""
+    return read_spec(find_spec("zego-express/room-status")).bind(scale=100)
+
+
+def entry(*, optional: bool = False) -> Entry:
+    return Entry("own", "in", {}, None, optional=optional)
+
+
+@pytest.mark.parametrize(("usual", "seen"), [(25 * MS, Seen.OK), (26 * MS, Seen.FINDING)])
+def test_a_machine_is_too_late_for_short_windows(usual: int, seen: Seen) -> None:
+    """Lateness of more than half the shortest window is the machine's finding."""
+    said = machine.late(usual, 2 * usual, LOBBY)
+
+    assert said.seen is seen
+    assert "the shortest window of the contract is 50 ms" in said.text
+    assert said.blame is (Blame.MACHINE if seen is Seen.FINDING else None)
+
+
+def test_a_late_machine_is_told_a_scale_that_would_do() -> None:
+    """Where time is scaled, a smaller scale; where it is not, only what is left."""
+    assert "--scale 50" in machine.late(25_001, 50 * MS, replace(LOBBY, scale=100)).advice
+    assert "--scale" not in machine.late(25_001, 50 * MS, LOBBY).advice
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "seen"),
+    [("32768\t60999\n", Seen.OK), ("1024 65535", Seen.FINDING), ("no numbers", Seen.OK), (None, Seen.OK)],
+)
+def test_outgoing_connections_that_take_the_proxies_ports(tmp_path: Path, outgoing: str | None, seen: Seen) -> None:
+    """A range that reaches into ours is a finding; where the system has no such file, it is no matter."""
+    path = tmp_path / "range"
+    if outgoing is not None:
+        path.write_text(outgoing)
+
+    assert machine.ports_line(path).seen is seen
+
+
+def test_no_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the machine's."""
+
+    def none() -> int:
+        raise HarnessError("all are taken")
+
+    monkeypatch.setattr(machine, "free_port", none)
+    said = machine.ports_line()
+
+    assert (said.seen, said.blame, said.text) == (Seen.FINDING, Blame.MACHINE, "all are taken")
+
+
+def test_faults_that_cannot_be_proven(contract: Contract) -> None:
+    """A Toxiproxy that has died is the harness's."""
+
+    async def look() -> Line:
+        server = await ToxiproxyServer.start(provision())
+        await server.stop()
+        return await machine.faults_line(server, contract)
+
+    said = asyncio.run(look())
+
+    assert (said.seen, said.blame) == (Seen.FINDING, Blame.HARNESS)
+    assert "is dead" in said.text
+
+
+def test_the_simplest_case_is_calls_alone(contract: Contract) -> None:
+    """One member, one call with lawful arguments, and something to be told; None where there is no such case."""
+    chosen = simplest(contract)
+
+    assert chosen is not None
+    assert chosen.id == "login-alone"
+    assert simplest(replace(contract, cases=tuple(c for c in contract.cases if c.fault))) is None
+
+
+def test_what_a_case_expects_at_least() -> None:
+    """Optional callbacks need not come, and of several branches the shortest may."""
+    branches = AnyOf(((entry(), entry()), (entry(),)))
+    items = (entry(), entry(optional=True), Unordered((entry(), entry())), branches)
+
+    assert expected(case(line("A", *items), line("B"))) == 4
+
+
+def test_a_declared_constant_is_looked_at_in_the_shortest_case_that_depends_on_it(contract: Contract) -> None:
+    """A case whose windows move with it; for a constant that no window knows there is none."""
+    target = replace(
+        read_target(find_target("reference")), constants={"heartbeat_timeout": "90s", "login_time": "1ms"}
+    )  # fmt: skip
+    spec = read_spec(find_spec("zego-express/room-status"))
+    heartbeat, login = declared(spec, target, spec.bind(constants=target.constants, scale=100))
+
+    assert (heartbeat.name, heartbeat.value) == ("heartbeat_timeout", 900 * MS)
+    assert heartbeat.case is not None
+    assert "heartbeat" in heartbeat.case.id or "gone" in heartbeat.case.title
+    assert duration(heartbeat.case) < 3_000 * MS
+    assert (login.name, login.case) == ("login_time", None)
