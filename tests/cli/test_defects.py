@@ -37,7 +37,7 @@ def call(*words: str) -> int:
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any], Path]:
     """A handful of defects in virtual time: exit code, defects.json, and the folder."""
     folder = tmp_path_factory.mktemp("defects")
-    code = call("--simulate", "--schedules", "300", "--report-dir", str(folder), *EXACTLY)
+    code = call("--simulate", "--schedules", "1000", "--report-dir", str(folder), *EXACTLY)
     return code, json.loads((folder / "defects.json").read_text(encoding="utf-8")), folder
 
 
@@ -63,7 +63,7 @@ def test_what_found_a_defect_is_told(report: tuple[int, dict[str, Any], Path]) -
     kick = rows(report[1])["kick-wrong-code"]
 
     assert "kick" in {sighting["case"] for sighting in kick["by_case"]}
-    assert 1 <= kick["tried"] <= 300
+    assert 1 <= kick["tried"] <= 1000
     assert all(sighting["case"].startswith("random/0-") for sighting in kick["by_chance"])
     assert kick["named"]["ZX-KICK-1"] == "first"
     assert kick["rightly"] == ["ZX-KICK-1"]
