@@ -62,6 +62,19 @@ def test_a_full_list_is_as_good_as_a_delta() -> None:
     assert verdict(tape, 3000).outcome is Outcome.CONFORMS
 
 
+def test_a_list_may_be_told_anew_although_the_first_was_not_due_yet() -> None:
+    """B is cut off so soon after its own join that its first list was still being told."""
+    tape = Tape("A", "B")
+    tape.join(0, "A")
+    tape.join(100, "B", "A")
+    tape.fault(130, "B")
+    tape.told(140, "B", "lost", 51)
+    tape.heal(200, "B")
+    tape.told(220, "B", "back")
+    tape.heard(225, "B", "+", "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
 def test_the_list_may_be_wrong_until_it_is_due() -> None:
     """Observation that ends before the list is due proves nothing."""
     assert verdict(observer_away(three()), 1050 + LIST - 10).outcome is Outcome.CONFORMS

@@ -406,7 +406,8 @@ class Router:
                 self._list_due_after(observer, room, at)
             elif told is not None and told not in hearing.away:
                 self._list_due_at(at.hi + hearing.list_within, observer, room)
-            fresh = told in hearing.away and before not in hearing.away | hearing.states
+            # its list starts empty where it comes in, and may be told anew where it was in already
+            fresh = before not in hearing.states if told in hearing.away and before not in hearing.away else None
             for view in views:
                 view.hear(DEAF, at, fresh=fresh)
 

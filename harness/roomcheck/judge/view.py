@@ -334,12 +334,16 @@ class Simulation:
             self._refuse(at, deaths)
         self._keep(out)
 
-    def hear(self, presence: Presence, at: Instant, *, fresh: bool = False) -> None:
-        """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
+    def hear(self, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+        """The observer came, went deaf, is back with its list due now, or left.
+
+        `fresh`: its list starts empty (True), or what was told of it before may be told again (False).
+        """
         if self.deaths:
             return
+        if fresh is not None:
+            self.fresh = fresh
         if fresh:
-            self.fresh = True
             self.told = self.view.told[self.view.initial]
         if presence is self.presence:
             return

@@ -1,0 +1,47 @@
+"""`roomcheck target install`, and what the folders of targets that ship hold."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from roomcheck.cli import command
+from roomcheck.cli.files import find_spec, read_spec, read_target, read_text, target_names
+from roomcheck.cli.known import NAME
+from roomcheck.resources import root
+from roomcheck.spec.known import load_known
+from roomcheck.spec.schedule_file import read_schedule
+
+TARGETS = root() / "fixtures" / "targets"
+
+
+def test_a_target_that_needs_nothing_is_ready() -> None:
+    """By its name."""
+    done = CliRunner().invoke(command, ["target", "install", "reference"], standalone_mode=False)
+
+    assert (done.return_value, done.output) == (0, "target reference is ready\n")
+
+
+def test_versions_are_shown(tmp_path: Path) -> None:
+    """Of each part that the file names."""
+    file = tmp_path / "target.yaml"
+    text = (TARGETS / "reference" / "target.yaml").read_text(encoding="utf-8")
+    file.write_text(text + 'versions: {lobby: [echo, "7.1 beta"]}\n', encoding="utf-8")
+
+    done = CliRunner().invoke(command, ["target", "install", str(file)], standalone_mode=False)
+
+    assert done.output == "target reference is ready\n  lobby 7.1 beta\n"
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_a_target_that_ships_fits_its_spec(name: str) -> None:
+    """With its constants; so do the schedules beside it, and the known failures can be read."""
+    folder = TARGETS / name
+    target = read_target(folder / "target.yaml")
+    contract = read_spec(find_spec(target.spec)).bind(constants=target.constants, options=target.options)
+
+    for file in folder.glob("schedules/*.yaml"):
+        assert read_schedule(read_text(file), file.name, contract).steps
+    if (folder / NAME).is_file():
+        known = load_known(read_text(folder / NAME), NAME)
+        assert {entry.requirement for entry in known} <= set(contract.requirements)

@@ -1,0 +1,48 @@
+"""What lies beside the targets of the package agrees with their contracts; nothing is started here."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from roomcheck.cli.files import find_spec, find_target, read_spec, read_target, target_names
+from roomcheck.cli.pinned import missing, read_file
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.known import load_known
+
+
+def bound(name: str) -> tuple[Path, Contract]:
+    """The folder of a target and its contract, with its constants and options."""
+    file = find_target(name)
+    target = read_target(file)
+    spec = read_spec(find_spec(target.spec))
+    scale = target.scale or 1.0
+    return file.parent, spec.bind(
+        constants=target.constants, options=target.options, scale=scale, faults=target.faults, lacks=target.lacks
+    )
+
+
+def schedules() -> list[Path]:
+    """The files of every target."""
+    return sorted(path for name in target_names() for path in find_target(name).parent.glob("schedules/*.yaml"))
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_a_known_failure_is_of_a_case_that_is_played(name: str) -> None:
+    """Each entry fits a case of the contract, as the target binds it, and a requirement of it."""
+    folder, contract = bound(name)
+    file = folder / "known_failures.yaml"
+    entries = load_known(file.read_text(encoding="utf-8"), file.name) if file.exists() else ()
+
+    for entry in entries:
+        assert any(fnmatchcase(case.id, entry.case) for case in contract.cases), entry
+        assert entry.requirement in contract.requirements, entry
+
+
+@pytest.mark.parametrize("path", schedules(), ids=lambda path: f"{path.parents[1].name}/{path.stem}")
+def test_a_schedule_of_a_finding_can_be_replayed(path: Path) -> None:
+    """The target has all that it needs, and its README names it."""
+    folder, contract = bound(path.parents[1].name)
+
+    assert not missing(read_file(path, contract), contract)
+    assert f"schedules/{path.name}" in (folder / "README.md").read_text(encoding="utf-8")
