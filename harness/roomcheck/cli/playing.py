@@ -202,7 +202,8 @@ async def _play(
     html = choice.report_dir / "report.html"
     try:
         for old in (junit, html):  # of a run before: if this one is killed, nobody must take them for its own
-            old.unlink(missing_ok=True)
+            if old.is_file():  # never a device, whoever we are
+                old.unlink()
         stream_file = ndjson.open("w", encoding="utf-8")
     except OSError as e:
         raise UsageError(f"cannot write {ndjson}, or remove the reports of the run before: {e}") from e
