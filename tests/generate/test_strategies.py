@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from random import Random
 from statistics import median
 
 import pytest
@@ -263,9 +262,9 @@ def test_hypothesis_finds_the_plainest() -> None:
             schedules(ZEGO),
             lambda s: any(isinstance(step.act, Fault) for step in s.steps),
             settings=patient,
-            random=Random(walk),
+            database_key=None,
         )
-        for walk in range(5)
+        for _ in range(5)
     ]
 
     plainest = min(found, key=lambda s: (len(s.members), len(s.steps)))
