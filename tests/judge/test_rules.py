@@ -399,21 +399,6 @@ def test_a_device_that_was_in_and_may_be_back_holds_the_presence_when_the_other_
         conforms(tape, 2000)
 
 
-def test_a_device_that_is_refused_never_held_the_presence() -> None:
-    """The one that left over a dead link did, so the others are told when the room gives it up, not at once."""
-    tape = Tape("A", "A2", "B", users={"A2": "A"})
-    tape.join(0, "B")
-    tape.join(100, "A", "B")
-    tape.fault(300, "A")
-    tape.call(300, "A2", "join", room="R", ticket="bad")
-    tape.call(300, "A", "leave", room="R")
-    tape.told(301, "A", "out")
-    tape.told(302, "A2", "joining")
-    tape.told(310, "A2", "refused", 33)
-    tape.heard(300 + GONE_AFTER + GONE_WITHIN // 2, "B", "-", "A")
-    conforms(tape, 3000)
-
-
 def test_moving_between_two_rooms() -> None:
     """`out` of one, `in` the other, each with its room."""
     tape = two()

@@ -119,7 +119,6 @@ class Router:
         self.holder: dict[tuple[str, str], str] = {}
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
         self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.been: set[tuple[str, str]] = set()  # (member, room) who was in since it was last out
         self.calls: dict[int, tuple[str, Iterable[str]]] = {}  # of members -> the member, and the rooms it named
         self.stale: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list is due
         self.next_list = NEVER  # the least of these
@@ -316,10 +315,7 @@ class Router:
         self._listen(member, room, record.at, told=state, before=before)
         for others in self.others:
             if others.view.hearing is not None and state in others.view.hearing.states:
-                self.been.add((member, room))
                 self._hold(user, room, member, record.at)
-        if state not in self.inside:
-            self.been.discard((member, room))
         holder = self.holder.get((user, room), member)
         alone = holder == member or self.state.get((holder, room)) not in self.inside
         kind, args = OWN if alone else TWIN, self.args.get((member, room), EMPTY)
@@ -364,11 +360,11 @@ class Router:
                 view.cause(LINK_DOWN if down else LINK_UP, "", at)
 
     def _hold_another(self, user: str, room: str, at: Instant) -> None:
-        """Who held the user's place is out, and another member of the user was in and may be back."""
+        """Who held the user's place is out, and another member of the user is on its way in or there."""
         holder = self.holder.get((user, room))
         if holder is not None and self.state.get((holder, room)) not in self.inside:
             for twin in self.twins[holder]:
-                if (twin, room) in self.been:
+                if self.state.get((twin, room)) in self.inside:
                     self._hold(user, room, twin, at)
                     return
 
