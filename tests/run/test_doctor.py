@@ -116,3 +116,13 @@ def test_a_declared_constant_is_looked_at_in_the_shortest_case_that_depends_on_i
     assert "heartbeat" in heartbeat.case.id or "gone" in heartbeat.case.title
     assert duration(heartbeat.case) < 3_000 * MS
     assert (login.name, login.case) == ("login_time", None)
+
+
+def test_a_case_with_a_server_of_its_own_is_left_to_a_whole_run(contract: Contract) -> None:
+    """It would end the server under the cases beside it."""
+    target = replace(read_target(find_target("reference")), constants={"heartbeat_timeout": "90s"})
+    spec = read_spec(find_spec("zego-express/room-status"))
+    alone = replace(contract, cases=tuple(replace(case, own_server=True) for case in contract.cases))
+    (heartbeat,) = declared(spec, target, alone)
+
+    assert heartbeat.case is None

@@ -58,7 +58,10 @@ def _outline(contract: Contract, told: list[tuple[str, Event]]) -> list[tuple[st
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A constant that target.yaml sets, and the shortest case with a window that depends on it."""
+    """A constant that target.yaml sets, and the shortest case with a window that depends on it.
+
+    None of the cases that need a server of their own: here one server serves all, and they would end it for the others.
+    """
 
     name: str
     value: int
@@ -73,7 +76,8 @@ def declared(spec: Spec, target: Target, contract: Contract) -> Iterator[Declare
             scale=contract.scale, faults=target.faults, lacks=target.lacks,
         )  # fmt: skip
         windows = {case.id: _windows(case) for case in longer.cases}
-        moved = [case for case in contract.cases if _windows(case) != windows.get(case.id, _windows(case))]
+        cases = [case for case in contract.cases if not case.own_server]
+        moved = [case for case in cases if _windows(case) != windows.get(case.id, _windows(case))]
         yield Declared(name, contract.constants[name], min(moved, key=duration, default=None))
 
 
@@ -115,7 +119,7 @@ async def _verdict(ground: Ground, case: Case, number: int) -> Verdict:
 def _constant(one: Declared, played: Mapping[str, Verdict], repeat: str) -> Line:
     check, value = f"room: {one.name}", show_duration(one.value)
     if one.case is None:
-        return not_tried(check, f"{value} declared; no case has a window that depends on it")
+        return not_tried(check, f"{value} declared; no case that can be played here has a window that depends on it")
     again = f"{repeat} -k {one.case.id}"
     if one.case.id not in played:
         return not_tried(check, f"{value} declared; {one.case.id} takes {show_duration(duration(one.case))}", again)
