@@ -1,5 +1,7 @@
 """Views judged by their rules alone, on hand-made traces of the lobby."""
 
+from dataclasses import replace
+
 import pytest
 
 from roomcheck.judge import judge
@@ -348,6 +350,22 @@ def test_a_kick_without_a_room_counts_in_every_room() -> None:
     tape.told(310, "A", "kicked", 55)
     tape.heard(312, "B", "-", "A")
     conforms(tape, 1000)
+
+
+def test_an_act_that_names_no_user_concerns_everybody() -> None:
+    """A room that is emptied: whoever is not told so was owed it."""
+    kick = replace(LOBBY.operations["kick"], users=())
+    emptied = replace(LOBBY, operations={**LOBBY.operations, "kick": kick})
+    tape = two()
+    tape.admin(300, "kick", room="R")
+    tape.told(310, "A", "kicked", 55)
+
+    partly = judge(emptied, tape.trace(1000))
+    tape.told(312, "B", "kicked", 55)
+
+    assert partly.outcome is Outcome.VIOLATES
+    assert partly.findings[0].view == "B in R"
+    assert judge(emptied, tape.trace(1000)).outcome is Outcome.CONFORMS
 
 
 def test_a_second_device_takes_over() -> None:

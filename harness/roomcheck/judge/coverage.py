@@ -62,7 +62,7 @@ class _Walk:
                 cause = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
                 yield from self._at(record.member, room, cause)
             return
-        users = [str(record.args[name]) for name in operation.users if name in record.args]
+        users = operation.concerned(record.args, (m.user for m in self.trace.members))
         for member in (m.name for m in self.trace.members if m.user in users):
             for _, room in rooms:
                 yield from self._at(member, room, operation.name)

@@ -126,7 +126,7 @@ class _Story:
 
     def _admin(self, operation: str, args: Mapping[str, Any]) -> None:
         known = self.contract.operations[operation]
-        users = {str(args[name]) for name in known.users if name in args}
+        users = known.concerned(args, (m.user for m in self.schedule.members))
         rooms = [str(args[name]) for name in known.rooms if name in args] or self.rooms
         for member in self.schedule.members:
             if member.user in users:

@@ -193,8 +193,7 @@ class Router:
             return
         rooms = [(name, str(record.args[name])) for name in operation.rooms if name in record.args]
         if operation.admin:
-            users = [str(record.args[name]) for name in operation.users if name in record.args]
-            for user in users:
+            for user in operation.concerned(record.args, (m.user for m in self.trace.members)):
                 for room in [r for _, r in rooms] or self.rooms:
                     for member in (m.name for m in self.trace.members if m.user == user):
                         for view in self._own(member, room):

@@ -3,7 +3,7 @@
 The judge, the runner and the reports read these values; only spec/ makes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -68,6 +68,11 @@ class Operation:
     args: Mapping[str, tuple[Any, ...]]  # argument -> its lawful values, the first is the default
     settles: frozenset[str] = frozenset()
     settle_within: int = 0
+
+    def concerned(self, args: Mapping[str, Any], everybody: Iterable[str]) -> tuple[str, ...]:
+        """The users that an act of the backend is about: those that it names, or everybody where it names none."""
+        named = (str(args[name]) for name in self.users if name in args)
+        return tuple(dict.fromkeys(named if self.users else everybody))
 
 
 class CauseKind(StrEnum):
