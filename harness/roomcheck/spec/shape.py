@@ -161,7 +161,9 @@ class StepShape(Shape):
     with_: dict[str, Scalar] | None = Field(default=None, alias="with")
     endpoint: str | None = None
     heal: str | None = None
-    admin: Annotated[dict[str, Any], BeforeValidator(_keyed(""))] | None = None
+    admin: Annotated[
+        dict[str, Any], BeforeValidator(_keyed(""), json_schema_input_type=str | dict[str, Any])
+    ] | None = None  # fmt: skip
     wait: Expression | None = None
     at: Expression | None = None
     as_: str | None = Field(default=None, alias="as")
@@ -299,6 +301,7 @@ class TargetShape(Shape):
     constants: dict[str, Expression] = {}
     options: dict[str, str] = {}
     scale: Annotated[float, Field(gt=0)] | None = None
+    jobs: Annotated[int, Field(gt=0)] | None = None
     faults: list[str] | None = None
     lacks: list[str] = []
     secrets: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
