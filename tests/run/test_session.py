@@ -7,7 +7,7 @@ import pytest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
-from roomcheck.run.session import duration, may_run_again
+from roomcheck.run.session import at_once, duration, may_run_again
 from roomcheck.spec.contract import Case
 
 SECOND = 1_000_000
@@ -36,6 +36,15 @@ def test_a_case_lasts_as_its_offsets_say_along_the_labels(steps: tuple[Step, ...
     """And as long as it watches after the last one."""
     assert duration(case(*steps)) == seconds * SECOND
     assert duration(case(*steps, watch=3 * SECOND)) == (seconds + 3) * SECOND
+
+
+@pytest.mark.parametrize(
+    ("asked", "bears", "attempt", "jobs"),
+    [(256, None, 1, 256), (256, None, 2, 64), (256, 10, 1, 10), (4, 10, 1, 4), (256, 10, 2, 2), (256, 10, 3, 1)],
+)
+def test_no_more_cases_at_once_than_the_target_bears(asked: int, bears: int | None, attempt: int, jobs: int) -> None:
+    """Whatever was asked for; a quarter of them where they are run again, one at least."""
+    assert at_once(asked, bears, attempt) == jobs
 
 
 RESULT = CaseResult(

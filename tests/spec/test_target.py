@@ -66,7 +66,7 @@ def test_a_short_target() -> None:
     target = load_target(SHORT, "t")
 
     assert (target.title, target.adapter_command, target.server_command) == ("far", (), None)
-    assert (target.dial, target.scale, target.faults, target.lacks) == (True, None, None, ())
+    assert (target.dial, target.scale, target.jobs, target.faults, target.lacks) == (True, None, None, None, ())
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,7 @@ def test_a_short_target() -> None:
         ("1.5 * 2s", "1.5 * 2x", "t:5:91: unknown unit 'x'; known: h, min, ms, s, us"),
         ("[cut, ghost]", "[cut, gost]", "t:10:15: unknown fault 'gost'; did you mean 'ghost'?"),
         ("scale: 100", "scale: 0", "t:9:8: expected a number above 0, found 0"),
+        ("scale: 100", "jobs: 0", "t:9:7: expected a number above 0, found 0"),
         ("scale: 100", "scale: fast", "t:9:8: expected a number, found 'fast'"),
         ("scale: 100", "scael: 100", "t:9:1: unknown key 'scael'; did you mean 'scale'?"),
         ("spec: vendor/lobby\n", "", "t:1:1: 'spec' is missing here"),

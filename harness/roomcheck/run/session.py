@@ -157,7 +157,7 @@ class Session:
         self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
     ) -> dict[str, CaseResult]:
         """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
-        jobs = max(1, self.plan.jobs // FEWER ** (attempt - 1))
+        jobs = at_once(self.plan.jobs, self.plan.target.jobs, attempt)
         gate = asyncio.Semaphore(min(jobs, ALONE) if broken else jobs)
         again: dict[str, CaseResult] = {}
 
@@ -258,6 +258,11 @@ class Session:
                 toxiproxy = await self._start_toxiproxy()
             self._ground = replace(ground, host=host, toxiproxy=toxiproxy)
             return self._ground
+
+
+def at_once(asked: int, bears: int | None, attempt: int) -> int:
+    """How many cases are played side by side: no more than the target bears, and fewer where they are run again."""
+    return max(1, min(asked, bears or asked) // FEWER ** (attempt - 1))
 
 
 def duration(case: Case) -> int:

@@ -35,8 +35,8 @@ class Target:
 
     `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
     `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
-    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
-    `folder`: where the file lies, "" until somebody who knows says it.
+    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version. `jobs`:
+    how many cases it bears at once. `folder`: where the file lies, "" until somebody who knows says it.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Target:
     constants: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     scale: float | None = None
+    jobs: int | None = None
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -88,6 +89,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         constants=dict(shape.constants),
         options=dict(shape.options),
         scale=shape.scale,
+        jobs=shape.jobs,
         faults=None if shape.faults is None else tuple(shape.faults),
         lacks=tuple(shape.lacks),
         secrets=tuple(shape.secrets),
