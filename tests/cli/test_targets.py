@@ -1,10 +1,12 @@
 """What lies beside the targets of the package agrees with their contracts; nothing is started here."""
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
+import roomcheck
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target, target_names
 from roomcheck.cli.pinned import missing, read_file
 from roomcheck.spec.contract import Contract
@@ -20,6 +22,14 @@ def bound(name: str) -> tuple[Path, Contract]:
     return file.parent, spec.bind(
         constants=target.constants, options=target.options, scale=scale, faults=target.faults, lacks=target.lacks
     )
+
+
+ADAPTER_LIMIT = 120  # lines that are neither blank nor a comment (of Python: a docstring)
+
+
+def adapters() -> list[Path]:
+    """The adapters of every target."""
+    return sorted(path for name in target_names() for path in find_target(name).parent.glob("adapter.*"))
 
 
 def schedules() -> list[Path]:
@@ -46,3 +56,22 @@ def test_a_schedule_of_a_finding_can_be_replayed(path: Path) -> None:
 
     assert not missing(read_file(path, contract), contract)
     assert f"schedules/{path.name}" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", adapters(), ids=lambda path: path.parent.name)
+def test_an_adapter_is_short(path: Path) -> None:
+    """It translates and judges nothing, so there is not much to write."""
+    text = re.sub(r'(?ms)^ *""".*?"""$', "", path.read_text(encoding="utf-8"))
+    lines = [line.strip() for line in text.splitlines()]
+
+    assert 0 < len([line for line in lines if line and not line.startswith(("#", "//"))]) <= ADAPTER_LIMIT
+
+
+@pytest.mark.parametrize("name", {path.parent.name for path in adapters()})
+def test_the_harness_knows_no_room(name: str) -> None:
+    """A room of the targets is named nowhere in the package, nor is a state or a callback of its own."""
+    package = Path(roomcheck.__file__).parent
+    sources = [*package.rglob("*.py"), *package.rglob("*.mjs")]
+
+    assert sources
+    assert [path for path in sources if name in path.read_text(encoding="utf-8").lower()] == []

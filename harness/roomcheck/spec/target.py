@@ -35,8 +35,8 @@ class Target:
 
     `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
     `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
-    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version. `jobs`:
-    how many cases it bears at once. `folder`: where the file lies, "" until somebody who knows says it.
+    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
+    `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
     """
 
     name: str
