@@ -262,7 +262,8 @@ class Session:
 
 def at_once(asked: int, bears: int | None, attempt: int) -> int:
     """How many cases are played side by side: no more than the target bears, and fewer where they are run again."""
-    return max(1, min(asked, bears or asked) // FEWER ** (attempt - 1))
+    fewer: int = FEWER ** (attempt - 1)
+    return max(1, min(asked, bears or asked) // fewer)
 
 
 def duration(case: Case) -> int:
