@@ -478,7 +478,8 @@ class ServerMachine:
     """All rooms of one server. `epoch` tells this life of the server from the ones before: sessions do not survive.
 
     A server that was killed has forgotten who is where, but nobody left: until a heartbeat timeout after its start a
-    client that comes back is not told that those are gone who have not come back yet.
+    client that comes back is not told that those are gone who have not come back yet, but is told of those who came
+    back and left again.
     """
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
@@ -488,6 +489,7 @@ class ServerMachine:
         self._recovered_at = started + timings.heartbeat_timeout
         self._rooms: dict[str, dict[tuple[str, str], Session]] = {}  # room -> user and device -> session
         self._users: dict[str, list[Session]] = {}  # user -> sessions that live or are remembered
+        self._departed: set[tuple[str, str]] = set()  # user and room: who left before everybody is back or gone
         self._links: dict[int, Session | None] = {}
         self._numbers = count(1)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
@@ -606,6 +608,7 @@ class ServerMachine:
         was_here = self._is_here(session.user, session.room)
         self._rooms.setdefault(session.room, {})[session.user, session.device] = session
         self._users.setdefault(session.user, []).append(session)
+        self._departed.discard((session.user, session.room))
         self._alarm(self.now + self._patience(), lambda: self._check(session))
         self._supersede(session)
         self._bind(session, session.link, session.n)
@@ -626,9 +629,13 @@ class ServerMachine:
         users = self._list(session)
         message = {"t": "in", "n": n, "session": session.id, "users": users, "whole": session.whole}
         self._effects.append(Send(link, message))
+        if not session.whole:
+            left = sorted(user for user, room in self._departed if room == session.room)
+            self._effects += [Send(link, {"t": "del", "user": user}) for user in left]
 
     def _complete(self) -> None:
         """Who has not come back by now is gone."""
+        self._departed.clear()
         for room in self._rooms.values():
             for session in room.values():
                 if not session.whole:
@@ -681,6 +688,8 @@ class ServerMachine:
             del self._rooms[session.room]
         if not self._is_here(session.user, session.room):
             self._announce("del", session)
+            if self.now < self._recovered_at:
+                self._departed.add((session.user, session.room))
         if remember:
             # for as long as its client may go on asking: it notices the loss late and then retries
             until = self.now + self.timings.retry_timeout + 2 * self.timings.silence
