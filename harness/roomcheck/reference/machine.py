@@ -479,7 +479,7 @@ class ServerMachine:
 
     A server that was killed has forgotten who is where, but nobody left: until a heartbeat timeout after its start a
     client that comes back is not told that those are gone who have not come back yet, but is told of those who came
-    back and left again.
+    back and left again, or were kicked. A kick holds also for who has not come back yet.
     """
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
@@ -490,6 +490,7 @@ class ServerMachine:
         self._rooms: dict[str, dict[tuple[str, str], Session]] = {}  # room -> user and device -> session
         self._users: dict[str, list[Session]] = {}  # user -> sessions that live or are remembered
         self._departed: set[tuple[str, str]] = set()  # user and room: who left before everybody is back or gone
+        self._kicked: set[tuple[str, str]] = set()  # user and room: who was kicked then, and was not back itself
         self._links: dict[int, Session | None] = {}
         self._numbers = count(1)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
@@ -580,18 +581,21 @@ class ServerMachine:
         assert asked.link is not None
         mine = self._rooms.get(asked.room, {}).get((asked.user, asked.device))
         before = next((s for s in self._of(asked.user) if s.id == wanted), None)
+        foreign = wanted is not None and not wanted.startswith(f"{self.epoch}.")  # of a life before
         if mine is not None and mine.n >= asked.n:  # an older attempt of the same device, overtaken
             self._close(asked.link)
         elif mine is not None and self._may_enter(token, asked.user, wanted):
             self._bind(mine, asked.link, asked.n)
         elif before is not None and before.code is not None:
             self._turn_away(asked.link, before.code)
+        elif foreign and (asked.user, asked.room) in self._kicked:
+            self._turn_away(asked.link, KICKED)
         elif wanted is not None and self._others_of(asked):
             self._turn_away(asked.link, LOGGED_IN_ELSEWHERE)
         elif not self._may_enter(token, asked.user, wanted):
             self._effects.append(Send(asked.link, {"t": "no", "n": asked.n, "code": BAD_TOKEN}))
         else:
-            asked.whole = wanted is None or wanted.startswith(f"{self.epoch}.") or self.now >= self._recovered_at
+            asked.whole = not foreign or self.now >= self._recovered_at
             self._enter(asked)
 
     def _may_enter(self, token: str, user: str, wanted: str | None) -> bool:
@@ -666,6 +670,10 @@ class ServerMachine:
         for session in self._of(user):
             if session.room == room:
                 self._expel(session, KICKED)
+        if self.now < self._recovered_at and not self._is_here(user, room):  # it may be on its way back
+            self._kicked.add((user, room))
+            self._depart(Session("", user, "", room, 0, None, self.now))
+            self._alarm(self._remembered_until(), lambda: self._kicked.discard((user, room)))
 
     def _expel(self, session: Session, code: int) -> None:
         """The client is told now if it can be reached, and in any case when it asks for its session again."""
@@ -687,15 +695,21 @@ class ServerMachine:
         if not room:
             del self._rooms[session.room]
         if not self._is_here(session.user, session.room):
-            self._announce("del", session)
-            if self.now < self._recovered_at:
-                self._departed.add((session.user, session.room))
+            self._depart(session)
         if remember:
-            # for as long as its client may go on asking: it notices the loss late and then retries
-            until = self.now + self.timings.retry_timeout + 2 * self.timings.silence
-            self._alarm(until, lambda: self._forget(session))
+            self._alarm(self._remembered_until(), lambda: self._forget(session))
         else:
             self._forget(session)
+
+    def _depart(self, session: Session) -> None:
+        """Its user is in the room no more."""
+        self._announce("del", session)
+        if self.now < self._recovered_at:
+            self._departed.add((session.user, session.room))
+
+    def _remembered_until(self) -> int:
+        """For as long as a client may go on asking: it notices the loss late and then retries."""
+        return self.now + self.timings.retry_timeout + 2 * self.timings.silence
 
     def _forget(self, session: Session) -> None:
         sessions = self._users[session.user]
