@@ -492,6 +492,7 @@ class ServerMachine:
         self._departed: set[tuple[str, str]] = set()  # user and room: who left before everybody is back or gone
         self._kicked: set[tuple[str, str]] = set()  # user and room: who was kicked then, and was not back itself
         self._links: dict[int, Session | None] = {}
+        self._unused: dict[int, int] = {}  # links that serve no session, and since when; some serve one again
         self._numbers = count(1)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
         self._effects: list[Effect] = []
@@ -530,12 +531,23 @@ class ServerMachine:
 
         Closing at once could cost the client the last message: unread heartbeats make the system send a reset.
         """
+        if not self._unused:
+            self._alarm(self.now + self.timings.heartbeat_timeout, self._sweep)
         self._links[link] = None
-        self._alarm(self.now + self.timings.heartbeat_timeout, lambda: self._close_unused(link))
+        self._unused[link] = self.now
 
-    def _close_unused(self, link: int) -> None:
-        if self._links.get(link, self) is None:
-            self._close(link)
+    def _sweep(self) -> None:
+        """Close the links that serve no session for a heartbeat timeout; none is left after two of them."""
+        released, self._unused = self._unused, {}
+        for link, since in released.items():
+            if self._links.get(link, self) is not None:
+                continue
+            if since + self.timings.heartbeat_timeout <= self.now:
+                self._close(link)
+            else:
+                self._unused[link] = since
+        if self._unused:
+            self._alarm(self.now + self.timings.heartbeat_timeout, self._sweep)
 
     def _unlinked(self, session: Session) -> None:
         """The client's link ended: its session goes on until the heartbeat timeout."""
@@ -545,9 +557,10 @@ class ServerMachine:
         session = self._links[link]
         if session is not None:
             session.heard_at = self.now
+        if message is HEARTBEAT:  # nearly all messages are this one
+            self._effects.append(Send(link, HEARTBEAT))
+            return
         match message:
-            case {"t": "hb"}:
-                self._effects.append(Send(link, HEARTBEAT))
             case {
                 "t": "login",
                 "user": str(user),
