@@ -197,13 +197,14 @@ class Rules:
                 cancels={rule.id: u for rule in view.rules for u in reversed(rule.unless) if u.cause == cause},
                 asking=tuple(armed) if any(rule.provided for rule in armed) else (),
             )
-        self.on_entry: dict[tuple[str, bool], tuple[list[Rule], list[Rule]]] = {}  # by `entered`, by the link's level
+        # whether the link is down -> state -> the rules that entering it arms: by `entered`, by the link's level
+        self.on_entry: tuple[dict[str, tuple[list[Rule], list[Rule]]], ...] = {}, {}
         for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
             for state in view.told:
                 entered, same = (
                     [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
                 )
-                self.on_entry[state, down] = entered, same
+                self.on_entry[down][state] = entered, same
         # how long the link may have been as it is for a rule to come still that this level calls off: up, down
         self.settles: dict[int, tuple[int | None, int | None]] = {}
         for rule in view.rules:
@@ -281,12 +282,12 @@ class Simulation:
         decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
+            stories: Iterable[Hypothesis] = (hypothesis,)
             if level:
-                stories = self._recall(hypothesis, at) if hypothesis.called_off else [hypothesis]
+                if hypothesis.called_off:
+                    stories = self._recall(hypothesis, at)
             elif decides and hypothesis.armed:
                 stories = self._decide(hypothesis, arms, at)
-            else:
-                stories = [hypothesis]
             for decided in stories:
                 kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
                 for story in (decided,) if kept is None else kept:
@@ -362,7 +363,8 @@ class Simulation:
             return
         if self.presence is LIVE:
             self._expire(at)
-            self._keep([n for h in self.hypotheses for n in self._silently(h, at)])
+            if any([h.flying for h in self.hypotheses]):
+                self._keep([n for h in self.hypotheses for n in self._silently(h, at)])
         self.presence = presence
         if presence is LIVE:
             self.fresh = False
@@ -448,7 +450,7 @@ class Simulation:
         kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
         off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
         out = [new(Hypothesis, (state, at, args, kept, (), h.choices, off))]
-        entered, level = self.rules.on_entry[state, self.link.down]
+        entered, level = self.rules.on_entry[self.link.down][state]
         for rule in entered:
             out = self._arm_each(out, rule, at, at, args, -1, at)
         if level:
