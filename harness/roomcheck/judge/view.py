@@ -363,8 +363,7 @@ class Simulation:
             return
         if self.presence is LIVE:
             self._expire(at)
-            if any([h.flying for h in self.hypotheses]):
-                self._keep([n for h in self.hypotheses for n in self._silently(h, at)])
+            self._keep([n for h in self.hypotheses for n in (self._silently(h, at) if h.flying else (h,))])
         self.presence = presence
         if presence is LIVE:
             self.fresh = False
