@@ -1,5 +1,6 @@
 """What lies beside the targets of the package agrees with their contracts; nothing is started here."""
 
+import ast
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from roomcheck.cli.files import find_spec, find_target, read_spec, read_target, 
 from roomcheck.cli.pinned import missing, read_file
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.known import load_known
+
+ADAPTER_LINES = 120
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def bound(name: str) -> tuple[Path, Contract]:
@@ -37,6 +41,35 @@ def test_a_known_failure_is_of_a_case_that_is_played(name: str) -> None:
     for entry in entries:
         assert any(fnmatchcase(case.id, entry.case) for case in contract.cases), entry
         assert entry.requirement in contract.requirements, entry
+
+
+def lines_of(path: Path) -> int:
+    """How many lines of an adapter are neither blank nor a comment; a docstring is a comment."""
+    text = path.read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    count = sum(1 for line in lines if line and not line.startswith(("#", "//")))
+    if path.suffix == ".py":
+        holders = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Module | ast.ClassDef | Function))
+        docs = [n.body[0] for n in holders if ast.get_docstring(n) is not None]
+        count -= sum(1 for d in docs for line in lines[d.lineno - 1 : d.end_lineno] if line)
+    return count
+
+
+@pytest.mark.parametrize(
+    "path", [p for name in target_names() for p in sorted(find_target(name).parent.glob("adapter.*"))],
+    ids=lambda path: path.parent.name,
+)  # fmt: skip
+def test_an_adapter_is_small(path: Path) -> None:
+    """At most 120 lines, or it does more than to translate."""
+    assert 0 < lines_of(path) <= ADAPTER_LINES
+
+
+def test_the_lines_of_an_adapter_are_counted(tmp_path: Path) -> None:
+    """So that a long one is found."""
+    (tmp_path / "a.py").write_text('"""One.\n\nTwo."""\n\n# no\nx = 1  # yes\ndef f():\n    """No."""\n    return 1\n')
+    (tmp_path / "a.mjs").write_text("// no\n\nx = 1; // yes\n")
+
+    assert (lines_of(tmp_path / "a.py"), lines_of(tmp_path / "a.mjs")) == (3, 1)
 
 
 @pytest.mark.parametrize("path", schedules(), ids=lambda path: f"{path.parents[1].name}/{path.stem}")
