@@ -1,4 +1,4 @@
-"""The templates of ci/templates as a CI service reads them, and their shell lines run as that service would."""
+"""The templates of ci/templates and our own workflows as a CI service reads them, and their shell lines run as that service would."""
 
 import os
 import re
@@ -19,6 +19,7 @@ ACTION = TEMPLATES / "github" / "action.yml"
 WORKFLOW = TEMPLATES / "github" / "roomcheck.yml"
 GITLAB = TEMPLATES / "gitlab" / "roomcheck.gitlab-ci.yml"
 JENKINS = TEMPLATES / "jenkins" / "Jenkinsfile"
+OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))  # of this repository itself
 LIMIT = 400.0  # seconds for a script; installing took 12 on two cores
 
 

@@ -1,6 +1,7 @@
-"""The templates for CI services: sound to those who know the services, and their shell lines do what they say."""
+"""The templates for CI services, and our own workflows: sound to those who know the services, and their shell lines do what they say."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,8 +14,22 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from ci.templates import ACTION, GITLAB, JENKINS, TEMPLATES, WORKFLOW, Script, checkout, github, gitlab, jenkins, parsed
+from ci.templates import (
+    ACTION,
+    GITLAB,
+    JENKINS,
+    OWN,
+    TEMPLATES,
+    WORKFLOW,
+    Script,
+    checkout,
+    github,
+    gitlab,
+    jenkins,
+    parsed,
+)
 from ci.templates import run as run_script
+from roomcheck.cli.files import REFERENCE, target_names
 from roomcheck.faults.provision import VERSION
 from roomcheck.report.exitcode import AS_EXPECTED
 from support.runs import Reports
@@ -36,9 +51,16 @@ def has(*programs: str) -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize(
-    ("schema", "file"), [("github-actions", ACTION), ("github-workflows", WORKFLOW), ("gitlab-ci", GITLAB)]
+    ("schema", "file"),
+    [
+        ("github-actions", ACTION),
+        ("github-workflows", WORKFLOW),
+        ("gitlab-ci", GITLAB),
+        *(("github-workflows", file) for file in OWN),
+    ],
+    ids=lambda value: value.name if isinstance(value, Path) else value,
 )
-def test_a_template_fits_the_services_schema(schema: str, file: Path, tmp_path: Path) -> None:
+def test_a_file_fits_the_services_schema(schema: str, file: Path, tmp_path: Path) -> None:
     """And one with a misspelt key does not."""
 
     def check(path: Path) -> int:
@@ -68,6 +90,7 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
 
     text = WORKFLOW.read_text(encoding="utf-8")
     assert lint(text) == ""
+    assert [lint(file.read_text(encoding="utf-8")) for file in OWN] == [""] * len(OWN)
     assert 'input "tarqet" is not defined' in lint(text.replace("target:", "tarqet:"))
 
 
@@ -105,9 +128,9 @@ def test_the_jenkinsfile_can_be_read_by_groovy(tmp_path: Path) -> None:
 
 def test_the_toxiproxy_that_is_kept_is_the_one_that_is_used() -> None:
     """A key with another version would keep what nobody uses any more."""
-    keys = [f"roomcheck-toxiproxy-{VERSION}" in p.read_text(encoding="utf-8") for p in (ACTION, GITLAB)]
+    keys = [f"roomcheck-toxiproxy-{VERSION}" in p.read_text(encoding="utf-8") for p in (ACTION, GITLAB, *OWN)]
 
-    assert keys == [True, True]
+    assert keys == [True] * 4
 
 
 def test_the_schedules_that_failed_are_kept_after_a_failure() -> None:
@@ -139,6 +162,27 @@ def test_two_jobs_of_a_run_do_not_write_the_same_artifact() -> None:
 
     assert len(set(names)) == len(names)
     assert "${{ matrix.shard }}" in names[0]
+
+
+def test_our_own_workflows_call_scripts_that_are_there() -> None:
+    """So what a service does can be done by hand, with the same words."""
+    lines = [s["run"].split() for file in OWN for j in parsed(file)["jobs"].values() for s in j["steps"] if "run" in s]
+
+    assert sorted(words[0] for words in lines) == ["ci/nightly", "ci/third-party"]
+    for script, *_ in lines:
+        assert os.access(ROOT / script, os.X_OK)
+        assert len((ROOT / script).read_text(encoding="utf-8").splitlines()) < 20
+
+
+def test_the_night_plays_every_room_that_others_wrote() -> None:
+    """One that is added joins it, in the workflow and in the script's own list; LiveKit's folder may come later."""
+    names = {*target_names(), "livekit"} - {REFERENCE}
+    (job,) = parsed(ROOT / ".github" / "workflows" / "nightly.yml")["jobs"].values()
+    usual = re.search(r"set -- (.*)", (ROOT / "ci" / "nightly").read_text(encoding="utf-8"))
+
+    assert set(job["strategy"]["matrix"]["target"]) == names
+    assert usual is not None
+    assert set(usual[1].split()) == names
 
 
 # --- their shell lines -----------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ def test_a_trace_of_another_spec_is_not_judged(tmp_path: Path, capsys: pytest.Ca
     header = {
         "record": "trace", "version": 1, "spec": "vendor/other", "case": "x", "scenario": "x", "members": {"A": "A"},
         "users": {"A": "a"}, "rooms": {"R": "r"}, "constants": {}, "options": {}, "scale": 1.0, "clock": "real",
-        "lateness": 0, "lacks": [],
+        "lateness": 0,
     }  # fmt: skip
     path.write_text("\n".join([json.dumps(header), json.dumps({"record": "end", "at": 1})]), encoding="utf-8")
 

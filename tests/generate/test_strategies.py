@@ -1,7 +1,10 @@
 """Schedules by chance."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -271,3 +274,29 @@ def test_hypothesis_finds_the_plainest() -> None:
     assert (plainest.members, plainest.rooms) == ((Member("A", "A"),), ("R",))
     assert plainest.steps[-1].act == Fault("A", FaultKind.CUT)
     assert len(plainest.steps) <= 2  # Hypothesis stops where it sees no simpler draw, and may keep the login
+
+
+NUMBERS = "NUMBERS = [" + ", ".join(map(str, range(100, 1000))) + "]\n"  # of more than 1,024 it takes none
+DRAW = """
+import hashlib, sys
+from roomcheck.generate.collect import collect
+from roomcheck.generate.strategies import schedules
+from roomcheck.resources import root
+from roomcheck.spec.load import load_spec
+if len(sys.argv) > 1:
+    sys.path.insert(0, sys.argv[1])
+    import numbers_of_a_user
+folder = root() / "specs" / "zego-express"
+contract = load_spec((folder / "room-status.yaml").read_text(encoding="utf-8"), "room-status.yaml").bind()
+print(hashlib.sha256(repr(collect(schedules(contract), number=7, count=200)).encode()).hexdigest())
+"""
+
+
+def test_a_seed_gives_the_same_schedules_whatever_modules_are_loaded(tmp_path: Path) -> None:
+    """Hypothesis draws numbers that it finds in the modules of a process; no schedule hangs on them."""
+    (tmp_path / "numbers_of_a_user.py").write_text(NUMBERS, encoding="utf-8")
+    plain, full = (
+        subprocess.run([sys.executable, "-c", DRAW, *args], capture_output=True, text=True, check=True, timeout=120)
+        for args in ([], [str(tmp_path)])
+    )
+    assert plain.stdout == full.stdout != ""

@@ -275,6 +275,73 @@ def test_who_does_not_return_to_a_restarted_server_is_gone() -> None:
     assert at + 90 <= told < at + 91
 
 
+def test_who_leaves_a_restarted_server_is_gone_for_who_is_away() -> None:
+    """Who is back, and away again when another leaves, is told so when it returns, once."""
+    world = World()
+    a, b = world.members("a", "b")
+    world.kill_server()
+    world.start_server()
+    world.run(10)
+
+    b.cut()
+    a.logout()
+    world.run(1)
+    b.heal()
+    world.run(10)
+    assert b.changes() == [("DELETE", ["a"])]
+
+    b.cut()
+    world.run(1)
+    b.heal()
+    world.run(300)
+    assert b.changes() == [("DELETE", ["a"])]
+
+
+def test_who_leaves_a_restarted_server_is_gone_for_who_comes_later() -> None:
+    """Who is not back yet when another leaves is told so on its return; of who came in again it is told nothing."""
+    world = World()
+    a, b, c = world.members("a", "b", "c")
+    world.kill_server()
+    b.network = "cut"
+    world.start_server()
+    world.run(10)
+
+    a.logout()
+    c.logout()
+    world.run(1)
+    c.login()
+    world.run(1)
+    b.heal()
+    world.run(10)
+
+    assert b.changes() == [("DELETE", ["a"])]
+
+
+def test_who_is_kicked_before_it_is_back_at_a_restarted_server_stays_out() -> None:
+    """The others are told at once, also who is not back yet; it is told KICK_OUT on its return, and may log in again."""
+    world = World()
+    a, b, c = world.members("a", "b", "c")
+    world.kill_server()
+    b.cut()
+    c.cut()
+    world.start_server()
+    world.run(10)
+
+    world.kick("b")
+    c.heal()
+    world.run(10)
+    assert a.changes() == c.changes() == [("DELETE", ["b"])]
+
+    b.heal()
+    world.run(10)
+    assert b.states()[-1][1:] == ("KICK_OUT", 1002055)
+
+    b.login()
+    world.run(300)
+    assert b.reasons()[-1] == "LOGINED"
+    assert a.changes() == c.changes() == [("DELETE", ["b"]), ("ADD", ["b"])]
+
+
 def test_newcomer_after_a_restart_is_told() -> None:
     """Who comes for the first time after a restart is an ADD to those who are back."""
     world = World()

@@ -1,14 +1,21 @@
-"""What a session decides without playing anything: how long a case is, and what is run again."""
+"""What a session decides: how long a case is, what is run again, and when it begins nothing more."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
+from roomcheck.faults import provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
-from roomcheck.run.session import at_once, duration, may_run_again
-from roomcheck.spec.contract import Case
+from roomcheck.report.traces import TraceFolder
+from roomcheck.run.session import Plan, Session, at_once, duration, may_run_again
+from roomcheck.simulate import Virtual
+from roomcheck.spec.contract import Case, Contract
 
 SECOND = 1_000_000
 LOGIN, CUT, HEAL = Call("A", "join"), Fault("A", FaultKind.CUT), Heal("A")
@@ -68,3 +75,38 @@ RESULT = CaseResult(
 def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
     """A verdict never does, and a dead server stays dead."""
     assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
+
+
+def contract() -> Contract:
+    return read_spec(find_spec("zego-express/room-status")).bind(scale=100.0)
+
+
+def virtual(bound: Contract, cases: list[Case], over: Callable[[], bool], _folder: Path) -> list[CaseResult]:
+    """In virtual time."""
+    return asyncio.run(Virtual(bound).play(cases, 1, over))
+
+
+def on_sockets(bound: Contract, cases: list[Case], over: Callable[[], bool], folder: Path) -> list[CaseResult]:
+    """On the reference room, one after the other."""
+
+    async def play() -> list[CaseResult]:
+        target = read_target(find_target("reference"))
+        session = Session(Plan(bound, cases, target, provision(), TraceFolder(folder), jobs=1))
+        async with session.open():
+            return await session.play(cases, 1, over)
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize("play", [virtual, on_sockets])
+def test_when_a_search_is_over_nothing_more_is_begun(
+    play: Callable[[Contract, list[Case], Callable[[], bool], Path], list[CaseResult]], tmp_path: Path
+) -> None:
+    """What is under way is played to its end; the first are those that the search holds most of."""
+    bound = contract()
+    short = sorted(bound.cases, key=duration)[:4]
+    looks = iter([False, False, True])
+
+    results = play(bound, short, lambda: next(looks), tmp_path)
+
+    assert [r.case.removeprefix(f"{bound.spec}/") for r in results] == [c.id for c in short[:2]]

@@ -205,28 +205,41 @@ def test_a_stall_loses_nothing(bench: Bench) -> None:
 
 
 def test_a_new_connection_during_a_stall_is_accepted_and_silent(bench: Bench) -> None:
-    """The server has said hello, but that waits; a close is told with the heal."""
+    """The server hears of it with the heal, and never of one that was given up before."""
     bench.fault(FaultKind.STALL)
     bench.dial(2)
-    assert (bench.client(), bench.server()) == (["opened"], ["opened"])
+    bench.dial(3)
+    assert (bench.client(), bench.server()) == (["opened", "opened"], [])
 
     bench.hang_up(2)
     bench.pass_time()
     assert bench.server() == []
 
     bench.heal()
-    assert (bench.client(), bench.server()) == ([], ["lost"])
+    assert (bench.client(), bench.server()) == (["hello"], ["opened"])
+
+
+def test_a_server_that_ends_has_greeted_who_came_during_a_stall(bench: Bench) -> None:
+    """The greeting and the end wait for the heal."""
+    bench.fault(FaultKind.STALL)
+    bench.dial(2)
+    bench.world.kill_server()
+    bench.pass_time()
+    assert bench.client() == ["opened"]
+
+    bench.heal()
+    assert bench.client() == ["lost", "hello", "lost"]
 
 
 def test_a_ghost_is_dead_for_good_and_ends_with_the_heal(bench: Bench) -> None:
-    """Old and new connections alike: silence, and at the heal both sides are told."""
+    """Old and new connections alike: silence, and at the heal both sides are told, the server of what it knew."""
     bench.fault(FaultKind.GHOST)
     bench.say("x")
     bench.dial(2)
-    assert (bench.client(), bench.server()) == (["opened"], ["opened"])
+    assert (bench.client(), bench.server()) == (["opened"], [])
 
     bench.heal()
-    assert (bench.client(), bench.server()) == (["lost", "lost"], ["lost", "lost"])
+    assert (bench.client(), bench.server()) == (["lost", "lost"], ["lost"])
 
     bench.dial(3)
     assert (bench.client(), bench.server()) == (["opened", "hello"], ["opened"])

@@ -57,7 +57,7 @@ def fuzz(
             player,
             seed,
             schedules=budget,
-            over=lambda: end is not None and time.monotonic() > end,
+            over=None if end is None else lambda: time.monotonic() > end,
             first=[case.schedule for case in known],
             memory=memory,
             picked=not unpicked,

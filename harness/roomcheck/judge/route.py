@@ -37,15 +37,16 @@ UP = Link(down=False, since=Instant(0, 0))
 
 def extract(path: Path, fields: Any) -> list[Any]:
     """The values that a path finds in a callback's fields; nothing where the fields have another shape."""
-    if len(path.steps) == 1 and not path.steps[0][1]:
-        name = path.steps[0][0]
-        return [fields[name]] if name in fields else []
-    found = [fields]
-    for name, many in path.steps:
-        found = [v[name] for v in found if isinstance(v, Mapping) and name in v]
+    name, many = path.steps[0]
+    if name not in fields:
+        return []
+    found = [fields[name]]
+    for following in path.steps[1:]:
         if many:
             found = [x for v in found if isinstance(v, list | tuple) for x in v]
-    return found
+        name, many = following
+        found = [v[name] for v in found if (type(v) is dict or isinstance(v, Mapping)) and name in v]
+    return [x for v in found if isinstance(v, list | tuple) for x in v] if many else found
 
 
 def alias(names: Mapping[str, str], real: Any) -> str | None:
@@ -124,7 +125,10 @@ class Router:
         self.next_list = NEVER  # the least of these
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
         self.people = {real: alias for alias, real in trace.users.items()}
-        self.records = sorted(trace.records, key=order)
+        orders = [order(record) for record in trace.records]
+        in_order = sorted(range(len(orders)), key=orders.__getitem__)
+        self.orders = [orders[n] for n in in_order]
+        self.records = [trace.records[n] for n in in_order]
         self.position = 0  # of the next of these
         self.gaps = {m.name: 0 for m in trace.members}
         for record in trace.records:
@@ -133,7 +137,7 @@ class Router:
 
     def run(self) -> None:
         """Feed everything, then the end."""
-        for at, record in zip(map(order, self.records), self.records, strict=True):
+        for at, record in zip(self.orders, self.records, strict=True):
             self.position += 1
             if at >= self.next_list:
                 self._lists_due(at)
@@ -229,8 +233,8 @@ class Router:
     def _possible(self, member: str, room: str, at: Instant, initial: str) -> set[str]:
         """The states that a member may be in while it calls: the one last told, and those that it is told meanwhile."""
         out = {self.state.get((member, room), initial)}
-        for record in islice(self.records, self.position, None):
-            if order(record) > at.hi + self.widest:
+        for begin, record in islice(zip(self.orders, self.records, strict=True), self.position, None):
+            if begin > at.hi + self.widest:
                 break
             if isinstance(record, Told) and record.member == member and record.at.lo <= at.hi:
                 heard = self.heard.get(record.callback)

@@ -14,6 +14,7 @@ A cause may explain every callback that is not surely before it: in 19 of 32 cut
 injector's call had returned, so the order of overlapping instants is settled in the room's favour in both modes.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
@@ -196,13 +197,22 @@ class Rules:
                 cancels={rule.id: u for rule in view.rules for u in reversed(rule.unless) if u.cause == cause},
                 asking=tuple(armed) if any(rule.provided for rule in armed) else (),
             )
-        self.on_entry: dict[tuple[str, bool], tuple[list[Rule], list[Rule]]] = {}  # by `entered`, by the link's level
+        # whether the link is down -> state -> the rules that entering it arms: by `entered`, by the link's level
+        self.on_entry: tuple[dict[str, tuple[list[Rule], list[Rule]]], ...] = {}, {}
         for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
             for state in view.told:
                 entered, same = (
                     [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
                 )
-                self.on_entry[state, down] = entered, same
+                self.on_entry[down][state] = entered, same
+        # how long the link may have been as it is for a rule to come still that this level calls off: up, down
+        self.settles: dict[int, tuple[int | None, int | None]] = {}
+        for rule in view.rules:
+            whole, broken = (
+                next((u.settle for u in rule.unless if u.cause.kind is kind), None) for kind in (LINK_UP, LINK_DOWN)
+            )
+            if whole is not None or broken is not None:
+                self.settles[rule.id] = whole, broken
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
@@ -226,7 +236,7 @@ class Simulation:
         self.link = link or Link(down=False, since=START)
         self.presence = LIVE
         self.told: Any = self.view.told[self.view.initial]
-        self.tallies: dict[int, Tally] = {}
+        self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.deaths: list[Death] = []
         self.refused_at = 0
         self.cut = False
@@ -272,12 +282,12 @@ class Simulation:
         decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
+            stories: Iterable[Hypothesis] = (hypothesis,)
             if level:
-                stories = self._recall(hypothesis, at) if hypothesis.called_off else [hypothesis]
+                if hypothesis.called_off:
+                    stories = self._recall(hypothesis, at)
             elif decides and hypothesis.armed:
                 stories = self._decide(hypothesis, arms, at)
-            else:
-                stories = [hypothesis]
             for decided in stories:
                 kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
                 for story in (decided,) if kept is None else kept:
@@ -287,7 +297,11 @@ class Simulation:
                     else:
                         out += self._arm_all(story, rules, at, args, call, doubtful)
         if self.presence is OUT:  # whatever was decided has happened, unheard, and is nobody's to agree on
-            out = [n._replace(entry=at, choices=()) for h in out for n in self._silently(h, at)]
+            out = [
+                new(Hypothesis, (n.state, at, n.args, n.armed, n.flying, (), n.called_off))
+                for h in out
+                for n in (self._silently(h, at) if h.flying else (h,))
+            ]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
@@ -349,7 +363,7 @@ class Simulation:
             return
         if self.presence is LIVE:
             self._expire(at)
-            self._keep([n for h in self.hypotheses for n in self._silently(h, at)])
+            self._keep([n for h in self.hypotheses for n in (self._silently(h, at) if h.flying else (h,))])
         self.presence = presence
         if presence is LIVE:
             self.fresh = False
@@ -378,8 +392,8 @@ class Simulation:
                 return []
             self._met(promise, at)
             rest = h.flying[1:]
-            waiting = tuple([Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in h.armed])
-            onward = Hypothesis(to, at, promise.args, waiting, rest, h.choices, h.called_off)
+            waiting = tuple([new(Promise, (p.rule, p.cause, later(p.base, at), p.args, p.call)) for p in h.armed])
+            onward = new(Hypothesis, (to, at, promise.args, waiting, rest, h.choices, h.called_off))
             return [onward] if rest else self._enter(onward, to, at, promise.args)
         out: list[Hypothesis] = []
         found = False
@@ -435,7 +449,7 @@ class Simulation:
         kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
         off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
         out = [new(Hypothesis, (state, at, args, kept, (), h.choices, off))]
-        entered, level = self.rules.on_entry[state, self.link.down]
+        entered, level = self.rules.on_entry[self.link.down][state]
         for rule in entered:
             out = self._arm_each(out, rule, at, at, args, -1, at)
         if level:
@@ -456,8 +470,12 @@ class Simulation:
     ) -> list[Hypothesis]:
         out = [h]
         base = later(at, h.entry)
+        args = args or h.args
         for rule in rules:
-            armed = self._arm_each(out, rule, at, base, args or h.args, call, at)
+            if len(out) == 1:
+                armed = self._arm(out[0], rule, at, base, args, call, at)
+            else:
+                armed = [n for story in out for n in self._arm(story, rule, at, base, args, call, at)]
             out = [*out, *armed] if doubtful and rule.id in doubtful else armed
         return out
 
@@ -487,7 +505,7 @@ class Simulation:
             if p.rule is rule and p.call == call:
                 return [h]
         if rule.answer is None:
-            self._tally(rule).armed += 1
+            self.tallies[rule.id].armed += 1
             if not rule.optional:
                 due = base.lo + rule.after + rule.within
                 if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
@@ -495,19 +513,17 @@ class Simulation:
         state, entry, known, promises, flying, choices, off = h
         promise = new(Promise, (rule, cause, base, args, call))
         armed = new(Hypothesis, (state, entry, known, (*promises, promise), flying, choices, off))
-        for unless in rule.unless:
-            level = LINK_DOWN if self.link.down else LINK_UP
-            if unless.cause.kind is level:
-                if now.lo - self.link.since.hi > unless.settle:
-                    return [h]
-                return [h, armed]
+        if (settles := self.rules.settles.get(rule.id)) is not None:
+            settle = settles[self.link.down]
+            if settle is not None:
+                return [h] if now.lo - self.link.since.hi > settle else [h, armed]
         return [armed]
 
     def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
         if h.flying:
-            last = h.flying[-1]._replace(to=to)
-            armed = tuple(p for p in h.armed if to in p.rule.armed_in)
-            return [h._replace(flying=(*h.flying[:-1], last), armed=armed)]
+            armed = tuple([p for p in h.armed if to in p.rule.armed_in])
+            flying = (*h.flying[:-1], new(Flying, (h.flying[-1].promise, to)))
+            return [new(Hypothesis, (h.state, h.entry, h.args, armed, flying, h.choices, h.called_off))]
         return self._enter(h, to, at, args)
 
     def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
@@ -534,7 +550,8 @@ class Simulation:
         to = p.rule.to or ""
         armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
         decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
-        return Hypothesis(h.state, h.entry, h.args, armed, (*h.flying, Flying(decided, to)), h.choices, h.called_off)
+        flying = (*h.flying, new(Flying, (decided, to)))
+        return new(Hypothesis, (h.state, h.entry, h.args, armed, flying, h.choices, h.called_off))
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
@@ -563,10 +580,11 @@ class Simulation:
             off = ((p, until),) if unless.settle and not raced else ()
             nxt = []
             for o in out:
-                if p not in o.armed:
+                others = tuple([q for q in o.armed if q is not p])
+                if len(others) == len(o.armed):
                     nxt.append(o)
                     continue
-                gone = o._replace(armed=tuple([q for q in o.armed if q is not p]))
+                gone = new(Hypothesis, (o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off))
                 if not raced:
                     nxt.append(gone._replace(called_off=(*o.called_off, *off)) if off else gone)
                 elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
@@ -580,9 +598,7 @@ class Simulation:
         return out
 
     def _silently(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
-        """The observer goes deaf: what is on its way happens unheard."""
-        if not h.flying:
-            return [h]
+        """The observer goes deaf: what is on its way (something is) happens unheard."""
         return self._enter(h._replace(flying=()), h.head, at, h.flying[-1].promise.args)
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -621,20 +637,25 @@ class Simulation:
             return deaths
         if at.hi <= self.check_at:
             return deaths
-        self.check_at = NEVER
+        check_at = NEVER
         out = []
         for h in self.hypotheses:
-            for p in (*h.armed, *(f.promise for f in h.flying)):
-                self.check_at = min(self.check_at, p.base.lo + p.rule.after + p.rule.within)
             late: tuple[int, Promise] | None = None
             for p in h.armed:
+                due = p.base.lo + p.rule.after + p.rule.within
+                if due < check_at:  # noqa: PLR1730 - as above
+                    check_at = due
+                if at.hi <= due:
+                    continue
                 over = self._overdue(p, at)
                 if over > 0 and (late is None or over > late[0]):
                     late = (over, p)
             for f in h.flying:
-                over = self._overdue(f.promise, at, flying=True)
+                p = f.promise
+                check_at = min(check_at, p.base.lo + p.rule.after + p.rule.within)
+                over = self._overdue(p, at, flying=True)
                 if over > 0 and (late is None or over > late[0]):
-                    late = (over, f.promise)
+                    late = (over, p)
             if late is None:
                 out.append(h)
             else:
@@ -646,6 +667,7 @@ class Simulation:
                         p.rule,
                     )
                 )
+        self.check_at = check_at
         if not out and self.hypotheses:
             self._refuse(at, deaths)
         self.hypotheses = out
@@ -678,7 +700,7 @@ class Simulation:
 
     def _met(self, p: Promise, at: Instant) -> None:
         rule = p.rule
-        tally = self._tally(rule)
+        tally = self.tallies[rule.id]
         tally.met += 1
         if rule.after:
             tally.note(at.lo - p.cause.hi - rule.after)
@@ -686,12 +708,6 @@ class Simulation:
             return
         since = max(p.base.lo, self.link.since.lo) if rule.while_up else p.base.lo
         tally.note(since + rule.after + rule.within - at.hi)
-
-    def _tally(self, rule: Rule) -> Tally:
-        tally = self.tallies.get(rule.id)
-        if tally is None:
-            tally = self.tallies[rule.id] = Tally()
-        return tally
 
     def _owed(self, h: Hypothesis) -> str:
         owed = [p.rule.text for p in h.armed if p.rule.answer is None]

@@ -123,7 +123,6 @@ class Trace:
     clock: str = "real"
     lateness: int = 0
     starved: int = 0
-    lacks: tuple[str, ...] = ()  # operations that the room does not have
 
     @property
     def patience(self) -> int:
@@ -148,7 +147,6 @@ def write_trace(trace: Trace) -> Iterator[str]:
         "clock": trace.clock,
         "lateness": trace.lateness,
         "starved": trace.starved,
-        "lacks": list(trace.lacks),
     }
     yield json.dumps(head)
     for r in trace.records:
@@ -187,8 +185,6 @@ def read_trace(lines: Iterable[str]) -> Trace:
     head.pop("version")
     members = tuple(Member(name, user) for name, user in head.pop("members").items())
     try:
-        return Trace(
-            members=members, records=tuple(records), end=end, **{**head, "lacks": tuple(head.get("lacks", ()))}
-        )
+        return Trace(members=members, records=tuple(records), end=end, **head)
     except TypeError as e:
         raise ValueError(f"the header does not fit: {e}") from e

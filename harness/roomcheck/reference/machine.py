@@ -478,7 +478,8 @@ class ServerMachine:
     """All rooms of one server. `epoch` tells this life of the server from the ones before: sessions do not survive.
 
     A server that was killed has forgotten who is where, but nobody left: until a heartbeat timeout after its start a
-    client that comes back is not told that those are gone who have not come back yet.
+    client that comes back is not told that those are gone who have not come back yet, but is told of those who came
+    back and left again, or were kicked. A kick holds also for who has not come back yet.
     """
 
     def __init__(self, epoch: str, timings: Timings, started: int) -> None:
@@ -488,7 +489,10 @@ class ServerMachine:
         self._recovered_at = started + timings.heartbeat_timeout
         self._rooms: dict[str, dict[tuple[str, str], Session]] = {}  # room -> user and device -> session
         self._users: dict[str, list[Session]] = {}  # user -> sessions that live or are remembered
+        self._departed: set[tuple[str, str]] = set()  # user and room: who left before everybody is back or gone
+        self._kicked: set[tuple[str, str]] = set()  # user and room: who was kicked then, and was not back itself
         self._links: dict[int, Session | None] = {}
+        self._unused: dict[int, int] = {}  # links that serve no session, and since when; some serve one again
         self._numbers = count(1)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
         self._effects: list[Effect] = []
@@ -527,12 +531,23 @@ class ServerMachine:
 
         Closing at once could cost the client the last message: unread heartbeats make the system send a reset.
         """
+        if not self._unused:
+            self._alarm(self.now + self.timings.heartbeat_timeout, self._sweep)
         self._links[link] = None
-        self._alarm(self.now + self.timings.heartbeat_timeout, lambda: self._close_unused(link))
+        self._unused[link] = self.now
 
-    def _close_unused(self, link: int) -> None:
-        if self._links.get(link, self) is None:
-            self._close(link)
+    def _sweep(self) -> None:
+        """Close the links that serve no session for a heartbeat timeout; none is left after two of them."""
+        released, self._unused = self._unused, {}
+        for link, since in released.items():
+            if self._links.get(link, self) is not None:
+                continue
+            if since + self.timings.heartbeat_timeout <= self.now:
+                self._close(link)
+            else:
+                self._unused[link] = since
+        if self._unused:
+            self._alarm(self.now + self.timings.heartbeat_timeout, self._sweep)
 
     def _unlinked(self, session: Session) -> None:
         """The client's link ended: its session goes on until the heartbeat timeout."""
@@ -542,9 +557,10 @@ class ServerMachine:
         session = self._links[link]
         if session is not None:
             session.heard_at = self.now
+        if message is HEARTBEAT:  # nearly all messages are this one
+            self._effects.append(Send(link, HEARTBEAT))
+            return
         match message:
-            case {"t": "hb"}:
-                self._effects.append(Send(link, HEARTBEAT))
             case {
                 "t": "login",
                 "user": str(user),
@@ -578,18 +594,21 @@ class ServerMachine:
         assert asked.link is not None
         mine = self._rooms.get(asked.room, {}).get((asked.user, asked.device))
         before = next((s for s in self._of(asked.user) if s.id == wanted), None)
+        foreign = wanted is not None and not wanted.startswith(f"{self.epoch}.")  # of a life before
         if mine is not None and mine.n >= asked.n:  # an older attempt of the same device, overtaken
             self._close(asked.link)
         elif mine is not None and self._may_enter(token, asked.user, wanted):
             self._bind(mine, asked.link, asked.n)
         elif before is not None and before.code is not None:
             self._turn_away(asked.link, before.code)
+        elif foreign and (asked.user, asked.room) in self._kicked:
+            self._turn_away(asked.link, KICKED)
         elif wanted is not None and self._others_of(asked):
             self._turn_away(asked.link, LOGGED_IN_ELSEWHERE)
         elif not self._may_enter(token, asked.user, wanted):
             self._effects.append(Send(asked.link, {"t": "no", "n": asked.n, "code": BAD_TOKEN}))
         else:
-            asked.whole = wanted is None or wanted.startswith(f"{self.epoch}.") or self.now >= self._recovered_at
+            asked.whole = not foreign or self.now >= self._recovered_at
             self._enter(asked)
 
     def _may_enter(self, token: str, user: str, wanted: str | None) -> bool:
@@ -606,6 +625,7 @@ class ServerMachine:
         was_here = self._is_here(session.user, session.room)
         self._rooms.setdefault(session.room, {})[session.user, session.device] = session
         self._users.setdefault(session.user, []).append(session)
+        self._departed.discard((session.user, session.room))
         self._alarm(self.now + self._patience(), lambda: self._check(session))
         self._supersede(session)
         self._bind(session, session.link, session.n)
@@ -626,9 +646,13 @@ class ServerMachine:
         users = self._list(session)
         message = {"t": "in", "n": n, "session": session.id, "users": users, "whole": session.whole}
         self._effects.append(Send(link, message))
+        if not session.whole:
+            left = sorted(user for user, room in self._departed if room == session.room)
+            self._effects += [Send(link, {"t": "del", "user": user}) for user in left]
 
     def _complete(self) -> None:
         """Who has not come back by now is gone."""
+        self._departed.clear()
         for room in self._rooms.values():
             for session in room.values():
                 if not session.whole:
@@ -659,6 +683,10 @@ class ServerMachine:
         for session in self._of(user):
             if session.room == room:
                 self._expel(session, KICKED)
+        if self.now < self._recovered_at and not self._is_here(user, room):  # it may be on its way back
+            self._kicked.add((user, room))
+            self._depart(Session("", user, "", room, 0, None, self.now))
+            self._alarm(self._remembered_until(), lambda: self._kicked.discard((user, room)))
 
     def _expel(self, session: Session, code: int) -> None:
         """The client is told now if it can be reached, and in any case when it asks for its session again."""
@@ -680,13 +708,21 @@ class ServerMachine:
         if not room:
             del self._rooms[session.room]
         if not self._is_here(session.user, session.room):
-            self._announce("del", session)
+            self._depart(session)
         if remember:
-            # for as long as its client may go on asking: it notices the loss late and then retries
-            until = self.now + self.timings.retry_timeout + 2 * self.timings.silence
-            self._alarm(until, lambda: self._forget(session))
+            self._alarm(self._remembered_until(), lambda: self._forget(session))
         else:
             self._forget(session)
+
+    def _depart(self, session: Session) -> None:
+        """Its user is in the room no more."""
+        self._announce("del", session)
+        if self.now < self._recovered_at:
+            self._departed.add((session.user, session.room))
+
+    def _remembered_until(self) -> int:
+        """For as long as a client may go on asking: it notices the loss late and then retries."""
+        return self.now + self.timings.retry_timeout + 2 * self.timings.silence
 
     def _forget(self, session: Session) -> None:
         sessions = self._users[session.user]

@@ -45,8 +45,10 @@ Kind = tuple[str, str]  # the requirement, and the place in the spec
 class Player(Protocol):
     """Plays cases, on sockets or in virtual time."""
 
-    async def play(self, cases: Iterable[Case], attempts: int = 1) -> list[CaseResult]:
-        """The final results, in the order in which they ended."""
+    async def play(
+        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
+    ) -> list[CaseResult]:
+        """The final results, in the order in which they ended; once it is `over` none is begun any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Fuzz:
     player: Player
     seed: int
     schedules: int | None = None  # how many; None: until `over`
-    over: Callable[[], bool] = lambda: False
+    over: Callable[[], bool] | None = None
     first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
     memory: Memory | None = None
     picked: bool = True
@@ -133,7 +135,7 @@ class Fuzz:
             number += 1
 
     def _left(self) -> int:
-        if self.over():
+        if self.over is not None and self.over():
             return 0
         return CHUNK if self.schedules is None else self.schedules - self.played
 
@@ -147,7 +149,7 @@ class Fuzz:
         """Play these; returns the first schedule of each kind that was found."""
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
-        await self.player.play(cases, TRIES)
+        await self.player.play(cases, TRIES, self.over)
         failing = []
         for kind in list(self._held):
             same = self._held[kind]

@@ -107,13 +107,19 @@ class Session:
         if self.plan.traces.lost:
             raise HarnessError(self.plan.traces.lost)
 
-    async def play(self, cases: Iterable[Case], attempts: int = ATTEMPTS) -> list[CaseResult]:
-        """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended."""
-        pending = sorted(cases, key=duration, reverse=True)
+    async def play(
+        self, cases: Iterable[Case], attempts: int = ATTEMPTS, over: Callable[[], bool] | None = None
+    ) -> list[CaseResult]:
+        """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended.
+
+        With `over` they are played in the order given, and none is begun any more once that is true.
+        """
+        pending = list(cases) if over else sorted(cases, key=duration, reverse=True)
         broken: set[str] = set()
         first = len(self.results)
         for attempt in range(1, attempts + 1):
-            again = await self._round(pending, attempt, broken, last=attempt == attempts)
+            again = await self._round(pending, attempt, broken, last=attempt == attempts, over=over)
+            over = None
             pending = [c for c in pending if c.id in again]
             broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
         return self.results[first:]
@@ -154,7 +160,7 @@ class Session:
         return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
 
     async def _round(
-        self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool
+        self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool, over: Callable[[], bool] | None
     ) -> dict[str, CaseResult]:
         """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
         jobs = at_once(self.plan.jobs, self.plan.target.jobs, attempt)
@@ -176,6 +182,8 @@ class Session:
         async with asyncio.TaskGroup() as group:
             for case in cases:
                 await gate.acquire()
+                if over is not None and over():
+                    break
                 group.create_task(one(case))
                 await self.lateness.calm(STAGGER, PATIENCE)
         return again

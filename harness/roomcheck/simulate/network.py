@@ -45,9 +45,12 @@ class Way:
 
 
 class Connection:
-    """A TCP connection through a link; `client` and `server` say which ends are open, `number` is the server's name."""
+    """A TCP connection through a link; `client` and `server` say which ends are open, `number` is the server's name.
 
-    __slots__ = ("client", "client_link", "down", "link", "number", "server", "up")
+    `unseen` says that the server does not know of it yet: nothing passes on it so far.
+    """
+
+    __slots__ = ("client", "client_link", "down", "link", "number", "server", "unseen", "up")
 
     def __init__(self, link: "Link", client_link: int, number: int) -> None:
         self.link = link
@@ -55,6 +58,7 @@ class Connection:
         self.number = number
         self.client = True
         self.server = True
+        self.unseen = False
         self.up = Way(self, up=True, dead=link.ghost, budget=link.budget)
         self.down = Way(self, up=False, dead=link.ghost, budget=link.budget)
 
@@ -95,6 +99,11 @@ class Link:
     def down(self) -> bool:
         """Whether a fault keeps everything from passing."""
         return self.disabled or self.ghost or self.halted
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing passes on the connections that it accepts."""
+        return self.halted or self.ghost
 
     def check(self, kind: FaultKind, settings: Mapping[str, object]) -> dict[str, int]:
         """The fault's settings. UsageError if they do not fit, or the fault does not fit the ones before it."""

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
@@ -44,9 +45,14 @@ class Virtual:
         self.on_room("the reference room's machines", "none: virtual time")
         yield
 
-    async def play(self, cases: Iterable[Case], attempts: int = 1) -> list[CaseResult]:  # noqa: ARG002  nothing is in doubt here
-        """Play one after the other; a case takes milliseconds."""
-        return [self.one(case) for case in cases]
+    async def play(
+        self,
+        cases: Iterable[Case],
+        attempts: int = 1,  # noqa: ARG002  nothing is in doubt here
+        over: Callable[[], bool] | None = None,
+    ) -> list[CaseResult]:
+        """Play one after the other, until it is `over`; a case takes milliseconds."""
+        return [self.one(case) for case in takewhile(lambda _: over is None or not over(), cases)]
 
     def one(self, case: Case) -> CaseResult:
         """Play one."""

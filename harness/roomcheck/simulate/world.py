@@ -148,11 +148,15 @@ class World:
                 self._end_both(connection)
             else:
                 self._release(connection, held=True)
+                self._show(connection)
 
     def kill_server(self) -> None:
         """The server's process is gone, and its connections end."""
         if self._server is None:
             return
+        for link in self._clients:
+            for connection in link.connections.values():
+                self._show(connection)
         connections = self._server.connections
         self._server.alarm = NEVER
         self._server = None
@@ -304,6 +308,16 @@ class World:
             connection.server = False
             self._lose_client(connection)
         elif connection.server:
+            # Attempts over a link on which nothing passes are most of a long outage. The server could only greet them,
+            # and nearly all are given up before the heal: it hears of those that are left then, or when it ends.
+            connection.unseen = True
+            if not connection.link.silent:
+                self._show(connection)
+
+    def _show(self, connection: Connection) -> None:
+        """Tell the server of a connection, unless it knows of it."""
+        if connection.unseen and self._server is not None and connection.server:
+            connection.unseen = False
             self._server.connections[connection.number] = connection
             self._serve(Opened(connection.number))
 
@@ -350,8 +364,12 @@ class World:
 
     def _close_client(self, connection: Connection) -> None:
         connection.client = False
-        connection.forget()
-        self._send(connection.up, None)
+        if connection.unseen:
+            connection.server = False
+            connection.forget()
+        else:
+            connection.forget()
+            self._send(connection.up, None)
 
     def _close_server(self, connection: Connection) -> None:
         connection.server = False

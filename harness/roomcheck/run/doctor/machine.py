@@ -62,7 +62,9 @@ def ports_line(outgoing: Path = OUTGOING) -> Line:
         for _ in range(PORTS):
             free_port()
     except HarnessError as e:
-        return finding("machine: ports", Blame.MACHINE, str(e), f"end what listens on ports {FIRST} to {LAST}")
+        return finding(
+            "machine: ports", Blame.MACHINE, str(e), f"end other runs, and what else has ports {FIRST} to {LAST}"
+        )
     try:
         first, last = (int(part) for part in outgoing.read_text(encoding="utf-8").split())
     except (OSError, ValueError):
