@@ -598,9 +598,7 @@ class Simulation:
         return out
 
     def _silently(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
-        """The observer goes deaf: what is on its way happens unheard."""
-        if not h.flying:
-            return [h]
+        """The observer goes deaf: what is on its way (something is) happens unheard."""
         return self._enter(h._replace(flying=()), h.head, at, h.flying[-1].promise.args)
 
     # --- time -------------------------------------------------------------------------------------------------------
