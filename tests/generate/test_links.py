@@ -7,6 +7,7 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Wait
 
 CUT, SLOW = Fault("A", FaultKind.CUT), Fault("A", FaultKind.LATENCY)
+TRUNCATE, HALF_OPEN = Fault("A", FaultKind.TRUNCATE), Fault("A", FaultKind.HALF_OPEN_SERVER_TOLD)
 SERVER = Fault(None, FaultKind.SERVER_RESTART)
 
 
@@ -20,6 +21,11 @@ SERVER = Fault(None, FaultKind.SERVER_RESTART)
         ([SLOW], CUT, True),
         ([SLOW, CUT], SLOW, False),
         ([CUT], Fault("B", FaultKind.LATENCY), True),
+        ([HALF_OPEN], TRUNCATE, False),
+        ([HALF_OPEN, Heal("A")], TRUNCATE, True),
+        ([HALF_OPEN], Fault("B", FaultKind.TRUNCATE), True),
+        ([HALF_OPEN], SLOW, True),
+        ([TRUNCATE], HALF_OPEN, True),
         ([], Heal("A"), False),
         ([SLOW], Heal("A"), True),
         ([SERVER], SERVER, False),
