@@ -250,3 +250,30 @@ def test_a_return_that_does_not_last_calls_nothing_off() -> None:
     tape.told(1950, "A", "back")
     tape.heard(1960, "B", "+", "A")
     assert verdict(tape, 4000).outcome is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize(("shines", "lawful"), [(1050, True), (1150, False)])
+def test_what_may_come_may_come_again_for_a_new_cause(shines: int, lawful: bool) -> None:  # noqa: FBT001
+    """A lamp may shine for 100 microseconds after each press, also after one that came to nothing."""
+    press = Cause(CauseKind.CALL, "press")
+    rule = Rule(1, frozenset({"off"}), press, "on", {}, within=100, text="on", optional=True)
+    lamp = View("lamp", "light", "is", {"off": "-", "on": "+"}, "off", (rule,))
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+    for at in (0, 1000):
+        simulation.cause(press.kind, press.name, Instant(at, at))
+    simulation.callback("+", {}, Instant(shines, shines))
+
+    assert simulation.refused is not lawful
+
+
+def test_what_must_come_is_not_put_off_by_a_new_cause() -> None:
+    """A lamp that must shine within 100 microseconds of a press owes it for the first."""
+    press = Cause(CauseKind.CALL, "press")
+    rule = Rule(1, frozenset({"off"}), press, "on", {}, within=100, text="on")
+    lamp = View("lamp", "light", "is", {"off": "-", "on": "+"}, "off", (rule,))
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+    simulation.cause(press.kind, press.name, Instant(0, 0))
+    simulation.cause(press.kind, press.name, Instant(90, 90))
+    simulation.callback("+", {}, Instant(150, 150))
+
+    assert simulation.refused

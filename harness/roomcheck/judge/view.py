@@ -501,18 +501,22 @@ class Simulation:
         if rule.silent:
             moved = self._move_silently(h, rule.to or "", now, args)
             return [h, *moved] if rule.optional else moved
-        for p in h.armed:
+        waiting = h.armed
+        for p in waiting:
             if p.rule is rule and p.call == call:
-                return [h]
+                if not rule.optional or rule.whenever or rule.after:
+                    return [h]
+                waiting = tuple([o for o in waiting if o is not p])  # what may come may come longer now
+                break
         if rule.answer is None:
             self.tallies[rule.id].armed += 1
             if not rule.optional:
                 due = base.lo + rule.after + rule.within
                 if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
                     self.check_at = due
-        state, entry, known, promises, flying, choices, off = h
+        state, entry, known, _, flying, choices, off = h
         promise = new(Promise, (rule, cause, base, args, call))
-        armed = new(Hypothesis, (state, entry, known, (*promises, promise), flying, choices, off))
+        armed = new(Hypothesis, (state, entry, known, (*waiting, promise), flying, choices, off))
         if (settles := self.rules.settles.get(rule.id)) is not None:
             settle = settles[self.link.down]
             if settle is not None:
