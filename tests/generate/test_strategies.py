@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, find, given, settings
 from generate.checker import problems_of
 from generate.contracts import CONTRACTS, drawn
 from roomcheck.errors import UsageError
-from roomcheck.generate import schedules
+from roomcheck.generate import schedules, under_other_faults
+from roomcheck.generate.links import Act
 from roomcheck.generate.strategies import entries
 from roomcheck.generate.times import times
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
-from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.spec.contract import Cause, CauseKind
 from roomcheck.spec.schedule_file import read_schedule, write_schedule
 from support.lobby import lobby
@@ -249,6 +250,55 @@ def test_a_fault_that_cannot_come_is_replaced_by_one_that_can_or_left_out() -> N
             assert problems_of(contract, schedule) == []  # noqa: B023 - called at once
 
         check()
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_story_is_sound_under_every_other_fault_too(name: str) -> None:
+    """Each kind that the contract lists is once where the story has its first fault; what else it tells stays."""
+    contract = CONTRACTS[name]
+    on_links = {kind for kind in contract.faults if kind is not FaultKind.SERVER_RESTART}
+    for schedule in drawn(name):
+        kin = [schedule, *under_other_faults(contract, schedule)]
+        firsts = [next((k for k in map(_on_link, s.steps) if k), None) for s in kin]
+        assert sorted(firsts, key=str) == (sorted(on_links, key=str) if firsts[0] else [None])
+        for other in kin[1:]:
+            assert problems_of(contract, other) == []
+            assert replace(other, steps=()) == replace(schedule, steps=())
+            assert _calls(other) == _calls(schedule)
+
+
+def _on_link(step: Step) -> FaultKind | None:
+    return step.act.kind if isinstance(step.act, Fault) and step.act.member else None
+
+
+def _calls(schedule: Schedule) -> list[Call | Admin]:
+    return [step.act for step in schedule.steps if isinstance(step.act, Call | Admin)]
+
+
+def test_two_kinds_stay_two_kinds_under_other_faults() -> None:
+    """And every step begins when it began."""
+    acts: list[Act] = [
+        Call("A", "logoutRoom", {"roomID": "R"}),
+        Fault("A", FaultKind.CUT),
+        Heal("A"),
+        Fault("A", FaultKind.GHOST),
+    ]
+    labels = [None, "S1", "S2", "S3"]
+    story = Schedule(
+        (Member("A", "A"),),
+        ("R",),
+        tuple(Step(a, When(b, 7 if b else 0), f"S{i}") for i, (a, b) in enumerate(zip(acts, labels, strict=True), 1)),
+        9,
+    )
+    faults = frozenset({FaultKind.CUT, FaultKind.GHOST, FaultKind.LATENCY, FaultKind.SERVER_RESTART})
+
+    kin = under_other_faults(replace(ZEGO, faults=faults), story)
+
+    assert [[_on_link(step) for step in s.steps] for s in kin] == [
+        [None, FaultKind.GHOST, None, FaultKind.LATENCY],
+        [None, FaultKind.LATENCY, None, FaultKind.CUT],
+    ]
+    assert all([step.when for step in s.steps] == [step.when for step in story.steps] for s in kin)
 
 
 def test_where_nothing_can_happen_there_is_no_schedule() -> None:

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from roomcheck.generate import schedules
-from roomcheck.generate.collect import collect
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.reference import defects
 from roomcheck.reference.defects import Defect
 from roomcheck.report.matrix import Ending, Kind, Row, Sighting
-from roomcheck.run.fuzz import POOL, case_of, pick
+from roomcheck.run import fuzz
+from roomcheck.run.fuzz import case_of
 from roomcheck.run.session import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -33,8 +32,7 @@ class Quarry:
 
 def draw(contract: Contract, seed: int, count: int) -> list[Case]:
     """So many random schedules, in the order in which a search with this seed would play its first."""
-    pool = collect(schedules(contract), number=seed, count=count * POOL)
-    return [named(seed, i, s) for i, s in enumerate(pick(contract, pool, count, Counter()))]
+    return [named(seed, i, schedule) for i, (schedule, _) in enumerate(fuzz.draw(contract, seed, count, Counter()))]
 
 
 def named(seed: int, number: int, schedule: Schedule) -> Case:

@@ -5,10 +5,13 @@ that flaps, an outage of two members at once, a fault upon a fault. Phrases are 
 that Hypothesis can delete any; afterwards they are laid out along the links as they then are: a member whose link has
 a fault is healed where it would have been faulted, and what may not come there is left out. Each step begins a gap
 after the step before, so that a deleted step leaves the rest as it was.
+
+Hypothesis takes 2 ms for a schedule, and a story that is worth playing under one fault is worth playing under another:
+`under_other_faults` makes more of what was drawn, at a fiftieth of that.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
 from string import ascii_uppercase
@@ -62,7 +65,40 @@ def schedules(contract: Contract, *, members: int = 4, steps: int = 8) -> st.Sea
     return schedule()
 
 
-def _lay_out(moves: list[Move], most: int, keeping_down: FaultKind | None) -> tuple[Step, ...]:
+def under_other_faults(contract: Contract, schedule: Schedule) -> list[Schedule]:
+    """The story of a drawn schedule with each fault on a link exchanged for another, one kind always for the same one.
+
+    As many as the contract lists kinds besides the story's own, those that follow in the catalogue first; none where no
+    link has a fault. Steps that cannot be under the other fault are left out, as where schedules are drawn.
+    """
+    kinds = _kinds(contract)
+    moves = [(step.when.offset, step.act) for step in schedule.steps]
+    if not any(isinstance(act, Fault) and act.kind in kinds for _, act in moves):
+        return []
+    return [
+        replace(schedule, steps=_lay_out([(gap, _exchanged(act, kinds, by)) for gap, act in moves], len(moves),
+                                         _keeping_down(kinds)))
+        for by in range(1, len(kinds))
+    ]  # fmt: skip
+
+
+def _exchanged(act: Act, kinds: list[FaultKind], by: int) -> Act:
+    if isinstance(act, Fault) and act.kind in kinds:
+        return replace(act, kind=kinds[(kinds.index(act.kind) + by) % len(kinds)])
+    return act
+
+
+def _kinds(contract: Contract) -> list[FaultKind]:
+    """What the contract lists of faults on a link."""
+    return [kind for kind in FaultKind if kind in contract.faults and kind is not FaultKind.SERVER_RESTART]
+
+
+def _keeping_down(kinds: Sequence[FaultKind]) -> FaultKind | None:
+    """What may be added to a link that is down already."""
+    return next((kind for kind in kinds if EFFECT[kind] is Effect.DOWN), None)
+
+
+def _lay_out(moves: Sequence[Move], most: int, keeping_down: FaultKind | None) -> tuple[Step, ...]:
     """The moves as steps, as far as the links allow them."""
     links = Links()
     steps: list[Step] = []
@@ -93,8 +129,8 @@ class _Means:
         self.calls = [o for o in operations if not o.admin]
         self.admin = [o for o in operations if o.admin]
         self.entries = [o for o in self.calls if o.name in entries(contract)]
-        self.kinds = [kind for kind in FaultKind if kind in contract.faults and kind is not FaultKind.SERVER_RESTART]
-        self.keeping_down = next((kind for kind in self.kinds if EFFECT[kind] is Effect.DOWN), None)
+        self.kinds = _kinds(contract)
+        self.keeping_down = _keeping_down(self.kinds)
         self.server = FaultKind.SERVER_RESTART in contract.faults
         if not (operations or self.kinds or self.server):
             raise UsageError(f"{contract.spec}: nothing can happen in this room: it lacks every operation, every fault")

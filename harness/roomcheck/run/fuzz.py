@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
-from roomcheck.generate import schedules
+from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import Memory, collect, known, remember
 from roomcheck.generate.shrink import candidates, size
 from roomcheck.judge.coverage import Coverage, Triple, met, pairs
@@ -27,7 +27,7 @@ from roomcheck.run.clock import now
 from roomcheck.spec.contract import Case, Contract
 
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
-POOL = 3  # so many are drawn for each that is played
+POOL = 2  # so many are drawn for each that is played; each is looked at under every fault
 TRIPLE = 100  # what a triple is worth, measured in pairs of triples
 # The same, expected once more: until 95 % of the triples of 4,000 schedules were met, 0 took 907 executions, 0.3 449,
 # 0.5 506 and 0.7 541 (seed 0, in virtual time; ci/bench_pick.py tells what choosing saves).
@@ -120,18 +120,17 @@ class Fuzz:
     async def _search(self) -> None:
         strategy = schedules(self.contract)
         remembered = known(strategy, self.memory) if self.memory else []
-        await self._chunk([*self.first, *remembered], "known")
+        await self._chunk([*self.first, *(kin for s in remembered for kin in _kin(self.contract, s))], "known")
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
-            count = want * POOL
-            pool = await asyncio.to_thread(collect, strategy, number=number, count=count)
-            if not pool:
+            chosen = await asyncio.to_thread(draw, self.contract, number, want, self._expected if self.picked else None)
+            if not chosen:
                 break
-            chosen = await asyncio.to_thread(pick, self.contract, pool, want, self._expected) if self.picked else pool
-            failing = await self._chunk(chosen[:want], number)
+            failing = await self._chunk([schedule for schedule, _ in chosen], number)
             if self.memory is not None:
-                await asyncio.to_thread(remember, strategy, failing, self.memory, number=number, count=count)
+                drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
+                await asyncio.to_thread(remember, strategy, drawn, self.memory, number=number, count=want * POOL)
             number += 1
 
     def _left(self) -> int:
@@ -243,8 +242,28 @@ def shows(result: CaseResult, kind: Kind) -> bool:
     return any((f.requirement or "", f.where) == kind for f in result.verdict.findings)
 
 
-def pick(contract: Contract, pool: Sequence[Schedule], want: int, seen: Counter[object]) -> list[Schedule]:
-    """Those that add most first. `seen` counts what was expected of those chosen before, and of these in the end.
+def draw(
+    contract: Contract, number: int, want: int, expected: Counter[object] | None
+) -> list[tuple[Schedule, Schedule]]:
+    """So many schedules for this seed, each with the drawn one that it was made from: itself, or under other faults.
+
+    `expected`: see `pick`; None: as chance gives them.
+    """
+    drawn = collect(schedules(contract), number=number, count=want * POOL)
+    if expected is None:
+        return [(schedule, schedule) for schedule in drawn[:want]]
+    pool = [(kin, schedule) for schedule in drawn for kin in _kin(contract, schedule)]
+    return [pool[i] for i in pick(contract, [kin for kin, _ in pool], want, expected)]
+
+
+def _kin(contract: Contract, drawn: Schedule) -> list[Schedule]:
+    return [drawn, *under_other_faults(contract, drawn)]
+
+
+def pick(contract: Contract, pool: Sequence[Schedule], want: int, seen: Counter[object]) -> list[int]:
+    """The places of those that add most, the best first.
+
+    `seen` counts what was expected of those chosen before, and of these in the end.
 
     What a schedule meets is foretold, not known: a triple that was expected once is worth less, yet not nothing.
     """
@@ -263,7 +282,7 @@ def pick(contract: Contract, pool: Sequence[Schedule], want: int, seen: Counter[
             continue
         chosen.append(i)
         seen.update(features[i])
-    return [pool[i] for i in chosen]
+    return chosen
 
 
 def _gain(features: frozenset[object], seen: Counter[object]) -> float:
