@@ -1,8 +1,7 @@
-"""What a session decides: how long a case is, what is run again, and when it begins nothing more."""
+"""What a session decides: how long a case is, and when it begins nothing more."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.faults import provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.model.verdict import Blame, CaseResult, Outcome
+from roomcheck.model.verdict import CaseResult
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.session import Plan, Session, at_once, duration, may_run_again
+from roomcheck.run.session import Plan, Session, duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 
@@ -43,38 +42,6 @@ def test_a_case_lasts_as_its_offsets_say_along_the_labels(steps: tuple[Step, ...
     """And as long as it watches after the last one."""
     assert duration(case(*steps)) == seconds * SECOND
     assert duration(case(*steps, watch=3 * SECOND)) == (seconds + 3) * SECOND
-
-
-@pytest.mark.parametrize(
-    ("asked", "bears", "attempt", "jobs"),
-    [(256, None, 1, 256), (256, None, 2, 64), (256, 10, 1, 10), (4, 10, 1, 4), (256, 10, 2, 2), (256, 10, 3, 1)],
-)
-def test_no_more_cases_at_once_than_the_target_bears(asked: int, bears: int | None, attempt: int, jobs: int) -> None:
-    """Whatever was asked for; a quarter of them where they are run again, one at least."""
-    assert at_once(asked, bears, attempt) == jobs
-
-
-RESULT = CaseResult(
-    case="s/c", scenario="c", title="C", fault=None, outcome=Outcome.CONFORMS, blame=None, message="", verdict=None,
-    seconds=1.0, attempts=1,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("outcome", "blame", "again"),
-    [
-        (Outcome.CONFORMS, None, False),
-        (Outcome.VIOLATES, Blame.ROOM, False),
-        (Outcome.NOT_APPLICABLE, None, False),
-        (Outcome.INCONCLUSIVE, Blame.MACHINE, True),
-        (None, Blame.HARNESS, True),
-        (None, Blame.ADAPTER, True),
-        (None, Blame.TARGET, False),
-    ],
-)
-def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
-    """A verdict never does, and a dead server stays dead."""
-    assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
 
 
 def contract() -> Contract:

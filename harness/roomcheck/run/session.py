@@ -2,7 +2,8 @@
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
 its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
-at most twice, alone with the others that were, when the machine is quieter; it never counts as a pass. A case whose
+at most twice, as soon as a quarter (then a sixteenth) of those that may be played at once still are, so that it waits
+for a quieter machine and not for the longest case; it never counts as a pass. A case whose
 adapter broke is run again with an adapter of its own, so that one case cannot cost the others their verdicts.
 """
 
@@ -21,12 +22,13 @@ from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
 from roomcheck.model.secrets import Secrets
 from roomcheck.model.trace import Trace
-from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.live import Live
 from roomcheck.run.play import Ground, Play
+from roomcheck.run.queue import Queue, at_once
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.target import Target
@@ -34,8 +36,6 @@ from roomcheck.spec.target import Target
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
-FEWER = 4  # a doubtful case is run again with so many times fewer beside it
-ALONE = 8  # cases at once that have an adapter process each
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 
 
@@ -114,14 +114,32 @@ class Session:
 
         With `over` they are played in the order given, and none is begun any more once that is true.
         """
-        pending = list(cases) if over else sorted(cases, key=duration, reverse=True)
-        broken: set[str] = set()
+        fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
+        queue = Queue(fresh, attempts, lambda attempt: at_once(self.plan.jobs, self.plan.target.jobs, attempt))
         first = len(self.results)
-        for attempt in range(1, attempts + 1):
-            again = await self._round(pending, attempt, broken, last=attempt == attempts, over=over)
-            over = None
-            pending = [c for c in pending if c.id in again]
-            broken |= {c for c, r in again.items() if r.blame is Blame.ADAPTER}
+        freed = asyncio.Event()
+
+        async def one(case: Case, attempt: int) -> None:
+            self._running += 1
+            try:
+                result = await self._case(case, attempt, alone=case.id in queue.broken)
+            finally:
+                self._running -= 1
+                freed.set()
+            if not queue.end(case, attempt, result):
+                self._final(result)
+
+        async with asyncio.TaskGroup() as group:
+            while not queue.over:
+                begun = queue.begin()
+                if begun is None:
+                    freed.clear()
+                    await freed.wait()
+                elif begun[1] == 1 and over is not None and over():
+                    queue.close()
+                else:
+                    group.create_task(one(*begun))
+                    await self.lateness.calm(STAGGER, PATIENCE)
         return self.results[first:]
 
     async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
@@ -158,35 +176,6 @@ class Session:
     async def _start_adapter(self) -> AdapterHost:
         plan = self.plan
         return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
-
-    async def _round(
-        self, cases: Sequence[Case], attempt: int, broken: set[str], *, last: bool, over: Callable[[], bool] | None
-    ) -> dict[str, CaseResult]:
-        """Play these side by side; returns those to run again. `broken`: those that get an adapter of their own."""
-        jobs = at_once(self.plan.jobs, self.plan.target.jobs, attempt)
-        gate = asyncio.Semaphore(min(jobs, ALONE) if broken else jobs)
-        again: dict[str, CaseResult] = {}
-
-        async def one(case: Case) -> None:
-            self._running += 1
-            try:
-                result = await self._case(case, attempt, alone=case.id in broken)
-            finally:
-                self._running -= 1
-                gate.release()
-            if may_run_again(result) and not last:
-                again[case.id] = result
-            else:
-                self._final(result)
-
-        async with asyncio.TaskGroup() as group:
-            for case in cases:
-                await gate.acquire()
-                if over is not None and over():
-                    break
-                group.create_task(one(case))
-                await self.lateness.calm(STAGGER, PATIENCE)
-        return again
 
     def _final(self, result: CaseResult) -> None:
         self.results.append(result)
@@ -268,12 +257,6 @@ class Session:
             return self._ground
 
 
-def at_once(asked: int, bears: int | None, attempt: int) -> int:
-    """How many cases are played side by side: no more than the target bears, and fewer where they are run again."""
-    fewer: int = FEWER ** (attempt - 1)
-    return max(1, min(asked, bears or asked) // fewer)
-
-
 def duration(case: Case) -> int:
     """How long a case will take at least, in microseconds: its offsets along the labels, and the watch."""
     labels: dict[str, int] = {}
@@ -297,8 +280,3 @@ def blamed(error: Exception) -> tuple[Blame, str]:
             return Blame.HARNESS, str(error)
         case _:
             return Blame.HARNESS, f"{type(error).__name__}: {error}"
-
-
-def may_run_again(result: CaseResult) -> bool:
-    """Doubt and the harness's own trouble deserve another try; a violation never does."""
-    return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER)

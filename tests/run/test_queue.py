@@ -1,0 +1,111 @@
+"""Who is played next, and what is played again."""
+
+from dataclasses import replace
+
+import pytest
+
+from roomcheck.model.schedule import Schedule
+from roomcheck.model.verdict import Blame, CaseResult, Outcome
+from roomcheck.run.queue import ALONE, Queue, at_once, may_run_again
+from roomcheck.spec.contract import Case
+
+
+@pytest.mark.parametrize(
+    ("asked", "bears", "attempt", "jobs"),
+    [(256, None, 1, 256), (256, None, 2, 64), (256, 10, 1, 10), (4, 10, 1, 4), (256, 10, 2, 2), (256, 10, 3, 1)],
+)
+def test_no_more_cases_at_once_than_the_target_bears(asked: int, bears: int | None, attempt: int, jobs: int) -> None:
+    """Whatever was asked for; a quarter of them where they are run again, one at least."""
+    assert at_once(asked, bears, attempt) == jobs
+
+
+RESULT = CaseResult(
+    case="s/c", scenario="c", title="C", fault=None, outcome=Outcome.CONFORMS, blame=None, message="", verdict=None,
+    seconds=1.0, attempts=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "blame", "again"),
+    [
+        (Outcome.CONFORMS, None, False),
+        (Outcome.VIOLATES, Blame.ROOM, False),
+        (Outcome.NOT_APPLICABLE, None, False),
+        (Outcome.INCONCLUSIVE, Blame.MACHINE, True),
+        (None, Blame.HARNESS, True),
+        (None, Blame.ADAPTER, True),
+        (None, Blame.TARGET, False),
+    ],
+)
+def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
+    """A verdict never does, and a dead server stays dead."""
+    assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
+
+
+CONFORMS = RESULT
+DOUBTFUL = replace(RESULT, outcome=Outcome.INCONCLUSIVE, blame=Blame.MACHINE)
+BROKEN = replace(RESULT, outcome=None, blame=Blame.ADAPTER)
+
+
+def cases(count: int) -> list[Case]:
+    return [Case(f"c{i}", "c", "C", None, Schedule((), (), (), 0), (), ()) for i in range(count)]
+
+
+def queue(given: list[Case], jobs: int, attempts: int = 3) -> Queue:
+    return Queue(given, attempts, lambda attempt: at_once(jobs, None, attempt))
+
+
+def test_a_doubtful_case_is_played_again_when_few_are_beside_it_and_not_after_all_of_them() -> None:
+    """A quarter the second time, a sixteenth the third; fresh ones come first."""
+    given = cases(17)
+    waiting = queue(given, 16)
+    for expected in given[:16]:
+        assert waiting.begin() == (expected, 1)
+    assert waiting.begin() is None
+    assert waiting.end(given[0], 1, DOUBTFUL)
+    assert waiting.begin() == (given[16], 1)
+    for one in given[1:12]:
+        assert not waiting.end(one, 1, CONFORMS)
+        assert waiting.begin() is None
+    waiting.end(given[12], 1, CONFORMS)
+    assert waiting.running == 4
+    assert waiting.begin() is None
+    waiting.end(given[13], 1, CONFORMS)
+    assert waiting.begin() == (given[0], 2)
+    assert waiting.end(given[0], 2, DOUBTFUL)
+    for one in given[14:]:
+        assert waiting.begin() is None
+        assert not waiting.over
+        waiting.end(one, 1, CONFORMS)
+    assert waiting.begin() == (given[0], 3)
+    assert not waiting.end(given[0], 3, DOUBTFUL)
+    assert waiting.begin() is None
+    assert waiting.over
+
+
+def test_what_has_broken_an_adapter_is_played_again_with_few_beside_it() -> None:
+    """Each has an adapter process of its own then."""
+    given = cases(ALONE + 1)
+    waiting = queue(given, 1_000)
+    for one in given:
+        assert waiting.begin() == (one, 1)
+    for one in given:
+        assert waiting.end(one, 1, BROKEN)
+    assert waiting.broken == {one.id for one in given}
+    assert [waiting.begin() for _ in given] == [*((one, 2) for one in given[:ALONE]), None]
+    assert not waiting.end(given[0], 2, CONFORMS)
+    assert waiting.begin() == (given[ALONE], 2)
+
+
+def test_once_closed_nothing_fresh_is_begun_but_what_is_in_doubt_is_played_to_its_end() -> None:
+    """The case that was to begin is not."""
+    given = cases(3)
+    waiting = queue(given, 8)
+    assert waiting.begin() == (given[0], 1)
+    assert waiting.begin() == (given[1], 1)
+    waiting.close()
+    assert waiting.begin() is None
+    assert waiting.end(given[0], 1, DOUBTFUL)
+    assert waiting.begin() == (given[0], 2)
+    assert not waiting.end(given[0], 2, CONFORMS)
+    assert waiting.over
