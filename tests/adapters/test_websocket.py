@@ -17,6 +17,7 @@ from roomcheck.adapters import AdapterHost, Event
 from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.host import now
 from roomcheck.errors import AdapterError
+from roomcheck.model.time import Instant
 from roomcheck.resources import root
 
 HELLO = {"protocol": 1, "implementation": {"name": "by hand"}, "clock": "own"}
@@ -193,8 +194,8 @@ def test_what_a_clock_is_known_by() -> None:
     narrowed = clock.ours(0)
     clock.note(0, 90_000, 90_500)
 
-    assert narrowed == (18_800, 30_900)
-    assert clock.ours(7) == (89_007, 91_507)
+    assert narrowed == Instant(18_800, 30_900)
+    assert clock.ours(7) == Instant(89_007, 91_507)
 
 
 def test_a_page_in_a_browser(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ STORY = Hypothesis("in", EARLY, {"ticket": "good"}, (promise(),))
 
 @pytest.mark.parametrize(
     "patient",
-    [STORY, STORY._replace(entry=LATE), STORY._replace(armed=(promise(base=LATE),))],
+    [STORY, replace(STORY, entry=LATE), replace(STORY, armed=(promise(base=LATE),))],
     ids=["the same", "entered later", "promised later"],
 )
 def test_what_waits_longer_covers_what_does_not(patient: Hypothesis) -> None:
@@ -35,16 +35,16 @@ def test_what_waits_longer_covers_what_does_not(patient: Hypothesis) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        STORY._replace(entry=ACROSS),
-        STORY._replace(args={"ticket": "bad"}),
-        STORY._replace(armed=(promise(base=ACROSS),)),
-        STORY._replace(armed=(promise(call=8),)),
-        STORY._replace(armed=(promise(OTHER),)),
-        STORY._replace(armed=(promise()._replace(cause=LATE),)),
-        STORY._replace(armed=(promise()._replace(args={"ticket": "bad"}),)),
-        STORY._replace(flying=(Flying(promise(), "out"),)),
-        STORY._replace(choices=((1, 100, True),)),
-        STORY._replace(called_off=((promise(), 300),)),
+        replace(STORY, entry=ACROSS),
+        replace(STORY, args={"ticket": "bad"}),
+        replace(STORY, armed=(promise(base=ACROSS),)),
+        replace(STORY, armed=(promise(call=8),)),
+        replace(STORY, armed=(promise(OTHER),)),
+        replace(STORY, armed=(replace(promise(), cause=LATE),)),
+        replace(STORY, armed=(replace(promise(), args={"ticket": "bad"}),)),
+        replace(STORY, flying=(Flying(promise(), "out"),)),
+        replace(STORY, choices=((1, 100, True),)),
+        replace(STORY, called_off=((promise(), 300),)),
     ],
     ids=["entry", "args", "base", "call", "rule", "cause", "its args", "flying", "choices", "called off"],
 )
@@ -56,4 +56,4 @@ def test_stories_that_differ_in_anything_else_are_both_kept(other: Hypothesis) -
 
 def test_equal_rules_are_told_apart() -> None:
     """Two rules of a spec may read the same."""
-    assert not covers(STORY, STORY._replace(armed=(promise(replace(RULE)),)))
+    assert not covers(STORY, replace(STORY, armed=(promise(replace(RULE)),)))

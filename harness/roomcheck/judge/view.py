@@ -16,6 +16,7 @@ injector's call had returned, so the order of overlapping instants is settled in
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -53,7 +54,12 @@ LIVE, DEAF, OUT = Presence
 LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
 
 
-class Promise(NamedTuple):
+# Values: never changed once made. Not frozen, as making one would cost three times as much, and no NamedTuples, as
+# reading a field would cost ten times as much (3.11); both happen for every event.
+
+
+@dataclass(slots=True)
+class Promise:
     """An armed rule: the cause's interval, and the later of cause and entry into the rule's `from`."""
 
     rule: Rule
@@ -63,14 +69,16 @@ class Promise(NamedTuple):
     call: int = -1
 
 
-class Flying(NamedTuple):
+@dataclass(slots=True)
+class Flying:
     """A promise that the room has surely decided, and the state it leads to once told."""
 
     promise: Promise
     to: str
 
 
-class Hypothesis(NamedTuple):
+@dataclass(slots=True)
+class Hypothesis:
     """One lawful story. `choices`: (rule, cause's begin, was it kept) of each race, for views that must agree.
 
     `called_off`: promises that a change of the link cancels if it lasts until the given moment.
@@ -98,7 +106,8 @@ class Death(NamedTuple):
     rule: Rule | None
 
 
-class Link(NamedTuple):
+@dataclass(slots=True)
+class Link:
     """The subject's link: down or up since an instant."""
 
     down: bool
@@ -121,7 +130,6 @@ class Tally:
             self.margin = margin
 
 
-new = tuple.__new__  # half the cost of calling the class, for what is made for every event
 NEVER = 1 << 62
 EMPTY: Mapping[str, Any] = {}
 START = Instant(0, 0)
@@ -156,12 +164,43 @@ def covers(a: Hypothesis, b: Hypothesis) -> bool:
     return True
 
 
+def without(armed: Iterable[Promise], one: Promise) -> tuple[Promise, ...]:
+    """All of these but this very one."""
+    return tuple([p for p in armed if p is not one])
+
+
+def staying(armed: Iterable[Promise], state: str) -> tuple[Promise, ...]:
+    """Those whose rules stay armed when the view takes this state."""
+    return tuple([p for p in armed if state in p.rule.armed_in])
+
+
+def asked_with(given: Mapping[str, tuple[Any, ...]], args: Mapping[str, Any]) -> bool:
+    """Whether the call that led here had what a rule wants of it."""
+    for name, values in given.items():  # noqa: SIM110 - as above
+        if args.get(name) not in values:
+            return False
+    return True
+
+
 def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Whether every field that the pattern names has that value."""
     for name, value in pattern.items():  # noqa: SIM110 - all() costs twice as much, for every callback
         if name not in fields or fields[name] != value:
             return False
     return True
+
+
+def _waiting(armed: Iterable[Promise], at: Instant) -> tuple[Promise, ...]:
+    """These, with the time for them not before the state was told."""
+    return tuple([Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in armed])
+
+
+def _still_off(called_off: Iterable[tuple[Promise, int]], state: str) -> tuple[tuple[Promise, int], ...]:
+    return tuple([c for c in called_off if state in c[0].rule.armed_in])
+
+
+def _provided(rules: Iterable[Rule], provided: Callable[[Rule], Truth]) -> list[tuple[Rule, Truth]]:
+    return [(rule, provided(rule) if rule.provided else Truth.YES) for rule in rules]
 
 
 class Effects(NamedTuple):
@@ -276,7 +315,7 @@ class Simulation:
             self.link = Link(down=kind is LINK_DOWN, since=at)
         doubtful: set[int] = set()
         if asking:
-            known = [(rule, provided(rule) if rule.provided else Truth.YES) for rule in asking]
+            known = _provided(asking, provided)
             arms = by_state(rule for rule, truth in known if truth is not Truth.NO)
             doubtful = {rule.id for rule, truth in known if truth is Truth.MAYBE}
         decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
@@ -297,11 +336,7 @@ class Simulation:
                     else:
                         out += self._arm_all(story, rules, at, args, call, doubtful)
         if self.presence is OUT:  # whatever was decided has happened, unheard, and is nobody's to agree on
-            out = [
-                new(Hypothesis, (n.state, at, n.args, n.armed, n.flying, (), n.called_off))
-                for h in out
-                for n in (self._silently(h, at) if h.flying else (h,))
-            ]
+            out = [Hypothesis(n.state, at, n.args, n.armed, n.flying, (), n.called_off) for n in self._unheard(out, at)]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
@@ -343,7 +378,7 @@ class Simulation:
                 continue
             for p in asked:
                 self._met(p, at)
-            out.append(h._replace(armed=tuple([p for p in h.armed if p not in asked])))
+            out.append(replace(h, armed=tuple([p for p in h.armed if p not in asked])))
         if not out:
             self._refuse(at, deaths)
         self._keep(out)
@@ -363,7 +398,7 @@ class Simulation:
             return
         if self.presence is LIVE:
             self._expire(at)
-            self._keep([n for h in self.hypotheses for n in (self._silently(h, at) if h.flying else (h,))])
+            self._keep(self._unheard(self.hypotheses, at))
         self.presence = presence
         if presence is LIVE:
             self.fresh = False
@@ -387,13 +422,13 @@ class Simulation:
     ) -> list[Hypothesis]:
         """What becomes of one story; nothing, and a death for each reason, if the callback does not fit it."""
         if h.flying:
-            promise, to = h.flying[0]
+            promise, to = h.flying[0].promise, h.flying[0].to
             if not self._matches(promise, value, fields, at, deaths):
                 return []
             self._met(promise, at)
             rest = h.flying[1:]
-            waiting = tuple([new(Promise, (p.rule, p.cause, later(p.base, at), p.args, p.call)) for p in h.armed])
-            onward = new(Hypothesis, (to, at, promise.args, waiting, rest, h.choices, h.called_off))
+            waiting = _waiting(h.armed, at) if h.armed else ()
+            onward = Hypothesis(to, at, promise.args, waiting, rest, h.choices, h.called_off)
             return [onward] if rest else self._enter(onward, to, at, promise.args)
         out: list[Hypothesis] = []
         found = False
@@ -446,9 +481,12 @@ class Simulation:
         self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Promise | None = None
     ) -> list[Hypothesis]:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
-        kept = tuple([p for p in h.armed if p is not met and state in p.rule.armed_in]) if h.armed else ()
-        off = tuple([c for c in h.called_off if state in c[0].rule.armed_in]) if h.called_off else ()
-        out = [new(Hypothesis, (state, at, args, kept, (), h.choices, off))]
+        kept = []
+        for p in h.armed:
+            if p is not met and state in p.rule.armed_in:
+                kept.append(p)  # noqa: PERF401 - a comprehension costs a call, for every callback
+        off = _still_off(h.called_off, state) if h.called_off else ()
+        out = [Hypothesis(state, at, args, tuple(kept), (), h.choices, off)]
         entered, level = self.rules.on_entry[self.link.down][state]
         for rule in entered:
             out = self._arm_each(out, rule, at, at, args, -1, at)
@@ -472,10 +510,7 @@ class Simulation:
         base = later(at, h.entry)
         args = args or h.args
         for rule in rules:
-            if len(out) == 1:
-                armed = self._arm(out[0], rule, at, base, args, call, at)
-            else:
-                armed = [n for story in out for n in self._arm(story, rule, at, base, args, call, at)]
+            armed = self._arm_each(out, rule, at, base, args, call, at)
             out = [*out, *armed] if doubtful and rule.id in doubtful else armed
         return out
 
@@ -491,12 +526,15 @@ class Simulation:
     ) -> list[Hypothesis]:
         if len(stories) == 1:
             return self._arm(stories[0], rule, cause, base, args, call, now)
-        return [n for story in stories for n in self._arm(story, rule, cause, base, args, call, now)]
+        out = []
+        for story in stories:
+            out += self._arm(story, rule, cause, base, args, call, now)
+        return out
 
     def _arm(
         self, h: Hypothesis, rule: Rule, cause: Instant, base: Instant, args: Mapping[str, Any], call: int, now: Instant
     ) -> list[Hypothesis]:
-        if rule.given and any(args.get(name) not in values for name, values in rule.given.items()):
+        if rule.given and not asked_with(rule.given, args):
             return [h]
         if rule.silent:
             moved = self._move_silently(h, rule.to or "", now, args)
@@ -506,7 +544,7 @@ class Simulation:
             if p.rule is rule and p.call == call:
                 if not rule.optional or rule.whenever or rule.after:
                     return [h]
-                waiting = tuple([o for o in waiting if o is not p])  # what may come may come longer now
+                waiting = without(waiting, p)  # what may come may come longer now
                 break
         if rule.answer is None:
             self.tallies[rule.id].armed += 1
@@ -514,9 +552,8 @@ class Simulation:
                 due = base.lo + rule.after + rule.within
                 if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
                     self.check_at = due
-        state, entry, known, _, flying, choices, off = h
-        promise = new(Promise, (rule, cause, base, args, call))
-        armed = new(Hypothesis, (state, entry, known, (*waiting, promise), flying, choices, off))
+        promise = Promise(rule, cause, base, args, call)
+        armed = Hypothesis(h.state, h.entry, h.args, (*waiting, promise), h.flying, h.choices, h.called_off)
         if (settles := self.rules.settles.get(rule.id)) is not None:
             settle = settles[self.link.down]
             if settle is not None:
@@ -525,9 +562,9 @@ class Simulation:
 
     def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
         if h.flying:
-            armed = tuple([p for p in h.armed if to in p.rule.armed_in])
-            flying = (*h.flying[:-1], new(Flying, (h.flying[-1].promise, to)))
-            return [new(Hypothesis, (h.state, h.entry, h.args, armed, flying, h.choices, h.called_off))]
+            armed = staying(h.armed, to)
+            flying = (*h.flying[:-1], Flying(h.flying[-1].promise, to))
+            return [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
         return self._enter(h, to, at, args)
 
     def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
@@ -552,14 +589,22 @@ class Simulation:
     def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> Hypothesis:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
-        armed = tuple([o for o in h.armed if o is not p and to in o.rule.armed_in])
+        armed = staying(without(h.armed, p), to)
         decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
-        flying = (*h.flying, new(Flying, (decided, to)))
-        return new(Hypothesis, (h.state, h.entry, h.args, armed, flying, h.choices, h.called_off))
+        flying = (*h.flying, Flying(decided, to))
+        return Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
-        state, entry, args, promises, flying, choices, off = h
+        state, entry, args, promises, flying, choices, off = (
+            h.state,
+            h.entry,
+            h.args,
+            h.armed,
+            h.flying,
+            h.choices,
+            h.called_off,
+        )
         out = [Hypothesis(state, entry, args, promises, flying, choices)]
         for p, until in off:
             if at.lo <= until:
@@ -584,26 +629,29 @@ class Simulation:
             off = ((p, until),) if unless.settle and not raced else ()
             nxt = []
             for o in out:
-                others = tuple([q for q in o.armed if q is not p])
+                others = without(o.armed, p)
                 if len(others) == len(o.armed):
                     nxt.append(o)
                     continue
-                gone = new(Hypothesis, (o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off))
+                gone = Hypothesis(o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off)
                 if not raced:
-                    nxt.append(gone._replace(called_off=(*o.called_off, *off)) if off else gone)
+                    nxt.append(replace(gone, called_off=(*o.called_off, *off)) if off else gone)
                 elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
                     nxt += [gone, self._fly(o, p, at)]
                 else:
                     nxt += [
-                        story._replace(choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
+                        replace(story, choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
                         for story, kept in ((gone, False), (self._fly(o, p, at), True))
                     ]
             out = nxt
         return out
 
-    def _silently(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
-        """The observer goes deaf: what is on its way (something is) happens unheard."""
-        return self._enter(h._replace(flying=()), h.head, at, h.flying[-1].promise.args)
+    def _unheard(self, stories: Iterable[Hypothesis], at: Instant) -> list[Hypothesis]:
+        """The observer goes deaf: what is on its way happens unheard."""
+        out: list[Hypothesis] = []
+        for h in stories:
+            out += self._enter(replace(h, flying=()), h.head, at, h.flying[-1].promise.args) if h.flying else (h,)
+        return out
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -692,7 +740,10 @@ class Simulation:
                     when = Instant(p.cause.lo + p.rule.after, min(at.hi, due.hi) if due else at.hi)
                     others = tuple(o for o in h.armed if o is not p)
                     todo += self._enter(
-                        h._replace(armed=others), p.rule.to or "", Instant(min(when), max(when)), p.args
+                        replace(h, armed=others),
+                        p.rule.to or "",
+                        Instant(min(when.lo, when.hi), max(when.lo, when.hi)),
+                        p.args,
                     )
                     if due is not None and at.lo > due.hi + self.extra:
                         stays = False

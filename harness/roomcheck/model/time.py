@@ -1,7 +1,8 @@
 """Time as integers of microseconds, and instants as intervals that surely hold the true moment."""
 
 import re
-from typing import NamedTuple, NewType
+from dataclasses import dataclass
+from typing import NewType
 
 Micros = NewType("Micros", int)
 
@@ -9,7 +10,8 @@ UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h)\Z")
 
 
-class Instant(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Instant:
     """An interval of microseconds that surely holds the true moment: call and return, stamp less lag."""
 
     lo: int

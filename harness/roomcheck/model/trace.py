@@ -150,7 +150,7 @@ def write_trace(trace: Trace) -> Iterator[str]:
     }
     yield json.dumps(head)
     for r in trace.records:
-        yield json.dumps({"record": r.record, **asdict(r)}, default=dict)
+        yield json.dumps({"record": r.record, **asdict(r), "at": [r.at.lo, r.at.hi]}, default=dict)
     yield json.dumps({"record": "end", "at": trace.end})
 
 
