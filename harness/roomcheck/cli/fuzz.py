@@ -12,10 +12,9 @@ from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.generate.collect import open_memory
-from roomcheck.run.fuzz import CONFIRMED_IN, Found, Fuzz
+from roomcheck.run.fuzz import CONFIRMED_IN, IN_FLIGHT, Found, Fuzz
 from roomcheck.spec.schedule_file import write_schedule
 
-JOBS = 64
 SCHEDULES = 500
 
 
@@ -57,6 +56,7 @@ def fuzz(
             player,
             seed,
             schedules=budget,
+            in_flight=min(choice.jobs or IN_FLIGHT, bound.target.jobs or IN_FLIGHT),
             over=None if end is None else lambda: time.monotonic() > end,
             first=[case.schedule for case in known],
             memory=memory,
@@ -71,7 +71,7 @@ def fuzz(
         await fuzzing.run()
 
     return play(
-        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=JOBS,
+        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=IN_FLIGHT,
         every_trace=False, coverage=lambda: search[0].coverage if search else None,
     )  # fmt: skip
 

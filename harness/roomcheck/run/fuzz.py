@@ -1,10 +1,10 @@
 """Random schedules: collect, predict, pick, run, confirm, shrink, remember.
 
 Drawing and choosing happen while nothing is played, since whatever computes in this process makes the rooms late.
-Choosing is greedy by what the rules lead one to expect of a schedule (judge/nominal.py). A schedule that violates is
-played again at once in several rooms, then made simpler in rounds of parallel candidates, and kept as a file. Findings
-of one kind, the same requirement at the same place of the spec, are worked on once and counted. Doubt is never a
-failure, neither in the search nor in shrinking.
+Choosing is greedy by what the rules lead one to expect of a schedule (judge/nominal.py), and by what it costs. A
+schedule that violates is played again at once in several rooms, then made simpler in rounds of parallel candidates, and
+kept as a file. Findings of one kind, the same requirement at the same place of the spec, are worked on once and
+counted. Doubt is never a failure, neither in the search nor in shrinking.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Protocol
 
 from roomcheck.generate import schedules, under_other_faults
@@ -24,6 +24,7 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, Verdict
 from roomcheck.run.clock import now
+from roomcheck.run.session import duration
 from roomcheck.spec.contract import Case, Contract
 
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
@@ -32,6 +33,9 @@ TRIPLE = 100  # what a triple is worth, measured in pairs of triples
 # The same, expected once more: until 95 % of the triples of 4,000 schedules were met, 0 took 907 executions, 0.3 449,
 # 0.5 506 and 0.7 541 (seed 0, in virtual time; ci/bench_pick.py tells what choosing saves).
 AGAIN = 0.3
+# What it costs to play one: its share of the machine, and its share of the time if so many are played at once.
+WORK = 75_000  # microseconds; 800 a minute is what two cores play
+IN_FLIGHT = 64
 CONFIRMED_IN = 5  # rooms at once
 SHRINK_WIDTH = 64  # candidates at once
 SHRINK_ROUNDS = 20
@@ -77,6 +81,7 @@ class Fuzz:
     player: Player
     seed: int
     schedules: int | None = None  # how many; None: until `over`
+    in_flight: int = IN_FLIGHT
     over: Callable[[], bool] | None = None
     first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
     memory: Memory | None = None
@@ -124,7 +129,8 @@ class Fuzz:
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
-            chosen = await asyncio.to_thread(draw, self.contract, number, want, self._expected if self.picked else None)
+            expected = self._expected if self.picked else None
+            chosen = await asyncio.to_thread(draw, self.contract, number, want, expected, self.in_flight)
             if not chosen:
                 break
             failing = await self._chunk([schedule for schedule, _ in chosen], number)
@@ -243,48 +249,72 @@ def shows(result: CaseResult, kind: Kind) -> bool:
 
 
 def draw(
-    contract: Contract, number: int, want: int, expected: Counter[object] | None
+    contract: Contract, number: int, want: int, expected: Counter[object] | None, in_flight: int = IN_FLIGHT
 ) -> list[tuple[Schedule, Schedule]]:
     """So many schedules for this seed, each with the drawn one that it was made from: itself, or under other faults.
 
-    `expected`: see `pick`; None: as chance gives them.
+    By turns one that is likely to meet triples that none met before, under whatever fault, and a drawn one, of either
+    sort the best first: what choosing does not see, as how soon after another a call comes, needs many stories and not
+    one story many times. `expected` counts what was expected of those chosen before, and of these in the end; None: all
+    are played as chance gives them.
     """
     drawn = collect(schedules(contract), number=number, count=want * POOL)
     if expected is None:
         return [(schedule, schedule) for schedule in drawn[:want]]
-    pool = [(kin, schedule) for schedule in drawn for kin in _kin(contract, schedule)]
-    return [pool[i] for i in pick(contract, [kin for kin, _ in pool], want, expected)]
+    hopes = [Hope.of(contract, kin, schedule, in_flight) for schedule in drawn for kin in _kin(contract, schedule)]
+    news = _best(hopes, (want + 1) // 2, lambda hope: hope.news(expected), expected)
+    taken = {id(hope) for hope in news}
+    rest = [hope for hope in hopes if hope.schedule is hope.drawn and id(hope) not in taken]
+    more = _best(rest, want - len(news), lambda hope: hope.worth(expected), expected)
+    by_turns = (hope for both in zip_longest(news, more) for hope in both if hope)
+    return [(hope.schedule, hope.drawn) for hope in by_turns]
 
 
 def _kin(contract: Contract, drawn: Schedule) -> list[Schedule]:
     return [drawn, *under_other_faults(contract, drawn)]
 
 
-def pick(contract: Contract, pool: Sequence[Schedule], want: int, seen: Counter[object]) -> list[int]:
-    """The places of those that add most, the best first.
+@dataclass(frozen=True, slots=True)
+class Hope:
+    """What a schedule is expected to meet, and what it costs to play (microseconds).
 
-    `seen` counts what was expected of those chosen before, and of these in the end.
-
-    What a schedule meets is foretold, not known: a triple that was expected once is worth less, yet not nothing.
+    That is foretold, not known: a triple that was expected once is worth less than a new one, yet not nothing.
     """
-    features: list[frozenset[object]] = []
-    for schedule in pool:
+
+    schedule: Schedule
+    drawn: Schedule
+    triples: frozenset[Triple]
+    pairs: frozenset[tuple[Triple, Triple]]
+    cost: float
+
+    @classmethod
+    def of(cls, contract: Contract, schedule: Schedule, drawn: Schedule, in_flight: int) -> "Hope":
         trace = nominal(contract, schedule)
-        features.append(frozenset((*met(contract, trace), *pairs(contract, trace))))
-    heap = [(-_gain(f, seen), i) for i, f in enumerate(features)]
+        cost = WORK + duration(case_of("", schedule)) / in_flight
+        return cls(schedule, drawn, met(contract, trace), pairs(contract, trace), cost)
+
+    def news(self, seen: Counter[object]) -> float:
+        """By triples that were expected at most once."""
+        return sum(AGAIN ** seen[t] for t in self.triples if seen[t] <= 1) / self.cost
+
+    def worth(self, seen: Counter[object]) -> float:
+        """By all that it may meet; a new triple is worth more than any pair of known ones."""
+        known = sum(TRIPLE * AGAIN ** seen[t] for t in self.triples) + sum(AGAIN ** seen[p] for p in self.pairs)
+        return known / self.cost
+
+
+def _best(hopes: Sequence[Hope], want: int, worth: Callable[[Hope], float], seen: Counter[object]) -> list[Hope]:
+    """Greedily at most so many that are worth anything, the best first; each is counted in `seen` as it is chosen."""
+    heap = [(-worth(hope), i) for i, hope in enumerate(hopes)]
     heapq.heapify(heap)
-    chosen: list[int] = []
+    chosen: list[Hope] = []
     while heap and len(chosen) < want:
-        gain, i = heapq.heappop(heap)
-        actual = -_gain(features[i], seen)
-        if actual > gain:
+        before, i = heapq.heappop(heap)
+        actual = -worth(hopes[i])
+        if actual > before:
             heapq.heappush(heap, (actual, i))
-            continue
-        chosen.append(i)
-        seen.update(features[i])
+        elif actual < 0:
+            chosen.append(hopes[i])
+            seen.update(hopes[i].triples)
+            seen.update(hopes[i].pairs)
     return chosen
-
-
-def _gain(features: frozenset[object], seen: Counter[object]) -> float:
-    """A triple that was never expected is worth more than any pair of known ones."""
-    return sum((TRIPLE if isinstance(f, Triple) else 1) * AGAIN ** seen[f] for f in features)
