@@ -138,8 +138,9 @@ class Session:
                 elif begun[1] == 1 and over is not None and over():
                     queue.close()
                 else:
-                    group.create_task(one(*begun))
+                    # before, not after: what was computed here until now has made the probe late, and not yet said so
                     await self.lateness.calm(STAGGER, PATIENCE)
+                    group.create_task(one(*begun))
         return self.results[first:]
 
     async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
