@@ -1,0 +1,50 @@
+"""Which schedules a search plays."""
+
+from collections import Counter
+
+from generate.contracts import CONTRACTS, drawn
+from roomcheck.generate import schedules
+from roomcheck.generate.collect import collect
+from roomcheck.judge.coverage import Triple, met
+from roomcheck.judge.nominal import nominal
+from roomcheck.model.schedule import Schedule
+from roomcheck.run.fuzz import POOL, draw
+
+ZEGO = CONTRACTS["zego-100"]
+COUNT = 60
+
+
+def triples(played: list[Schedule]) -> set[Triple]:
+    return {triple for schedule in played for triple in met(ZEGO, nominal(ZEGO, schedule))}
+
+
+def test_what_is_chosen_is_expected_to_meet_twice_as_many_triples_as_what_is_drawn() -> None:
+    """Each was drawn, or made from what was drawn, so that the example database can hold it."""
+    pool = collect(schedules(ZEGO), number=3, count=COUNT * POOL)
+
+    chosen = draw(ZEGO, 3, COUNT, Counter())
+
+    assert len({repr(schedule) for schedule, _ in chosen}) == COUNT
+    assert all(origin in pool for _, origin in chosen)
+    assert sum(schedule is origin for schedule, origin in chosen) >= COUNT // 2
+    assert len(triples([schedule for schedule, _ in chosen])) > 2 * len(triples(pool[:COUNT]))
+
+
+def test_without_choosing_they_come_as_they_were_drawn() -> None:
+    """The first ones of the same seed."""
+    chosen = draw(ZEGO, 20, COUNT, None)
+
+    assert [schedule for schedule, _ in chosen] == list(drawn("zego-100", COUNT * POOL))[:COUNT]
+    assert all(schedule is origin for schedule, origin in chosen)
+
+
+class Worn(Counter[object]):
+    """Everything was expected very often."""
+
+    def __missing__(self, _key: object) -> int:
+        return 100_000
+
+
+def test_a_search_goes_on_when_nothing_adds_anything() -> None:
+    """Then chance is all there is."""
+    assert len(draw(ZEGO, 3, COUNT, Worn())) == COUNT
