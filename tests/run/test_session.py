@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
-from roomcheck.faults import provision
+from roomcheck.faults import Provisioned, provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.model.verdict import CaseResult
+from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.traces import TraceFolder
+from roomcheck.run.clock import Lateness
 from roomcheck.run.session import Plan, Session, duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -77,3 +78,38 @@ def test_when_a_search_is_over_nothing_more_is_begun(
     results = play(bound, short, lambda: next(looks), tmp_path)
 
     assert [r.case.removeprefix(f"{bound.spec}/") for r in results] == [c.id for c in short[:2]]
+
+
+class Watched(Lateness):
+    """Notes when a case waited for the machine to be on time."""
+
+    def __init__(self, seen: list[str]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    async def calm(self, least: float, most: float) -> None:
+        assert 0 < least < most
+        await asyncio.sleep(0)  # whatever has begun goes on meanwhile
+        self.seen.append("calm")
+
+
+def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this process computed a moment before, as in making a finding simpler, is no lateness of the case."""
+    seen: list[str] = []
+
+    async def played(_session: Session, case: Case, _attempt: int, *, alone: bool) -> CaseResult:
+        assert not alone
+        seen.append(case.id)
+        return CaseResult(case.id, case.scenario, "", None, Outcome.CONFORMS, None, "", None, seconds=0, attempts=1)
+
+    monkeypatch.setattr(Session, "_case", played)
+    bound = contract()
+    nowhere = Provisioned(None, None, "", "")
+    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+    session = Session(plan, lateness=Watched(seen))
+
+    asyncio.run(session.play(bound.cases[:1]))
+
+    assert seen == ["calm", bound.cases[0].id]
