@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
-from roomcheck.faults import Provisioned, provision
+from roomcheck.faults import Provisioned, ToxiproxyServer, provision
 from roomcheck.model.fault import FaultKind
-from roomcheck.model.schedule import Call, Fault, Heal, Schedule, Step, Wait, When
+from roomcheck.model.schedule import Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.clock import Lateness
@@ -113,3 +113,48 @@ def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
     asyncio.run(session.play(bound.cases[:1]))
 
     assert seen == ["calm", bound.cases[0].id]
+
+
+def test_a_worn_toxiproxy_is_replaced_and_ends_with_its_last_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's case is disturbed; one that is not ours is kept."""
+    monkeypatch.setattr("roomcheck.run.session.WORN", 3)
+    started: list[ToxiproxyServer] = []
+    start = ToxiproxyServer.start
+
+    async def seen(provisioned: Provisioned) -> ToxiproxyServer:
+        started.append(await start(provisioned))
+        return started[-1]
+
+    monkeypatch.setattr(ToxiproxyServer, "start", seen)
+    schedule = Schedule(
+        (Member("A", "A"),),
+        ("R",),
+        (Step(Call("A", "loginRoom", {"room": "R", "token": "valid"})), Step(Fault("A", FaultKind.CUT))),
+        watch=SECOND // 10,
+    )
+    cases = [Case(f"c/{i}", "c", "C", None, schedule, (), ()) for i in range(8)]
+
+    async def play(toxiproxy: Provisioned) -> tuple[list[CaseResult], list[bool]]:
+        target = read_target(find_target("reference"))
+        session = Session(Plan(contract(), cases, target, toxiproxy, TraceFolder(tmp_path), jobs=4))
+        async with session.open():
+            return await session.play(cases, 1), [server.alive for server in started]
+
+    results, alive = asyncio.run(play(provision()))
+
+    assert {r.outcome for r in results} <= {Outcome.CONFORMS, Outcome.INCONCLUSIVE}  # no case lost its Toxiproxy
+    assert alive == [False, False, True]
+    assert [server.alive for server in started] == [False] * 3
+
+    async def play_on_ours() -> list[bool]:
+        server = await start(provision())
+        try:
+            started.clear()
+            await play(Provisioned(None, server.url, "", server.version))
+        finally:
+            await server.stop()
+        return [server.alive for server in started]
+
+    assert asyncio.run(play_on_ours()) == [False]

@@ -52,6 +52,11 @@ class ToxiproxyServer:
         """Whether calls can still succeed."""
         return not self._broken and (self._process is None or self._process.alive)
 
+    @property
+    def ours(self) -> bool:
+        """Whether we started it, and may end it and start another."""
+        return self._process is not None
+
     async def do(self, work: Callable[[Client], T]) -> T:
         """Run blocking calls in a thread; a call that is not answered ends this server."""
         if not self.alive:
