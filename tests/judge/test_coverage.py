@@ -266,6 +266,7 @@ def test_a_wait_only_lets_time_pass() -> None:
     """A step that names no moment begins after the pace."""
     steps = (Step(Wait()), Step(join("A"), When(None, 7 * MS)))
     assert story(Schedule((A,), ("R",), steps, 100 * MS))[0] == ("A", "joining", 7)
+    assert story(Schedule((A,), ("R",), steps, 100 * MS, pace=5 * MS))[0] == ("A", "joining", 17)
 
 
 def test_what_a_schedule_is_likely_to_meet_is_counted_like_what_was_met() -> None:

@@ -139,6 +139,15 @@ def test_steps_without_a_time_wait_until_the_one_before_has_settled(contract: Co
     assert logins[1].at.lo >= first.at.lo + contract.pace
 
 
+def test_a_schedule_may_have_a_pace_of_its_own(contract: Contract, play: Played) -> None:
+    """Here a long one."""
+    patient = case(contract, Step(Wait(), label="W"), Step(Wait(), label="X"))
+    (trace,) = play(replace(patient, schedule=replace(patient.schedule, pace=2 * contract.pace)))
+
+    first, second = (r.at.lo for r in trace.records if isinstance(r, Marked))
+    assert second >= first + 2 * contract.pace
+
+
 def test_a_wait_is_a_mark(contract: Contract, play: Played) -> None:
     """With its label, so that windows can be counted from it."""
     (trace,) = play(case(contract, Step(Wait(), When(None, 5 * MS), "W")))

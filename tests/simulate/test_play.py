@@ -50,9 +50,13 @@ def moments(trace: Trace) -> list[int]:
 
 def test_a_step_without_a_moment_waits_for_the_step_before_and_the_pace() -> None:
     """And its offset counts from there."""
-    trace = play(login("A"), login("B"), Step(Wait(), When(None, SECOND), "W"))
+    steps = login("A"), login("B"), Step(Wait(), When(None, SECOND), "W")
+    hasty = Schedule((Member("A", "A"), Member("B", "B")), ("R",), steps, SECOND, pace=PACE // 4)
 
-    assert moments(trace) == [PACE, 2 * PACE, 3 * PACE + SECOND]
+    assert moments(play(*steps)) == [PACE, 2 * PACE, 3 * PACE + SECOND]
+    assert moments(simulate(contract(), Case("c", "c", "", None, hasty, (), ()))) == [
+        PACE // 4, PACE // 2, 3 * PACE // 4 + SECOND,
+    ]  # fmt: skip
 
 
 def test_a_moment_counts_from_the_label_and_is_never_before_now() -> None:

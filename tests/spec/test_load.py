@@ -272,6 +272,17 @@ def test_observation_outlasts_every_window() -> None:
     assert LATE.schedule.watch == round((10 + 0.5 - 2.5 + 0.5) * S)
 
 
+def test_a_scenario_may_have_a_pace_of_its_own() -> None:
+    """By which its steps follow each other, and the observation gets shorter or longer."""
+    text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8")
+    assert text.count("    id: back-late\n") + text.count("  - id: back-late\n") == 1
+    hasty = case(load_spec(text.replace("- id: back-late\n", "- id: back-late\n    pace: 250ms\n"), "s").bind(),
+                 "back-late/cut")  # fmt: skip
+
+    assert (LATE.schedule.pace, hasty.schedule.pace) == (None, 250_000)
+    assert hasty.schedule.watch == LATE.schedule.watch + 3 * 250_000  # of three steps
+
+
 def test_a_callback_may_name_no_room() -> None:
     """Then no entry has one, and none may be asked for."""
     text = (SPECS / "two-state.yaml").read_text(encoding="utf-8").replace("onSelf: {room: place, ", "onSelf: {")

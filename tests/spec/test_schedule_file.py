@@ -138,14 +138,14 @@ def test_a_time_reads_like_a_persons(gap: int, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
-@given(gap=st.integers(0, 3000 * S))
-def test_a_time_is_read_back_to_the_microsecond(name: str, gap: int) -> None:
+@given(gap=st.integers(0, 3000 * S), pace=st.none() | st.integers(0, 3000 * S))
+def test_a_time_is_read_back_to_the_microsecond(name: str, gap: int, pace: int | None) -> None:
     """At any scale, also where the documented time is no round number."""
     contract = CONTRACTS[name]
     room = next(iter(contract.operations.values()))
     arguments = {**dict.fromkeys(room.rooms, "R"), **{n: v[0] for n, v in room.args.items()}}
     steps = (Step(Call("A", room.name, arguments), label="S1"), Step(Wait(), When("S1", gap)))
-    whole = Schedule((A,), ("R",), steps, gap)
+    whole = Schedule((A,), ("R",), steps, gap, pace)
 
     assert read_schedule(write_schedule(contract, whole), "f", contract) == whole
 

@@ -63,8 +63,9 @@ class _Story:
     def tell(self) -> Trace:
         """Play every step, then watch."""
         settled = 0
+        pace = self.contract.pace_of(self.schedule)
         for step in self.schedule.steps:
-            base = settled + self.contract.pace if step.when.label is None else self.labels[step.when.label]
+            base = settled + pace if step.when.label is None else self.labels[step.when.label]
             self._until(base + step.when.offset)
             if step.label:
                 self.labels[step.label] = self.now

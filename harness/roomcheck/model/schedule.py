@@ -73,9 +73,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Members and steps; `watch` is how long to go on observing after the last step, in microseconds."""
+    """Members and steps; `watch` is how long to go on observing after the last step, in microseconds.
+
+    `pace`, in microseconds too, passes between a step that has settled and one that names no moment; None: the
+    contract's.
+    """
 
     members: tuple[Member, ...]
     rooms: tuple[str, ...]
     steps: tuple[Step, ...]
     watch: int
+    pace: int | None = None

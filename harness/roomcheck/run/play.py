@@ -50,6 +50,7 @@ class Play:
     ) -> None:  # fmt: skip
         self.ground = ground
         self.contract = ground.contract
+        self.pace = ground.contract.pace_of(case.schedule)
         self.case = case
         self.number = number
         self.server = server
@@ -121,7 +122,7 @@ class Play:
         """Longer than this case takes on any machine, in microseconds."""
         steps = self.case.schedule.steps
         operations = [self.contract.operations[s.act.operation] for s in steps if isinstance(s.act, Call | Admin)]
-        slow = sum(o.settle_within for o in operations) + sum(self.contract.pace + abs(s.when.offset) for s in steps)
+        slow = sum(o.settle_within for o in operations) + sum(self.pace + abs(s.when.offset) for s in steps)
         return SPARE + 2 * (slow + self.case.schedule.watch)
 
     def _heard(self, member: str) -> Callable[[Any], None]:
@@ -166,7 +167,7 @@ class Play:
         settled = now()
         for step in self.case.schedule.steps:
             when = step.when
-            moment = settled + self.contract.pace if when.label is None else self.labels[when.label]
+            moment = settled + self.pace if when.label is None else self.labels[when.label]
             await self._wait_until(moment + when.offset)
             settled = await self._do(step)
 

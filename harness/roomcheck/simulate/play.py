@@ -69,9 +69,10 @@ class _Play:
     def run(self) -> Trace:
         """Play everything and watch."""
         settled = self.world.now
+        pace = self.contract.pace_of(self.case.schedule)
         for step in self.case.schedule.steps:
             when = step.when
-            moment = settled + self.contract.pace if when.label is None else self.labels[when.label]
+            moment = settled + pace if when.label is None else self.labels[when.label]
             self.world.run(moment + when.offset)
             settled = self._do(step)
         end = settled + self.case.schedule.watch

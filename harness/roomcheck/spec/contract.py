@@ -267,3 +267,7 @@ class Contract:
     scale: float = 1.0
     faults: frozenset[FaultKind] = frozenset(FaultKind)
     lacks: frozenset[str] = frozenset()
+
+    def pace_of(self, schedule: Schedule) -> int:
+        """Microseconds between a step of this schedule that has settled and the next one, if that names no moment."""
+        return self.pace if schedule.pace is None else schedule.pace

@@ -98,6 +98,7 @@ class _Scenario:
                 rooms=tuple(self.rooms),
                 steps=steps,
                 watch=max(self.watch, expected.end + words.pace if expected.end else 0),
+                pace=self.scene.pace,
             ),
             lines=lines,
             requirements=self.requirements,
@@ -120,6 +121,7 @@ class Scene:
         self.at = at
         self.advice = advice
         self.schedule = shape.schedule
+        self.pace = None if shape.pace is None else words.duration(shape.pace, *at, "pace")
         self.rooms = shape.rooms
         self.users: dict[str, str] = {}  # member -> user
         self._people(shape.members)
@@ -166,12 +168,13 @@ class Steps:
 
     def since(self, label: str) -> int:
         """Microseconds that at least pass from a label's step to the last step."""
+        pace = self.words.pace if self.scene.pace is None else self.scene.pace
         first = self.labels[label]
         reached = {first: 0}
         for i in range(first + 1, len(self.steps)):
             when = self.steps[i].when
             if when.label is None:
-                reached[i] = reached[i - 1] + when.offset + self.words.pace
+                reached[i] = reached[i - 1] + when.offset + pace
             else:
                 anchor = self.labels[when.label]
                 reached[i] = max(reached[i - 1], reached[anchor] + when.offset if anchor >= first else 0)

@@ -63,7 +63,7 @@ def read_schedule(text: str | bytes, file: str, contract: Contract) -> Schedule:
     steps = Steps(scene, None).steps
     watch = words.duration(shape.watch, "watch")
     problems.raise_any()
-    return Schedule(scene.members(), tuple(scene.rooms), tuple(steps), watch)
+    return Schedule(scene.members(), tuple(scene.rooms), tuple(steps), watch, scene.pace)
 
 
 def write_schedule(
@@ -82,6 +82,8 @@ def write_schedule(
         lines += ["found:", *(f"  {_scalar(name)}: {_scalar(note)}" for name, note in notes.items())]
     lines += [f"members: {_list(members)}", f"rooms: {_list(map(_scalar, schedule.rooms))}", "schedule:"]
     lines += [f"  - {_map(dict(writer.step(step)))}" for step in schedule.steps]
+    if schedule.pace is not None:
+        lines.append(f"pace: {writer.durations.write(schedule.pace)}")
     lines.append(f"watch: {writer.durations.write(schedule.watch)}")
     return "\n".join(lines) + "\n"
 

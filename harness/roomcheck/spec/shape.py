@@ -217,6 +217,7 @@ class ScenarioShape(Shape):
     rooms: list[str] = Field(default=["R"], min_length=1)
     faults: list[str] | None = Field(default=None, min_length=1)
     own_server: bool = Field(default=False, alias="own server")
+    pace: Expression | None = None
     watch: Expression | None = None
     schedule: list[StepShape] = Field(min_length=1)
     expect: dict[str, Line] = {}
@@ -231,6 +232,7 @@ class ScheduleShape(Shape):
     members: list[MemberName] = Field(min_length=1)
     rooms: list[str] = Field(default=["R"], min_length=1)
     schedule: list[StepShape] = Field(min_length=1)
+    pace: Expression | None = None
     watch: Expression
 
 
