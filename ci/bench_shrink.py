@@ -17,8 +17,8 @@ from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, re
 from roomcheck.faults import provision
 from roomcheck.reference import defects
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.fuzz import CONFIRMED_IN, Found, Fuzz, case_of, draw, shows
-from roomcheck.run.session import Plan, Session
+from roomcheck.run.fuzz import Found, Fuzz, case_of, draw, shows
+from roomcheck.run.session import ATTEMPTS, Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Contract
 
@@ -74,9 +74,9 @@ async def shrunk(contract: Contract, name: str, world: str, count: int) -> list[
         await fuzzing.run()
         out = []
         for number, found in enumerate(fuzzing.found.values()):
-            if found.kind[0] in defects.DEFECTS[name].breaks:
+            if found.kind in defects.DEFECTS[name].breaks:
                 cases = [case_of(f"again/{number}-{i}", found.schedule) for i in range(AGAIN)]
-                results = await player.play(cases, 1)
+                results = await player.play(cases, ATTEMPTS)
                 out.append((found, sum(shows(result, found.kind) for result in results)))
         return out
 
@@ -86,7 +86,7 @@ def main() -> int:
     world = "sockets" if "sockets" in sys.argv[1:] else "virtual"
     count = next((int(word) for word in sys.argv[1:] if word.isdigit()), SCHEDULES)
     contract = bound()
-    print(f"{'defect':<32}{'requirement':<16}{'before':>7}{'after':>6}{'fewest':>7}{'rounds':>7}{'confirmed':>10}"
+    print(f"{'defect':<32}{'requirement':<16}{'before':>7}{'after':>6}{'fewest':>7}{'rounds':>7}{'sure':>10}"
           f"{'again':>7}{'seconds':>9}")  # fmt: skip
     bad = 0
     for name, fewest in FEWEST.items():
@@ -94,8 +94,8 @@ def main() -> int:
         for one, again in found:
             after = len(one.schedule.steps)
             bad += after > FOUR >= fewest or again < AGAIN
-            print(f"{name:<32}{one.kind[0]:<16}{one.steps_before:>7}{after:>6}{fewest:>7}{one.rounds:>7}"
-                  f"{one.confirmed:>8}/{CONFIRMED_IN}{again:>4}/{AGAIN}{one.seconds:>9.1f}", flush=True)  # fmt: skip
+            print(f"{name:<32}{one.kind:<16}{one.steps_before:>7}{after:>6}{fewest:>7}{one.rounds:>7}"
+                  f"{one.again!s:>10}{again:>4}/{AGAIN}{one.seconds:>9.1f}", flush=True)  # fmt: skip
         if not found:
             print(f"{name:<32}not found in {count} schedules")
     return 1 if bad else 0

@@ -7,9 +7,10 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule,
 from roomcheck.spec.contract import Contract, Operation
 
 
-def problems_of(contract: Contract, schedule: Schedule) -> list[str]:
-    """Everything that is wrong with a schedule."""
-    return [*_names(schedule), *_moments(schedule), *_acts(contract, schedule), *_links(schedule)]
+def problems_of(contract: Contract, schedule: Schedule, *, shrunk: bool = False) -> list[str]:
+    """Everything that is wrong with a schedule; the steps of a shrunk one need not name a moment."""
+    moments = _few_moments(schedule) if shrunk else _moments(schedule)
+    return [*_names(schedule), *moments, *_acts(contract, schedule), *_links(schedule)]
 
 
 def _names(schedule: Schedule) -> Iterator[str]:
@@ -23,11 +24,28 @@ def _names(schedule: Schedule) -> Iterator[str]:
         yield f"rooms {schedule.rooms}"
 
 
-def _moments(schedule: Schedule) -> Iterator[str]:
+def _few_moments(schedule: Schedule) -> Iterator[str]:
+    """A step that names none waits until the one before has settled; a label is there for the step that names it."""
+    yield from _lengths(schedule)
+    wanted: list[str | None] = [step.when.label for step in schedule.steps[1:]]
+    for i, (step, label) in enumerate(zip(schedule.steps, [*wanted, None], strict=True), 1):
+        if step.label != label or label not in (None, f"S{i}"):
+            yield f"step {i} is {step.label}, the next begins after {label}"
+        if step.when.offset < 0 or (step.when.label is None and step.when.offset):
+            yield f"step {i} begins {step.when.offset} after {step.when.label}"
+    if schedule.steps and schedule.steps[0].when.label:
+        yield "the first step names a moment"
+
+
+def _lengths(schedule: Schedule) -> Iterator[str]:
     if not schedule.steps:
         yield "no step"
     if schedule.watch <= 0:
         yield "no watch"
+
+
+def _moments(schedule: Schedule) -> Iterator[str]:
+    yield from _lengths(schedule)
     before = None
     for i, step in enumerate(schedule.steps, 1):
         if step.label != f"S{i}" or step.when.label != before:

@@ -51,7 +51,7 @@ def test_every_neighbour_is_sound_and_smaller_and_there_once(name: str) -> None:
         assert found
         assert len({repr(f) for f in found}) == len(found)
         for neighbour in found:
-            assert problems_of(contract, neighbour) == []
+            assert problems_of(contract, neighbour, shrunk=True) == []
             assert size(contract, neighbour) < size(contract, whole)
 
 
@@ -59,7 +59,7 @@ def test_the_neighbours_of_scenarios_are_sound_too() -> None:
     """Their steps name any earlier moment, or none."""
     for case in ZEGO.cases:
         for neighbour in candidates(ZEGO, case.schedule):
-            assert problems_of(ZEGO, neighbour) == []
+            assert problems_of(ZEGO, neighbour, shrunk=True) == []
 
 
 def test_neighbours_are_the_same_each_time() -> None:
@@ -204,9 +204,34 @@ def test_times_become_rounder_before_they_become_shorter() -> None:
     assert max(gaps) < 100 * SECOND
 
 
-def test_the_watch_becomes_shorter_and_never_nothing() -> None:
-    """Something must be seen."""
+def test_the_watch_becomes_shorter_and_never_shorter_than_the_pace() -> None:
+    """The last news must have the time that news takes."""
     watches = [c.watch for c in candidates(ZEGO, schedule((0, login("A")), watch=98))]
 
-    assert min(watches) > 0
+    assert min(watches) == ZEGO.pace
     assert max(watches) <= 98 * SECOND
+
+
+def test_no_moment_is_simpler_than_the_same_moment() -> None:
+    """All steps at once, then each; a step whose moment nothing names any more has no label."""
+    whole = schedule((0, login("A")), (0, login("A", "R", "wrong")), (5, login("A", "R", "expired")))
+    waits = [tuple((step.when, step.label) for step in found.steps) for found in candidates(ZEGO, whole)
+             if acts(found) == acts(whole) and found.watch == whole.watch]  # fmt: skip
+    free = (When(), None)
+
+    assert waits[0] == (free, free, free)
+    assert ((When(), None), (When(), "S2"), (When("S2", 5 * SECOND), None)) in waits
+    assert ((When(), "S1"), (When("S1"), None), (When(), None)) in waits
+
+
+def test_what_follows_a_step_that_named_no_moment_comes_its_pace_later_or_names_none_either() -> None:
+    """As its own moment was named or not."""
+    first, wrong = Step(login("A")), Step(login("A", "R", "wrong"), label="S2")
+
+    def last(when: When) -> set[When]:
+        whole = Schedule((A,), ("R",), (first, wrong, Step(login("A", "R", "expired"), when)), 60 * SECOND)
+        wanted = [login("A"), login("A", "R", "expired")]
+        return {found.steps[1].when for found in candidates(ZEGO, whole) if acts(found) == wanted}
+
+    assert last(When("S2", SECOND)) == {When("S1", SECOND), When("S1", SECOND + ZEGO.pace)}
+    assert last(When()) == {When()}

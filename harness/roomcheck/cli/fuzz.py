@@ -12,7 +12,7 @@ from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.generate.collect import open_memory
-from roomcheck.run.fuzz import CONFIRMED_IN, IN_FLIGHT, Found, Fuzz
+from roomcheck.run.fuzz import IN_FLIGHT, Found, Fuzz, finding_of
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 500
@@ -78,14 +78,14 @@ def fuzz(
 
 def keep(found: Found, bound: Bound, folder: Path) -> str:
     """Write the schedule of a finding; returns the command that repeats it."""
-    requirement, place = found.kind
+    finding = finding_of(found.result, found.kind)
+    requirement = (finding and finding.requirement) or ""
     name = f"{requirement or 'finding'}-{found.name.rpartition('/')[2]}.yaml"
-    finding = found.result.verdict.findings[0] if found.result.verdict else None
     notes = {
         "requirement": requirement,
-        "rule": place,
+        "rule": finding.where if finding else "",
         "seen": f"{finding.view}: {finding.seen}" if finding else "",
-        "again": f"in {found.confirmed} rooms of {CONFIRMED_IN}",
+        "again": f"in {found.again} rooms",
         "target": bound.target.name,
     }
     says = bound.contract.requirements[requirement].says if requirement else "Found by chance"

@@ -10,6 +10,7 @@ from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.model.verdict import Outcome
 from roomcheck.run.fuzz import case_of
+from roomcheck.run.session import ATTEMPTS
 
 JOBS = 64
 
@@ -34,7 +35,7 @@ def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
     repeat = " ".join([f"roomcheck replay {file}", *choice.words])
 
     async def work(player: Any, reports: Reports) -> None:
-        await player.play(cases, 1)
+        await player.play(cases, ATTEMPTS)
         if times > 1:
             violating = sum(r.outcome is Outcome.VIOLATES for r in reports.results)
             click.echo(f"{violating} of {times} violate", err=True)

@@ -2,7 +2,9 @@
 
 Hypothesis shrinks too, one run after the other; here all neighbours are known at once, so that a round of them can be
 played side by side. Every neighbour is smaller by `size`, so taking any that fails, again and again, comes to an end.
-The order is that of the gain: half of the steps first, the last digit of a gap last.
+The order is that of the gain: half of the steps first, the last digit of a gap last. No moment is simpler than the same
+moment: a step that names none waits until the one before has settled, and so does not race with it. Nor does the end of
+the watch race with the last news: it is no shorter than the pace, in which news arrives.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +24,8 @@ KINDS = list(FaultKind)
 NEARBY = 8  # a rounder time may be longer by this part
 
 Size = tuple[int, int, int, int, int, int]
-Move = tuple[int, Act]  # after a gap
+Gap = int | None  # None: a pace after the step before has settled
+Move = tuple[Gap, Act]
 
 
 def size(contract: Contract, schedule: Schedule) -> Size:
@@ -53,35 +56,48 @@ class _Play:
     rooms: tuple[str, ...]
     moves: tuple[Move, ...]
     watch: int
+    pace: int
+    own_pace: int | None
+
+    def together(self, *gaps: Gap) -> Gap:
+        """The gap that is left of several when the steps between them are gone."""
+        if all(gap is None for gap in gaps):
+            return None
+        return sum(self.pace if gap is None else gap for gap in gaps)
 
     def schedule(self) -> Schedule:
         """Without what the links do not allow any more; what came after it keeps its moment."""
         links = Links()
         steps: list[Step] = []
-        late = 0
+        gaps: list[Gap] = []
         for gap, act in self.moves:
-            late += gap
+            gaps.append(gap)
             if links.allow(act):
                 links.take(act)
-                when = When(steps[-1].label, late) if steps else When()
-                steps.append(Step(act, when, f"S{len(steps) + 1}"))
-                late = 0
-        return Schedule(self.members, self.rooms, tuple(steps), self.watch)
+                late, gaps = self.together(*gaps), []
+                when = When()
+                if steps and late is not None:
+                    label = f"S{len(steps)}"
+                    steps[-1] = replace(steps[-1], label=label)
+                    when = When(label, late)
+                steps.append(Step(act, when))
+        return Schedule(self.members, self.rooms, tuple(steps), self.watch, self.own_pace)
 
 
 def _play(contract: Contract, schedule: Schedule) -> _Play:
-    """The schedule as a chain of gaps. A step that names no moment comes a pace after the one before."""
+    """The schedule as a chain of gaps."""
+    pace = contract.pace_of(schedule)
     moments: dict[str, int] = {}
     now = 0
     moves: list[Move] = []
     for step in schedule.steps:
         before = now
-        begins = now + contract.pace if step.when.label is None else moments[step.when.label]
+        begins = now + pace if step.when.label is None else moments[step.when.label]
         now = max(now, begins + step.when.offset) if moves else 0
         if step.label is not None:
             moments[step.label] = now
-        moves.append((now - before, step.act))
-    return _Play(schedule.members, schedule.rooms, tuple(moves), schedule.watch)
+        moves.append((None if step.when.label is None else now - before, step.act))
+    return _Play(schedule.members, schedule.rooms, tuple(moves), schedule.watch, pace, schedule.pace)
 
 
 class _Neighbours:
@@ -106,13 +122,13 @@ class _Neighbours:
 
     def size(self, schedule: Schedule) -> Size:
         play = _play(self.contract, schedule)
-        times = [gap for gap, _ in play.moves] + [play.watch]
+        times = [gap for gap, _ in play.moves if gap is not None] + [play.watch]
         return (
             len(play.moves),
             len(play.members),
             len(play.rooms),
             sum(self._oddness(act, play) for _, act in play.moves),
-            sum(map(self.durations.roughness, times)),
+            sum(1 + self.durations.roughness(time) for time in times),
             sum(times),
         )
 
@@ -150,13 +166,13 @@ class _Neighbours:
     def _each(self, change: Callable[[Act], Act | None]) -> _Play:
         """Every act changed; what comes after one that is gone keeps its moment."""
         moves: list[Move] = []
-        late = 0
+        gaps: list[Gap] = []
         for gap, act in self.play.moves:
-            late += gap
+            gaps.append(gap)
             changed = change(act)
             if changed is not None:
-                moves.append((late, changed))
-                late = 0
+                moves.append((self.play.together(*gaps), changed))
+                gaps = []
         return self._with_moves(moves)
 
     def _without_steps(self) -> Iterator[_Play]:
@@ -168,8 +184,8 @@ class _Neighbours:
                 before, chunk, rest = moves[:start], moves[start : start + length], moves[start + length :]
                 yield self._with_moves(before + rest)
                 if rest:
-                    late = sum(gap for gap, _ in chunk)
-                    yield self._with_moves((*before, (late + rest[0][0], rest[0][1]), *rest[1:]))
+                    gap = self.play.together(*(gap for gap, _ in (*chunk, rest[0])))
+                    yield self._with_moves((*before, (gap, rest[0][1]), *rest[1:]))
 
     def _without_member(self) -> Iterator[_Play]:
         """One member less, the last first; the first one of a user leaves its name to the next one of that user."""
@@ -246,15 +262,17 @@ class _Neighbours:
         return {name: rooms.get(name) or self._lawful(act, name, self.play)[0] for name in act.args}
 
     def _simpler(self) -> Iterator[_Play]:
-        """Nothing waits any more; then the watch; then each gap in turn, the middle of what it may be first."""
+        """No step names a moment; nothing waits; then the watch; then each gap, the middle of what it may be first."""
         moves = self.play.moves
+        yield self._with_moves((None, act) for _, act in moves)
         yield self._with_moves((0, act) for _, act in moves)
         for watch in self._simpler_times(self.play.watch):
-            if watch:
+            if watch >= max(1, self.play.pace):
                 yield replace(self.play, watch=watch)
         tries = [
-            [self._with_moves((*moves[:i], (time, act), *moves[i + 1 :])) for time in self._simpler_times(gap)]
+            [self._with_moves((*moves[:i], (time, act), *moves[i + 1 :])) for time in (None, *self._simpler_times(gap))]
             for i, (gap, act) in enumerate(moves)
+            if gap is not None
         ]
         yield from (play for turn in zip_longest(*tries) for play in turn if play)
 

@@ -3,14 +3,16 @@
 Drawing and choosing happen while nothing is played, since whatever computes in this process makes the rooms late.
 Choosing is greedy by what the rules lead one to expect of a schedule (judge/nominal.py), and by what it costs. A
 schedule that violates is played again at once in several rooms, then made simpler in rounds of parallel candidates, and
-kept as a file. Findings of one kind, the same requirement at the same place of the spec, are worked on once and
-counted. Doubt is never a failure, neither in the search nor in shrinking.
+kept as a file. What always shows it is not given up for a simpler one that does so by chance: the shortest often hangs
+on a race, and whoever replays the file does not see it. Findings of one kind, which break the same requirement,
+are worked on once and counted: by which of its rules a broken one shows is often chance. Doubt is never a failure,
+neither in the search nor in shrinking.
 """
 
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
 from typing import Protocol
@@ -22,9 +24,9 @@ from roomcheck.judge.coverage import Coverage, Triple, met, pairs
 from roomcheck.judge.nominal import nominal
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
-from roomcheck.model.verdict import CaseResult, Outcome, Verdict
+from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.clock import now
-from roomcheck.run.session import duration
+from roomcheck.run.session import ATTEMPTS, duration
 from roomcheck.spec.contract import Case, Contract
 
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
@@ -36,14 +38,16 @@ AGAIN = 0.3
 # What it costs to play one: its share of the machine, and its share of the time if so many are played at once.
 WORK = 75_000  # microseconds; 800 a minute is what two cores play
 IN_FLIGHT = 64
-CONFIRMED_IN = 5  # rooms at once
+CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
+SURE = 16  # rooms at once, the surest of these; a simpler schedule must show it in as many
 SHRINK_WIDTH = 64  # candidates at once
+SHRINK_CHOICE = 16  # of those that showed it, the simplest, are played again until one always shows it
 SHRINK_ROUNDS = 20
-SHRINK_SECONDS = 50.0
+SHRINK_SECONDS = 40.0  # with confirming; what is under way is played to its end
 KINDS = 16  # kinds of findings that are confirmed and shrunk in one run; the others are reported as they were found
-TRIES = 3  # of a schedule that is inconclusive
 
-Kind = tuple[str, str]  # the requirement, and the place in the spec
+Kind = str  # the requirement, or the place in the spec that names none
+Choose = Callable[["Found", Sequence[Schedule], str], Awaitable["Found"]]  # of simpler ones, the simplest first
 
 
 class Player(Protocol):
@@ -56,6 +60,27 @@ class Player(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """How often a schedule showed it again when it was played so many times; doubt speaks for neither."""
+
+    shown: int
+    doubts: int
+    times: int
+
+    @property
+    def always(self) -> bool:
+        """Nothing spoke against it, and hardly any play was in doubt."""
+        return self.shown + self.doubts == self.times and 4 * self.shown >= 3 * self.times
+
+    @property
+    def share(self) -> float:
+        return self.shown / self.times
+
+    def __str__(self) -> str:
+        return f"{self.shown} of {self.times}"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A kind of finding: the simplest schedule that shows it, and how often it did."""
 
@@ -63,11 +88,11 @@ class Found:
     name: str  # of the case that showed it first
     result: CaseResult
     schedule: Schedule
-    confirmed: int  # of CONFIRMED_IN
-    rounds: int  # of shrinking
+    again: Again  # this schedule
     steps_before: int
-    seconds: float  # that confirming and shrinking took
     count: int = 1  # schedules that showed it
+    rounds: int = 0  # of shrinking
+    seconds: float = 0.0  # that confirming and shrinking took
 
 
 @dataclass(slots=True)
@@ -97,6 +122,7 @@ class Fuzz:
     _expected: Counter[object] = field(default_factory=Counter)
     _cases: dict[str, Case] = field(default_factory=dict)  # of the chunk that is being played
     _held: dict[Kind, list[CaseResult]] = field(default_factory=dict)  # its violations, until they are worked on
+    _until: float = 0.0  # what is worked on now is simple enough
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.contract)
@@ -154,7 +180,7 @@ class Fuzz:
         """Play these; returns the first schedule of each kind that was found."""
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
-        await self.player.play(cases, TRIES, self.over)
+        await self.player.play(cases, ATTEMPTS, self.over)
         failing = []
         for kind in list(self._held):
             same = self._held[kind]
@@ -162,9 +188,7 @@ class Fuzz:
             if known_kind is not None:
                 self.found[kind] = replace(known_kind, count=known_kind.count + len(same))
             else:
-                simplest = min(same, key=lambda r: size(self.contract, self._cases[r.case].schedule))
-                failing.append(self._cases[simplest.case].schedule)
-                await self._work_on(kind, simplest, self._cases[simplest.case], len(same))
+                failing.append(await self._work_on(kind, same))
             del self._held[kind]
         return failing
 
@@ -172,57 +196,130 @@ class Fuzz:
         self.results.append(result)
         self.on_result(result)
 
-    async def _work_on(self, kind: Kind, result: CaseResult, case: Case, count: int) -> None:
-        """Confirm, shrink, keep, report."""
+    async def _work_on(self, kind: Kind, same: Sequence[CaseResult]) -> Schedule:
+        """Confirm, shrink, keep, report; returns the schedule that was worked on."""
         began = now()
-        found = Found(kind, result.case, result, case.schedule, 0, 0, len(case.schedule.steps), 0.0, count)
+        ordered = sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
+        found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
+        first = found.schedule
         if len(self.found) < KINDS:
-            found = await self._confirm(found, case.id)
-            if found.confirmed:
-                found = await self._shrink(found, case.id)
+            self._until = began + SHRINK_SECONDS * 1e6
+            found = await self._confirm(found, ordered)
+            first = found.schedule
+            found = await self._shrink(found, self._name(found.result))
         found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
         self._report(self._told(found, self.keep(found)))
+        return first
+
+    async def _confirm(self, found: Found, same: Sequence[CaseResult]) -> Found:
+        """The one of these, the simplest first, that shows it most surely: a few tries of each, then more of some."""
+        shown: dict[int, Again] = {}
+        left = list(range(len(same)))
+        schedules = [self._cases[result.case].schedule for result in same]
+        for times in (min(CONFIRMED_IN, self._sure), self._sure):
+            left = left[: self._wide // times]
+            name = f"{self._name(found.result)}-again-{times}"
+            tries = await self._again(name, [schedules[i] for i in left], times, found.kind)
+            shown = {i: again for i, (again, _) in zip(left, tries, strict=True)}
+            left.sort(key=lambda i: (-shown[i].share, i))
+        best = left[0]
+        return self._as_found(found.kind, same[best], shown[best], found.count)
+
+    def _as_found(self, kind: Kind, result: CaseResult, again: Again, count: int) -> Found:
+        schedule = self._cases[result.case].schedule
+        return Found(kind, result.case, result, schedule, again, len(schedule.steps), count)
 
     def _told(self, found: Found, repeat: str) -> CaseResult:
-        text = f"{found.result.message} (again in {found.confirmed} of {CONFIRMED_IN} rooms at once"
-        text += f"; {found.count} schedules showed it" if found.count > 1 else ""
-        text += f"; {found.steps_before} steps shrunk to {len(found.schedule.steps)}" if found.rounds else ""
-        return replace(found.result, case=found.name, message=text + ")", repeat=repeat or found.result.repeat)
+        told = [f"again in {found.again} rooms at once"] if found.again.times else ["not played again"]
+        if found.count > 1:
+            told.append(f"{found.count} schedules showed it")
+        if found.rounds:
+            told.append(f"{found.steps_before} steps shrunk to {len(found.schedule.steps)}")
+        text = f"{found.result.message} ({'; '.join(told)})"
+        return replace(found.result, case=found.name, message=text, repeat=repeat or found.result.repeat)
 
-    async def _confirm(self, found: Found, name: str) -> Found:
-        cases = [case_of(f"{name}-again-{i}", found.schedule) for i in range(CONFIRMED_IN)]
-        results = await self.player.play(cases, 1)
-        return replace(found, confirmed=sum(shows(r, found.kind) for r in results))
+    async def _again(
+        self, name: str, schedules: Sequence[Schedule], times: int, kind: Kind
+    ) -> list[tuple[Again, list[CaseResult]]]:
+        """How often each of these shows it if all are played so many times, side by side; the results that do."""
+        names = {f"{name}-{i}-{n}": i for i in range(len(schedules)) for n in range(times)}
+        results = await self.player.play([case_of(name, schedules[i]) for name, i in names.items()], 1)
+        each: list[list[CaseResult]] = [[] for _ in schedules]
+        for result in results:
+            each[names[self._name(result)]].append(result)
+        out = []
+        for results in each:
+            shown = [result for result in results if shows(result, kind)]
+            doubts = sum(result.outcome is Outcome.INCONCLUSIVE for result in results)
+            out.append((Again(len(shown), doubts, times), shown))
+        return out
+
+    @property
+    def _wide(self) -> int:
+        """How many are played at once while nothing else is."""
+        return min(SHRINK_WIDTH, self.in_flight)
+
+    @property
+    def _sure(self) -> int:
+        """How often it must show; as often as is played at once, where that is less."""
+        return min(SURE, self._wide)
+
+    def _name(self, result: CaseResult) -> str:
+        return result.case.removeprefix(f"{self.contract.spec}/")
 
     async def _shrink(self, found: Found, name: str) -> Found:
         """In virtual time first, where that shows it too; what that gives must show it on the real thing."""
         if self.virtual is not None:
-            simpler = await self._rounds(self.virtual, found, f"{name}-virtual")
-            if simpler is not found:
-                again = await self._confirm(replace(simpler, result=found.result), f"{name}-simpler")
-                if again.confirmed:
-                    found = again
-        return await self._rounds(self.player, found, name)
+            path: list[Schedule] = []
 
-    async def _rounds(self, player: Player, found: Found, name: str) -> Found:
-        began = now()
-        best, rounds = found, 0
+            async def least(best: Found, simpler: Sequence[Schedule], _name: str) -> Found:
+                path.append(simpler[0])
+                return replace(best, schedule=simpler[0])
+
+            simplest = await self._rounds(self.virtual, found, f"{name}-virtual", least)
+            found = await self._surest(replace(found, rounds=simplest.rounds), path[::-1], f"{name}-simpler")
+        if found.again.shown:
+            found = await self._rounds(self.player, found, f"{name}-shrink", self._surest)
+        return found
+
+    async def _rounds(self, player: Player, found: Found, name: str, choose: Choose) -> Found:
+        """Play the simpler neighbours of the best, and go on with what is chosen of those that show it too."""
+        best = found
         tried = {repr(found.schedule)}
-        while rounds < SHRINK_ROUNDS and now() - began < SHRINK_SECONDS * 1e6:
+        while best.rounds - found.rounds < SHRINK_ROUNDS and now() < self._until:
             fresh = (c for c in candidates(self.contract, best.schedule) if repr(c) not in tried)
-            options = list(islice(fresh, SHRINK_WIDTH))
+            options = list(islice(fresh, self._wide))
             if not options:
                 break
-            rounds += 1
+            best = replace(best, rounds=best.rounds + 1)
             tried |= {repr(c) for c in options}
-            cases = {f"{name}-shrink-{rounds}-{i}": c for i, c in enumerate(options)}
-            results = await player.play([case_of(i, c) for i, c in cases.items()], 1)
-            showing = {r.case.removeprefix(f"{self.contract.spec}/"): r for r in results if shows(r, found.kind)}
+            names = {f"{name}-{best.rounds}-{i}": option for i, option in enumerate(options)}
+            results = await player.play([case_of(i, option) for i, option in names.items()], 1)
+            showing = [names[self._name(result)] for result in results if shows(result, found.kind)]
             if showing:
-                least = min(showing, key=lambda i: size(self.contract, cases[i]))
-                best = replace(best, schedule=cases[least], result=showing[least])
-        return replace(best, rounds=best.rounds + rounds) if best is not found else found
+                showing.sort(key=lambda schedule: size(self.contract, schedule))
+                best = await choose(best, showing, f"{name}-{best.rounds}-sure")
+        return best
+
+    async def _surest(self, best: Found, simpler: Sequence[Schedule], name: str) -> Found:
+        """The simplest of these that always shows it; else the best so far.
+
+        If that does not always show it either: else the simplest that does so nearly as often; else the best so far.
+        """
+        width = self._wide // self._sure
+        often: Found | None = None
+        for start in range(0, min(SHRINK_CHOICE, len(simpler)), width):
+            if now() > self._until:
+                break
+            some = simpler[start : start + width]
+            tries = await self._again(f"{name}-{start}", some, self._sure, best.kind)
+            for schedule, (again, shown) in zip(some, tries, strict=True):
+                if again.always:
+                    return replace(best, schedule=schedule, result=shown[0], again=again)
+                if often is None and shown and not best.again.always and 4 * again.share >= 3 * best.again.share:
+                    often = replace(best, schedule=schedule, result=shown[0], again=again)
+        return often or best
 
 
 def case_of(name: str, schedule: Schedule, title: str = "A random schedule") -> Case:
@@ -237,15 +334,23 @@ def kind_of(result: CaseResult) -> Kind | None:
     """What kind of finding a result is; None if it does not violate."""
     if result.outcome is not Outcome.VIOLATES or result.verdict is None:
         return None
-    first = result.verdict.findings[0]
-    return first.requirement or "", first.where
+    return _kind(result.verdict.findings[0])
 
 
 def shows(result: CaseResult, kind: Kind) -> bool:
     """Whether a result violates in this way, among others."""
+    return finding_of(result, kind) is not None
+
+
+def finding_of(result: CaseResult, kind: Kind) -> Finding | None:
+    """The first finding of this kind; None if the result does not violate so."""
     if result.outcome is not Outcome.VIOLATES or result.verdict is None:
-        return False
-    return any((f.requirement or "", f.where) == kind for f in result.verdict.findings)
+        return None
+    return next((finding for finding in result.verdict.findings if _kind(finding) == kind), None)
+
+
+def _kind(finding: Finding) -> Kind:
+    return finding.requirement or finding.where
 
 
 def draw(
