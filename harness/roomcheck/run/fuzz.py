@@ -43,7 +43,7 @@ SURE = 16  # rooms at once, the surest of these; a simpler schedule must show it
 SHRINK_WIDTH = 64  # candidates at once
 SHRINK_CHOICE = 16  # of those that showed it, the simplest, are played again until one always shows it
 SHRINK_ROUNDS = 20
-SHRINK_SECONDS = 40.0  # with confirming; what is under way is played to its end
+SHRINK_SECONDS = 40.0  # what is under way is played to its end
 KINDS = 16  # kinds of findings that are confirmed and shrunk in one run; the others are reported as they were found
 
 Kind = str  # the requirement, or the place in the spec that names none
@@ -92,7 +92,7 @@ class Found:
     steps_before: int
     count: int = 1  # schedules that showed it
     rounds: int = 0  # of shrinking
-    seconds: float = 0.0  # that confirming and shrinking took
+    seconds: float = 0.0  # that shrinking took
 
 
 @dataclass(slots=True)
@@ -198,16 +198,16 @@ class Fuzz:
 
     async def _work_on(self, kind: Kind, same: Sequence[CaseResult]) -> Schedule:
         """Confirm, shrink, keep, report; returns the schedule that was worked on."""
-        began = now()
         ordered = sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
         found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
         first = found.schedule
         if len(self.found) < KINDS:
-            self._until = began + SHRINK_SECONDS * 1e6
             found = await self._confirm(found, ordered)
             first = found.schedule
+            began = now()
+            self._until = began + SHRINK_SECONDS * 1e6
             found = await self._shrink(found, self._name(found.result))
-        found = replace(found, seconds=(now() - began) / 1e6)
+            found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
         self._report(self._told(found, self.keep(found)))
         return first
