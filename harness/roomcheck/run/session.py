@@ -7,7 +7,7 @@ for a quieter machine and not for the longest case; it never counts as a pass. A
 adapter broke is run again with an adapter of its own, so that one case cannot cost the others their verdicts.
 
 A Toxiproxy is replaced by a fresh one when it has served for long: what it holds for links that were down grows for
-minutes (faults/link.py), to 1.4 GB in 7,000 random schedules. The old one ends with its last case.
+minutes (faults/link.py). The old one ends with its last case.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
-WORN = 1_000  # cases that one Toxiproxy serves; about 150 MB, and a new one is there in 13 ms
+WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then (650 MB after 1,000), and a new one is there in 13 ms
 
 
 @dataclass(frozen=True, slots=True)
