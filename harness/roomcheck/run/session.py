@@ -41,7 +41,7 @@ ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
-WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then (650 MB after 1,000), and a new one is there in 13 ms
+WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
 
 
 @dataclass(frozen=True, slots=True)
