@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
 from support.lobby import GONE_AFTER, LIST, LOSS, lobby
@@ -200,3 +202,11 @@ def test_observers_of_a_race_must_agree() -> None:
     result = race("B")
     assert result.outcome is Outcome.VIOLATES
     assert result.findings[0].seen == "B, C were told different things about A in R"
+
+
+def test_races_that_are_too_many_to_compare_accuse_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many races as stories that are followed are still compared."""
+    monkeypatch.setattr("roomcheck.judge.verdict.MAX_HYPOTHESES", 1)
+    assert race("B").outcome is Outcome.VIOLATES
+    monkeypatch.setattr("roomcheck.judge.verdict.MAX_HYPOTHESES", 0)
+    assert race("B").outcome is Outcome.CONFORMS

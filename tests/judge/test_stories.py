@@ -171,9 +171,8 @@ def test_two_refused_calls_in_a_row() -> None:
     assert verdict(tape, 2000).outcome is Outcome.CONFORMS
 
 
-def test_too_many_stories_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A set that was cut proves nothing."""
-    monkeypatch.setattr(view, "MAX_HYPOTHESES", 1)
+def back_late() -> Tape:
+    """B cannot tell whether A was gone when it came back."""
     tape = joining()
     tape.told(520, "A", "in")
     tape.heard(521, "A", "+", "B")
@@ -182,7 +181,49 @@ def test_too_many_stories_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> N
     tape.told(810, "A", "lost", 51)
     tape.heal(800 + GONE_AFTER + 20, "A")
     tape.told(800 + GONE_AFTER + 50, "A", "back")
-    assert verdict(tape, 4000).outcome is Outcome.INCONCLUSIVE
+    return tape
+
+
+@pytest.mark.parametrize("limit", ["MAX_HYPOTHESES", "MAX_RAW"])
+def test_too_many_stories_are_inconclusive(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """What cannot be followed proves nothing, not even that a callback has no cause."""
+    monkeypatch.setattr(view, limit, 1)
+    wrong = back_late()
+    wrong.heard(800 + GONE_AFTER + 60, "B", "+", "A")
+    wrong.heard(800 + GONE_AFTER + 70, "B", "+", "A")
+
+    for found in (verdict(back_late(), 4000), verdict(wrong, 4000)):
+        assert found.outcome is Outcome.INCONCLUSIVE
+        assert "too many to follow" in found.findings[-1].seen
+
+
+def test_what_happened_unheard_may_have_too_many_stories_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A is away while B may be gone or not; its list then says nothing."""
+    tape = joining()
+    tape.told(520, "A", "in")
+    tape.heard(521, "A", "+", "B")
+    tape.heard(525, "B", "+", "A")
+    tape.fault(700, "B")
+    tape.told(710, "B", "lost", 51)
+    tape.fault(800, "A")
+    tape.told(810, "A", "lost", 51)
+    tape.heal(800 + GONE_AFTER, "B")
+    tape.told(810 + GONE_AFTER, "B", "back")
+    assert verdict(tape, 870 + GONE_AFTER).outcome is Outcome.CONFORMS
+
+    monkeypatch.setattr(view, "MAX_HYPOTHESES", 1)
+    found = verdict(tape, 870 + GONE_AFTER)
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert {f.view for f in found.findings} == {"A about B in R"}
+
+
+def test_stories_are_compared_alike_few_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorted first, the same ones are dropped."""
+    few = verdict(back_late(), 4000)
+    monkeypatch.setattr(view, "FEW", 0)
+
+    assert verdict(back_late(), 4000) == few
 
 
 def test_one_cause_may_cancel_several_rules() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, heard, walk
-from roomcheck.judge.view import Mode, Presence, Simulation
+from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Presence, Simulation
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case, Contract, Line, Rule
@@ -47,6 +47,7 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
     doubts = sorted(_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)
+    doubts += _given_up(narrow, trace.end - start)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
 
@@ -103,6 +104,14 @@ def _findings(
             )
 
 
+def _given_up(router: Router, at: int) -> Iterable[Finding]:
+    """Views with more lawful stories than can be followed."""
+    for view in router.views.values():
+        if view.cut:
+            text = f"more than {MAX_HYPOTHESES} stories are lawful, too many to follow: nothing is said of this view"
+            yield Finding(None, view.name, at, "what can be followed", text, where=str(view.view.where))
+
+
 def _disagreements(router: Router) -> list[str]:
     """Observers of one user in one room who took different branches of the same race."""
     groups: dict[tuple[str, str], list[Simulation]] = {}
@@ -111,15 +120,17 @@ def _disagreements(router: Router) -> list[str]:
             groups.setdefault((key[3], key[2]), []).append(view)
     out = []
     for (user, room), views in groups.items():
-        stories: list[dict[tuple[int, int], bool]] = [{}]
+        stories: set[frozenset[tuple[tuple[int, int], bool]]] = {frozenset()}
         for view in views:
-            own = [{(rule, at): kept for rule, at, kept in h.choices} for h in view.hypotheses]
-            joined = [{**a, **b} for a in stories for b in own if all(a.get(k, v) == v for k, v in b.items())]
+            own = {frozenset({(rule, at): kept for rule, at, kept in h.choices}.items()) for h in view.hypotheses}
+            joined = {a | b for a in stories for b in own if not any((race, not kept) in a for race, kept in b)}
+            if len(joined) > MAX_HYPOTHESES:
+                break
             if not joined:
                 names = ", ".join(sorted(v.name.split(" about ")[0] for v in views))
                 out.append(f"{names} were told different things about {user} in {room}")
                 break
-            stories = joined[:64]
+            stories = joined
     return out
 
 

@@ -23,7 +23,9 @@ from typing import Any, NamedTuple
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
-MAX_HYPOTHESES = 512  # above it the set is cut and the verdict is inconclusive; random schedules peak at about 20
+MAX_HYPOTHESES = 128  # more are not followed, and the view says nothing any more; random schedules peak at about 20
+MAX_RAW = 16 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one covers
+FEW = 4  # hypotheses are compared one by one, more are sorted first
 
 
 class Mode(Enum):
@@ -164,6 +166,11 @@ def covers(a: Hypothesis, b: Hypothesis) -> bool:
     return True
 
 
+def sort_of(h: Hypothesis) -> tuple[Any, ...]:
+    """What `covers` wants to be equal of two hypotheses, as far as it can be hashed."""
+    return h.state, tuple([(p.rule.id, p.call) for p in h.armed])
+
+
 def without(armed: Iterable[Promise], one: Promise) -> tuple[Promise, ...]:
     """All of these but this very one."""
     return tuple([p for p in armed if p is not one])
@@ -261,7 +268,7 @@ class Simulation:
 
     __slots__ = (
         "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
-        "presence", "refused_at", "rules", "tallies", "told", "view",
+        "presence", "raw", "refused_at", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
     def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
@@ -278,8 +285,9 @@ class Simulation:
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.deaths: list[Death] = []
         self.refused_at = 0
-        self.cut = False
+        self.cut = False  # there were more lawful stories than can be followed: nothing is refused any more
         self.fresh = False  # the list started empty: nobody is told twice until it is due
+        self.raw = 0  # stories that were thought of at one cause
         self.check_at = NEVER  # nothing can be overdue before
         self.heard = False  # whether anything was told
         self.hypotheses = self._enter(Hypothesis(self.view.initial, START, EMPTY), self.view.initial, START, EMPTY)
@@ -307,7 +315,7 @@ class Simulation:
         """
         level = kind is LINK_DOWN or kind is LINK_UP
         arms, cancels, asking = effects = self.rules.effects.get((kind, name), NOTHING)
-        if self.deaths or (effects is NOTHING and not level):
+        if self.deaths or self.cut or (effects is NOTHING and not level):
             return
         if at.hi > self.check_at or self.presence is not LIVE:
             self._expire(at)
@@ -318,6 +326,7 @@ class Simulation:
             known = _provided(asking, provided)
             arms = by_state(rule for rule, truth in known if truth is not Truth.NO)
             doubtful = {rule.id for rule, truth in known if truth is Truth.MAYBE}
+        self.raw = 0
         decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
@@ -342,7 +351,7 @@ class Simulation:
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer was told `value` (in the view's field) with these fields."""
         self.heard = True
-        if self.deaths:
+        if self.deaths or self.cut:
             return
         if self.presence is not LIVE:
             if self.presence is OUT:
@@ -362,7 +371,7 @@ class Simulation:
 
     def answer(self, call: int, status: str, fields: Mapping[str, Any], at: Instant) -> None:
         """The call that armed a rule with `answer` has returned."""
-        if self.deaths:
+        if self.deaths or self.cut:
             return
         deaths: list[Death] = []
         out = []
@@ -388,7 +397,7 @@ class Simulation:
 
         `fresh`: its list starts empty (True), or what was told of it before may be told again (False).
         """
-        if self.deaths:
+        if self.deaths or self.cut:
             return
         if fresh is not None:
             self.fresh = fresh
@@ -412,7 +421,7 @@ class Simulation:
 
     def finish(self, end: int) -> None:
         """Observation ended: whatever was surely due by then and never came is refused."""
-        if not self.refused and self.presence is LIVE:
+        if not self.deaths and not self.cut and self.presence is LIVE:
             self._expire(Instant(end, end))
 
     # --- steps of one hypothesis ----------------------------------------------------------------------------------
@@ -580,6 +589,10 @@ class Simulation:
                 continue
             opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
             if opened:
+                self.raw += 1
+                if self.raw > MAX_RAW:
+                    self._give_up()
+                    return out
                 first, *others = self._decide(self._fly(h, p, at), arms, at)
                 if arms.get(first.head) != arms.get(head):
                     out.append(first)
@@ -728,11 +741,16 @@ class Simulation:
     def _drift(self, at: Instant) -> None:
         """While nobody listens, whatever may have been decided may have happened, whatever is overdue has."""
         seen: list[Hypothesis] = []
+        near: defaultdict[tuple[Any, ...], list[Hypothesis]] = defaultdict(list)
         todo = list(self.hypotheses)
-        while todo and len(seen) < MAX_HYPOTHESES:
+        while todo:
             h = todo.pop()
-            if h in seen:
+            same = near[sort_of(h)]
+            if h in same:
                 continue
+            if len(seen) == MAX_HYPOTHESES or len(todo) > MAX_RAW:
+                self._give_up()
+                return
             stays = True
             for p in h.armed:
                 if p.cause.lo + p.rule.after <= at.hi and h.state in p.rule.from_:
@@ -749,6 +767,7 @@ class Simulation:
                         stays = False
             if stays:
                 seen.append(h)
+                same.append(h)
         self.hypotheses = seen
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
@@ -775,10 +794,22 @@ class Simulation:
         self.hypotheses = []
 
     def _keep(self, hypotheses: list[Hypothesis]) -> None:
+        """Go on with these, without those that another one covers."""
+        if self.deaths or self.cut:
+            return
+        if len(hypotheses) > MAX_RAW:
+            self._give_up()
+            return
         if len(hypotheses) > 1:
             kept: list[Hypothesis] = []
+            places: list[int] = []  # in `kept`, of those that may be like this one
+            near: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+            few = len(hypotheses) <= FEW
             for h in hypotheses:
-                for i, k in enumerate(kept):
+                if not few:
+                    places = near[sort_of(h)]
+                for i in places:
+                    k = kept[i]
                     if h.state != k.state or len(h.armed) != len(k.armed):
                         continue
                     if covers(k, h):
@@ -787,9 +818,14 @@ class Simulation:
                         kept[i] = h
                         break
                 else:
+                    places.append(len(kept))
                     kept.append(h)
+            if len(kept) > MAX_HYPOTHESES:
+                self._give_up()
+                return
             hypotheses = kept
-        if len(hypotheses) > MAX_HYPOTHESES:
-            hypotheses = hypotheses[:MAX_HYPOTHESES]
-            self.cut = True
-        self.hypotheses = [] if self.deaths else hypotheses
+        self.hypotheses = hypotheses
+
+    def _give_up(self) -> None:
+        self.cut = True
+        self.hypotheses = []
