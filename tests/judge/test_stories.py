@@ -197,6 +197,22 @@ def test_too_many_stories_are_inconclusive(monkeypatch: pytest.MonkeyPatch, limi
         assert "too many to follow" in found.findings[-1].seen
 
 
+def test_too_many_orders_of_what_was_decided_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leaves while the answer to its join may be on its way."""
+    own = next(v for v in LOBBY.views if v.hearing is None)
+    simulation = Simulation("A in R", Rules(own), Mode.NARROW)
+    simulation.cause(CauseKind.CALL, "join", Instant(0, 0), {"ticket": "good"})
+    simulation.callback("joining", {"code": 0}, Instant(MS, MS))
+    assert not simulation.refused
+
+    monkeypatch.setattr(view, "MAX_RAW", 0)
+    simulation.cause(CauseKind.CALL, "leave", Instant(10 * MS, 10 * MS))
+    simulation.callback("nonsense", {}, Instant(20 * MS, 20 * MS))
+
+    assert simulation.cut
+    assert not simulation.refused
+
+
 def test_what_happened_unheard_may_have_too_many_stories_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A is away while B may be gone or not; its list then says nothing."""
     tape = joining()
