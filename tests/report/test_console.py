@@ -238,3 +238,16 @@ def test_doubt_and_broken_parts_are_told_as_they_come() -> None:
             "3/4 cases, 2 findings",
             "4/4 cases, 2 findings",
         ]
+
+
+def test_a_search_by_time_tells_in_a_log_how_it_goes_on_twice_a_minute() -> None:
+    """Not for every case, though nobody knows how many there will be."""
+    out = io.StringIO()
+    with Console(file=out) as console:
+        console.start(dataclasses.replace(HEADER, cases=0))
+        for played, seconds in enumerate((0.5, 20, 30, 31, 59.9, 75), start=1):
+            console.case(good())
+            console.searched(played, seconds)
+
+    assert out.getvalue().splitlines()[1].startswith("schedules by time, ")
+    assert out.getvalue().splitlines()[2:] == ["3 played, 6 a minute, 0 findings", "6 played, 5 a minute, 0 findings"]

@@ -21,7 +21,8 @@ SCHEDULES = 500
 @click.command()
 @click.argument("spec", required=False)
 @click.option("--schedules", type=click.IntRange(1), help=f"How many to play (default: {SCHEDULES}, or --minutes).")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Go on for so long; no new ones afterwards.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True),
+              help="Go on for so long; then what was found is still confirmed and shrunk.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
 @click.option("--database", metavar="DIR|redis://HOST:PORT", default=".roomcheck", show_default=True,
               help="What failed is kept here and played first by the next run; a CI can cache it.")  # fmt: skip

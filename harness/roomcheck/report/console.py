@@ -23,6 +23,7 @@ from roomcheck.report.exitcode import VIOLATION
 from roomcheck.report.explain import EXPECTED, explain, headline
 from roomcheck.report.text import clipped, visible
 
+SEARCH_SAID = 30.0  # seconds between two lines in a log about a search that does not know how many it will play
 EXPLAINED = 10  # findings in full; every requirement that was broken is explained once
 LISTED = 20  # other bad cases, one line each
 LENIENT = 5
@@ -64,6 +65,7 @@ class Console:
         self._cases = 0
         self._done = 0
         self._findings = 0
+        self._said = 0.0  # when a line told how a search goes on
         self._progress: Progress | None = None
         self._task = TaskID(0)
 
@@ -82,7 +84,7 @@ class Console:
         speed = "in real time" if header.scale == 1 else f"{header.scale:g} times faster than documented"
         room = f" ({header.room})" if header.room else ""
         self._say(f"{header.spec} {header.revision} on {header.target}{room}, Toxiproxy {header.toxiproxy}")
-        self._say(f"{header.cases} cases, {speed}")
+        self._say(f"{f'{header.cases} cases' if header.cases else 'schedules by time'}, {speed}")
         if self._file.isatty() and not self._screen.is_dumb_terminal and self._progress is None:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -93,14 +95,14 @@ class Console:
 
     def case(self, result: CaseResult) -> None:
         """A case has its final result."""
-        before = self._done * TENTHS // max(self._cases, 1)
+        before = self._done * TENTHS // max(self._cases, 1)  # a search by time does not know how many
         self._done += 1
         if bad(result):
             self._findings += 1
             self._say(headline(result), STYLE[result.outcome])
         if self._progress is not None:
             self._progress.update(self._task, completed=self._done)
-        elif not self._quiet and self._done * TENTHS // max(self._cases, 1) > before:
+        elif not self._quiet and self._cases and self._done * TENTHS // self._cases > before:
             self._say(f"{self._done}/{self._cases} cases, {_count(self._findings, 'finding')}")
 
     def tick(self, running: int, done: int) -> None:
@@ -113,9 +115,12 @@ class Console:
 
     def searched(self, played: int, seconds: float) -> None:
         """How a search goes on."""
+        text = f"{60 * played / max(seconds, 0.001):.0f} a minute, {_count(self._findings, 'finding')}"
         if self._progress is not None:
-            text = f"{60 * played / max(seconds, 0.001):.0f} a minute, {_count(self._findings, 'finding')}"
             self._progress.update(self._task, completed=played, description=text)
+        elif not self._quiet and not self._cases and seconds - self._said >= SEARCH_SAID:
+            self._said = seconds
+            self._say(f"{played} played, {text}")
 
     def covered(self, coverage: Coverage | None) -> None:
         """What random schedules met of the contract, and what never fired."""
