@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support.processes import children, started_since
+
 HERE = Path(__file__).parent
 
 
@@ -31,8 +33,8 @@ def good(request: pytest.FixtureRequest) -> Sequence[str]:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Every process that a test started is gone when it ends."""
-    before = set(psutil.Process().children(recursive=True))
+    before = set(children())
     yield
-    left = [p for p in psutil.Process().children(recursive=True) if p not in before]
+    left = started_since(before)
     _, alive = psutil.wait_procs(left, timeout=2)
     assert not alive

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from roomcheck.faults import Provisioned, provision
+from support.processes import children, started_since
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +20,9 @@ def toxiproxy() -> Provisioned:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Every process that a test started is gone when it ends."""
-    before = set(psutil.Process().children(recursive=True))
+    before = set(children())
     yield
-    left = [p for p in psutil.Process().children(recursive=True) if p not in before]
+    left = started_since(before)
     _, alive = psutil.wait_procs(left, timeout=2)
     assert not alive
 

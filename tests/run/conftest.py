@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from support.processes import children, started_since
+
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Every process that a test started is gone when it ends."""
-    before = set(psutil.Process().children(recursive=True))
+    before = set(children())
     yield
-    left = [p for p in psutil.Process().children(recursive=True) if p not in before]
+    left = started_since(before)
     _, alive = psutil.wait_procs(left, timeout=5)
     assert not alive

@@ -1,0 +1,21 @@
+"""Which processes a test has started."""
+
+import contextlib
+from collections.abc import Set as AbstractSet
+
+import psutil
+
+
+def children() -> list[psutil.Process]:
+    """Ours, and theirs."""
+    return list(psutil.Process().children(recursive=True))
+
+
+def started_since(before: AbstractSet[psutil.Process]) -> list[psutil.Process]:
+    """Those that were not there before, nor were started by one that was: a browser that tests share starts some later."""
+    out = []
+    for process in children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process not in before and before.isdisjoint(process.parents()):
+                out.append(process)
+    return out
