@@ -121,13 +121,14 @@ def test_what_only_ever_shows_by_chance_is_made_simpler_too(share: int) -> None:
 def test_a_few_plays_in_doubt_do_not_speak_against_it() -> None:
     """Many do."""
     few, _, _ = search([LONG], lambda schedule: (13, 3) if kicked(schedule) else (0, 0))
-    many, _, _ = search(
+    many, results, _ = search(
         [LONG], lambda schedule: (16, 0) if schedule == LONG else (11, 5) if kicked(schedule) else (0, 0)
     )
 
     assert len(few.schedule.steps) == 2
     assert few.again.always
     assert many.schedule == LONG
+    assert results[0].message == "seen (again in 16 of 16 rooms at once)"  # nothing is said of shrinking
 
 
 def test_of_several_that_showed_the_same_the_surest_is_made_simpler() -> None:

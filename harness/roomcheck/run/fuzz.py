@@ -234,7 +234,7 @@ class Fuzz:
         told = [f"again in {found.again} rooms at once"] if found.again.times else ["not played again"]
         if found.count > 1:
             told.append(f"{found.count} schedules showed it")
-        if found.rounds:
+        if len(found.schedule.steps) < found.steps_before:
             told.append(f"{found.steps_before} steps shrunk to {len(found.schedule.steps)}")
         text = f"{found.result.message} ({'; '.join(told)})"
         return replace(found.result, case=found.name, message=text, repeat=repeat or found.result.repeat)
