@@ -334,3 +334,75 @@ def test_what_must_come_is_not_put_off_by_a_new_cause() -> None:
     simulation.callback("+", {}, Instant(150, 150))
 
     assert simulation.refused
+
+
+def glass(*, optional: bool) -> Simulation:
+    """A glass that cracks when it is shaken while full, or if it was shaken at most 100 before it is filled."""
+    fill, shake, empty = (Cause(CauseKind.CALL, name) for name in ("fill", "shake", "empty"))
+    vacant, full, cracked = (frozenset({state}) for state in ("vacant", "full", "cracked"))
+    rules = (
+        Rule(1, vacant, fill, "full", {}, within=500, text="full"),
+        Rule(2, full, shake, "cracked", {}, within=100, silent=True, optional=optional, armed_in=vacant, text="crack"),
+        Rule(3, full | cracked, empty, "vacant", {}, within=500, text="vacant"),
+    )
+    view = View("glass", "level", "is", {"vacant": "-", "full": "+", "cracked": "+"}, "vacant", rules)
+    return Simulation("glass", Rules(view), Mode.NARROW)
+
+
+def does(simulation: Simulation, name: str, at: int) -> None:
+    simulation.cause(CauseKind.CALL, name, Instant(at, at))
+
+
+def heads(simulation: Simulation) -> list[str]:
+    assert not simulation.refused
+    return sorted(h.head for h in simulation.hypotheses)
+
+
+@pytest.mark.parametrize(("optional", "lawful"), [(False, ["cracked"]), (True, ["cracked", "full"])])
+def test_a_silent_move_whose_cause_came_before_is_made_up_for(*, optional: bool, lawful: list[str]) -> None:
+    """Shaken while it was vacant, and filled in time: as if it were shaken now."""
+    simulation = glass(optional=optional)
+    does(simulation, "shake", 0)
+    assert heads(simulation) == ["vacant"]
+    does(simulation, "fill", 10)
+    simulation.callback("+", {}, Instant(100, 100))
+    assert heads(simulation) == lawful
+
+
+def test_a_cause_that_is_too_long_past_moves_nothing() -> None:
+    """Until it comes again: what counts is when it came last."""
+    simulation = glass(optional=False)
+    does(simulation, "shake", 0)
+    does(simulation, "fill", 10)
+    simulation.callback("+", {}, Instant(101, 101))
+    assert heads(simulation) == ["full"]
+
+    simulation = glass(optional=False)
+    does(simulation, "shake", 0)
+    does(simulation, "shake", 50)
+    does(simulation, "fill", 60)
+    simulation.callback("+", {}, Instant(150, 150))
+    assert heads(simulation) == ["cracked"]
+
+
+def test_a_silent_move_is_made_up_for_on_the_way_too() -> None:
+    """Filled and emptied before anything was told; then filled once more, long after it was shaken."""
+    simulation = glass(optional=False)
+    does(simulation, "shake", 0)
+    does(simulation, "fill", 10)
+    does(simulation, "empty", 20)
+    assert "cracked" in {f.to for h in simulation.hypotheses for f in h.flying}
+    simulation.callback("+", {}, Instant(30, 30))
+    simulation.callback("-", {}, Instant(40, 40))
+    does(simulation, "fill", 50)
+    simulation.callback("+", {}, Instant(60, 60))
+    assert heads(simulation) == ["full"]
+
+
+def test_what_a_silent_move_waits_for_is_not_said_to_come() -> None:
+    """It tells nothing, so nobody is owed it."""
+    simulation = glass(optional=False)
+    does(simulation, "shake", 0)
+    simulation.callback("-", {}, Instant(10, 10))
+    assert simulation.refused
+    assert "nothing may come" in simulation.deaths[0].text

@@ -121,6 +121,8 @@ MISTAKES = [
      "-10s is negative"),
     ("present, cause: kick, to: absent, within", "present, cause: kick, to: absent, silent: true, @within",
      "a silent rule moves at once and tells nothing; `within` has no meaning"),
+    ("present, cause: kick, to: absent, within: notice", "present, cause: kick, @cause in: absent, to: absent, silent: true",
+     "a silent rule with `cause in` needs `within`: how long before"),
     ("answer: {status: refused, errorCode: ok}", "answer: {status: @refuse, errorCode: ok}",
      "unknown status 'refuse'; did you mean 'refused'?"),
     ("answer: {status: refused, errorCode: ok}", "answer: {status: refused, errorCode: @okay}", "unknown code 'okay'"),

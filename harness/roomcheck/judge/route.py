@@ -280,7 +280,7 @@ class Router:
                 continue
             self.links[name] = link
             for key, view in self.views.items():
-                if (key[1] if len(key) == 3 else self.holder.get((key[3], key[2]))) == name:
+                if (key[1] == name) if len(key) == 3 else self._counts(name, user=key[3], room=key[2]):
                     view.cause(kind, "", at)
             for room in self.rooms:
                 if link.down:
@@ -350,6 +350,11 @@ class Router:
                 if (present := self.state.get((twin, place))) is not None:
                     for view in self._about(user, room):
                         view.cause(CauseKind.ELSEWHERE, present, at, self.args.get((twin, place), {}))
+
+    def _counts(self, member: str, user: str, room: str) -> bool:
+        """Whether this member's link is what the others see the user by: who comes first may lose it on its way in."""
+        holder = self.holder.get((user, room))
+        return holder == member if holder is not None else self.user_of[member] == user
 
     def _hold(self, user: str, room: str, member: str, at: Instant) -> None:
         """The user is now present through this member: its link is the one that counts."""

@@ -248,7 +248,8 @@ class Rules:
         for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
             for state in view.told:
                 entered, same = (
-                    [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
+                    [r for r in view.rules if r.cause.kind is k and state in (r.from_ if r.silent else r.armed_in)]
+                    for k in (ENTERED, level)
                 )
                 self.on_entry[down][state] = entered, same
         # how long the link may have been as it is for a rule to come still that this level calls off: up, down
@@ -260,6 +261,7 @@ class Rules:
             if whole is not None or broken is not None:
                 self.settles[rule.id] = whole, broken
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
+        self.foreseen = any(rule.silent and rule.from_ != rule.armed_in for rule in view.rules)
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
 
@@ -504,7 +506,7 @@ class Simulation:
             base = later(since, at)
             for rule in level:
                 out = self._arm_each(out, rule, since, base, args, -1, at)
-        return out
+        return self._catch_up(out, at) if self.rules.foreseen else out
 
     def _arm_all(
         self,
@@ -545,17 +547,17 @@ class Simulation:
     ) -> list[Hypothesis]:
         if rule.given and not asked_with(rule.given, args):
             return [h]
-        if rule.silent:
+        if rule.silent and h.head in rule.from_:
             moved = self._move_silently(h, rule.to or "", now, args)
             return [h, *moved] if rule.optional else moved
         waiting = h.armed
         for p in waiting:
             if p.rule is rule and p.call == call:
-                if not rule.optional or rule.whenever or rule.after:
+                if not (rule.silent or rule.optional) or rule.whenever or rule.after:
                     return [h]
                 waiting = without(waiting, p)  # what may come may come longer now
                 break
-        if rule.answer is None:
+        if rule.answer is None and not rule.silent:
             self.tallies[rule.id].armed += 1
             if not rule.optional:
                 due = base.lo + rule.after + rule.within
@@ -573,8 +575,31 @@ class Simulation:
         if h.flying:
             armed = staying(h.armed, to)
             flying = (*h.flying[:-1], Flying(h.flying[-1].promise, to))
-            return [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
+            moved = [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
+            return self._catch_up(moved, at) if self.rules.foreseen else moved
         return self._enter(h, to, at, args)
+
+    def _catch_up(self, stories: Iterable[Hypothesis], at: Instant) -> list[Hypothesis]:
+        """The silent moves whose causes came before (`cause in`), where the view is now where they begin."""
+        out: list[Hypothesis] = []
+        todo = list(stories)
+        while todo:
+            h = todo.pop()
+            head = h.head
+            p = next((p for p in h.armed if p.rule.silent and head in p.rule.from_), None)
+            if p is None:
+                out.append(h)
+                continue
+            rule = p.rule
+            rest = Hypothesis(h.state, h.entry, h.args, without(h.armed, p), h.flying, h.choices, h.called_off)
+            past = at.hi - p.cause.lo if self.narrow else at.lo - p.cause.hi - self.extra
+            if past > rule.within:
+                todo.append(rest)
+                continue
+            out += self._move_silently(rest, rule.to or "", at, p.args)
+            if rule.optional:
+                todo.append(rest)
+        return out
 
     def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
         """The story as it is, and the stories where armed callbacks were decided before this cause came.
@@ -593,19 +618,21 @@ class Simulation:
                 if self.raw > MAX_RAW:
                     self._give_up()
                     return out
-                first, *others = self._decide(self._fly(h, p, at), arms, at)
-                if arms.get(first.head) != arms.get(head):
-                    out.append(first)
-                out += others
+                for flown in self._fly(h, p, at):
+                    first, *others = self._decide(flown, arms, at)
+                    if arms.get(first.head) != arms.get(head):
+                        out.append(first)
+                    out += others
         return out
 
-    def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> Hypothesis:
+    def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> list[Hypothesis]:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = staying(without(h.armed, p), to)
         decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
         flying = (*h.flying, Flying(decided, to))
-        return Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)
+        flown = [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
+        return self._catch_up(flown, at) if self.rules.foreseen else flown
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
@@ -650,11 +677,11 @@ class Simulation:
                 if not raced:
                     nxt.append(replace(gone, called_off=(*o.called_off, *off)) if off else gone)
                 elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
-                    nxt += [gone, self._fly(o, p, at)]
+                    nxt += [gone, *self._fly(o, p, at)]
                 else:
                     nxt += [
                         replace(story, choices=(*o.choices, (p.rule.id, p.cause.lo, kept)))
-                        for story, kept in ((gone, False), (self._fly(o, p, at), True))
+                        for story, kept in ((gone, False), *((flown, True) for flown in self._fly(o, p, at)))
                     ]
             out = nxt
         return out
@@ -784,7 +811,7 @@ class Simulation:
         tally.note(since + rule.after + rule.within - at.hi)
 
     def _owed(self, h: Hypothesis) -> str:
-        owed = [p.rule.text for p in h.armed if p.rule.answer is None]
+        owed = [p.rule.text for p in h.armed if p.rule.answer is None and not p.rule.silent]
         return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
 
     def _refuse(self, at: Instant, deaths: list[Death]) -> None:

@@ -114,9 +114,10 @@ class Rule:
     """In a state of `from_`, after `cause`, the callback that moves the view to `to` comes within a window.
 
     The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
-    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
-    come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
-    states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
+    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause, or with the entry
+    into `from_` if the cause came in another of `armed_in`, at most `within` before. `optional`: may come, need not;
+    `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`: states in which the
+    cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
     link is up. `recalled_within`: a change of the link that calls it off and does not last so long has not. `given`:
     the arguments of the call that led here. `provided`: room argument -> states in which the member must have been told
     to be there.

@@ -405,9 +405,12 @@ class Vocabulary(Words):
         idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
         if rule.silent:
             for key in idle:
-                self.problems.add(
-                    node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
-                )
+                if key != "within" or not rule.cause_in:
+                    self.problems.add(
+                        node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
+                    )
+            if rule.cause_in and rule.within is None:
+                self.problems.add(node.key("cause in"), "a silent rule with `cause in` needs `within`: how long before")
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
