@@ -250,10 +250,12 @@ def test_one_cause_may_cancel_several_rules() -> None:
         for n, to in enumerate(("dim", "off"))
     )
     lamp = View("lamp", "light", "is", {"on": "on", "dim": "dim", "off": "off"}, "on", rules)
-    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
-    simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
-    simulation.cause(CauseKind.LINK_UP, "", Instant(50, 50))
-    assert {h.head for h in simulation.hypotheses} == {"on", "dim", "off"}
+    for alone in (False, True):
+        simulation = Simulation("lamp", Rules(lamp), Mode.NARROW, alone=alone)
+        simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
+        simulation.cause(CauseKind.LINK_UP, "", Instant(50, 50))
+        assert {h.head for h in simulation.hypotheses} == {"on", "dim", "off"}
+        assert any(h.choices for h in simulation.hypotheses) is not alone  # who must agree with others remembers them
 
 
 def test_a_race_for_what_need_not_be_told_leaves_no_stories_behind() -> None:

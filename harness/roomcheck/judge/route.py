@@ -165,7 +165,7 @@ class Router:
     def _own_view(self, rules: Rules, member: str, room: str) -> Simulation:
         key = (rules.view.name, member, room)
         if key not in self.views:
-            self.views[key] = self._simulate(f"{member} in {room}", rules, member, self.links[member])
+            self.views[key] = self._simulate(f"{member} in {room}", rules, member, self.links[member], alone=True)
         return self.views[key]
 
     def _about(self, user: str, room: str) -> list[Simulation]:
@@ -180,14 +180,15 @@ class Router:
         if key not in self.views:
             name = f"{observer} about {user} in {room}"
             holder = self.holder.get((user, room))
-            view = self._simulate(name, rules, observer, self.links[holder] if holder else UP)
+            alone = sum(user in peers for peers in self.peers.values()) == 1
+            view = self._simulate(name, rules, observer, self.links[holder] if holder else UP, alone=alone)
             view.presence = self._presence(rules.view, observer, room)
             self.views[key] = view
         return self.views[key]
 
-    def _simulate(self, name: str, rules: Rules, observer: str, link: Link) -> Simulation:
+    def _simulate(self, name: str, rules: Rules, observer: str, link: Link, *, alone: bool) -> Simulation:
         extra = self.trace.patience + self.gaps[observer]
-        return Simulation(name, rules, self.mode, extra=extra, link=link)
+        return Simulation(name, rules, self.mode, extra=extra, link=link, alone=alone)
 
     # --- acts -------------------------------------------------------------------------------------------------------
 

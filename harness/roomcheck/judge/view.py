@@ -269,18 +269,24 @@ class Simulation:
     """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
 
     __slots__ = (
-        "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
+        "alone", "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
         "presence", "raw", "refused_at", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
-    def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None) -> None:
-        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
+    def __init__(
+        self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None, alone: bool = False
+    ) -> None:
+        """`extra`: how long (microseconds) after its due time a callback's absence proves something.
+
+        `alone`: no other view must agree with it, so that the outcomes of races need not be remembered.
+        """
         self.name = name
         self.rules = rules
         self.view = rules.view
         self.mode = mode
         self.narrow = mode is Mode.NARROW
         self.extra = 0 if self.narrow else extra
+        self.alone = alone
         self.link = link or Link(down=False, since=START)
         self.presence = LIVE
         self.told: Any = self.view.told[self.view.initial]
@@ -676,7 +682,7 @@ class Simulation:
                 gone = Hypothesis(o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off)
                 if not raced:
                     nxt.append(replace(gone, called_off=(*o.called_off, *off)) if off else gone)
-                elif p.rule.optional:  # no observer need be told of it, so there is nothing to agree on
+                elif self.alone or p.rule.optional:  # what no observer need be told of is nothing to agree on
                     nxt += [gone, *self._fly(o, p, at)]
                 else:
                     nxt += [
