@@ -239,12 +239,15 @@ watch: 3
     ]
 
 
-def test_what_is_missing_is_said_once() -> None:
-    """A file without a spec is not for another spec as well."""
+@pytest.mark.parametrize("key", ["spec", "watch"])
+def test_what_is_missing_is_said_once(key: str) -> None:
+    """A file without a spec is not for another spec as well, and no watch is not a watch that cannot be read."""
+    lines = {"spec": PLAIN.spec, "members": "[A]", "schedule": "[{wait: 1s}]", "watch": "1s"}
+    del lines[key]
     with pytest.raises(SpecError) as e:
-        read_schedule("members: [A]\nschedule: [{wait: 1s}]\nwatch: 1s\n", "f", PLAIN)
+        read_schedule("".join(f"{name}: {value}\n" for name, value in lines.items()), "f", PLAIN)
 
-    assert [str(problem) for problem in e.value.problems] == ["f:1:1: 'spec' is missing here"]
+    assert [str(problem) for problem in e.value.problems] == [f"f:1:1: {key!r} is missing here"]
 
 
 def test_what_is_no_map_is_no_schedule() -> None:

@@ -61,7 +61,7 @@ def read_schedule(text: str | bytes, file: str, contract: Contract) -> Schedule:
         problems.add(words.where("spec"), f"this schedule is for {shape.spec!r}, the target keeps {contract.spec!r}")
     scene = Scene(words, shape, (), "give `kind`")
     steps = Steps(scene, None).steps
-    watch = words.duration(shape.watch, "watch")
+    watch = words.duration(shape.watch, "watch") if "watch" in doc.keys else 0  # it was missing, and that is said
     problems.raise_any()
     return Schedule(scene.members(), tuple(scene.rooms), tuple(steps), watch, scene.pace)
 
