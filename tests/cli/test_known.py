@@ -141,7 +141,7 @@ def test_a_part_of_a_run_writes_no_file(words: list[str], capsys: pytest.Capture
 def test_a_run_that_failed_writes_no_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It would lose the entries of what was not played any more."""
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise HarnessError("the disk is full")
 
     named = write()

@@ -83,6 +83,13 @@ def test_an_entry_whose_case_passes_is_a_failure() -> None:
     assert headline(wrong).endswith(": not as listed")
 
 
+def test_a_list_names_the_cases_that_are_expected_to_fail() -> None:
+    """By the whole of their id; an entry that has expired names none."""
+    assert known().lists("back/cut")
+    assert not known().lists("come-back/cut")
+    assert not known(today="2027-01-01").lists("back/cut")
+
+
 def test_an_entry_that_matches_nothing_is_a_failure_in_a_whole_run() -> None:
     """No such case, a case that fails in another way, one that does not apply; where cases were left out it may be."""
     message = ["back/* (R-1: DELETE came) matched no failure: mend or remove the entry"]

@@ -109,3 +109,19 @@ def test_once_closed_nothing_fresh_is_begun_but_what_is_in_doubt_is_played_to_it
     assert waiting.begin() == (given[0], 2)
     assert not waiting.end(given[0], 2, CONFORMS)
     assert waiting.over
+
+
+def test_a_known_failure_that_passes_is_played_again() -> None:
+    """What it breaks may be a race; one that fails as it should is not, nor is another case that passes."""
+    given = cases(3)
+    waiting = Queue(given, 3, lambda _attempt: 8, listed=lambda case: case in {"c0", "c1"})
+    assert [waiting.begin() for _ in given] == [(one, 1) for one in given]
+    violates = replace(RESULT, outcome=Outcome.VIOLATES, blame=Blame.ROOM)
+    assert not waiting.end(given[1], 1, violates)
+    assert not waiting.end(given[2], 1, CONFORMS)
+    assert waiting.end(given[0], 1, CONFORMS)
+    assert waiting.begin() == (given[0], 2)
+    assert waiting.end(given[0], 2, CONFORMS)
+    assert waiting.begin() == (given[0], 3)
+    assert not waiting.end(given[0], 3, CONFORMS)
+    assert waiting.over

@@ -102,7 +102,7 @@ def run(
     async def work(player: Any, reports: Reports) -> None:
         for result in absent:
             reports.result(result)
-        await player.play(cases, ATTEMPTS)
+        await player.play(cases, ATTEMPTS, listed=listed.failures.lists)
 
     return play(
         bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,

@@ -1,7 +1,8 @@
 """Known failures against what a run found: which violations are expected, and which entries no longer hold.
 
-A list that grows stale hides bugs, so every entry must go on failing: one whose case passes, that matches nothing or
-that is too old is itself a failure, told as a result of its own, so that every report and the exit code know of it.
+A list that grows stale hides bugs, so every entry must go on failing: one whose case passes however often it is played
+again, that matches nothing or that is too old is itself a failure, told as a result of its own, so that every report
+and the exit code know of it.
 
 The first finding decides: what a room tells after it went wrong is not lawful or unlawful on its own.
 """
@@ -34,6 +35,10 @@ class KnownFailures:
                 link = f", {entry.link}" if entry.link else ""
                 return replace(result, known=f"{entry.reason} ({entry.owner}{link}, until {entry.expires})")
         return result
+
+    def lists(self, case: str) -> bool:
+        """Whether a case (its id without the spec) is expected to fail."""
+        return any(fnmatchcase(case, entry.case) for entry in self.entries if not self._expired(entry))
 
     def stale(self, results: Sequence[CaseResult], *, whole: bool) -> Iterator[CaseResult]:
         """A result for each entry that does not hold. `whole`: no case was left out, so each must meet a failure."""

@@ -11,10 +11,20 @@ ALONE = 8  # cases at once that have an adapter process each
 
 
 class Queue:
-    """The cases of a run, each played up to `attempts` times; `limit` says how many at once, by attempt from 1."""
+    """The cases of a run, each played up to `attempts` times; `limit` says how many at once, by attempt from 1.
 
-    def __init__(self, cases: Sequence[Case], attempts: int, limit: Callable[[int], int]) -> None:
+    `listed`: whether a case is a known failure. What it breaks may be a race, so that one that passes is played again.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        attempts: int,
+        limit: Callable[[int], int],
+        listed: Callable[[str], bool] = lambda _case: False,
+    ) -> None:
         self.limit = limit
+        self.listed = listed
         self.waiting = [deque(cases), *(deque[Case]() for _ in range(1, attempts))]  # by attempt
         self.running = 0
         self.broken: set[str] = set()  # those that get an adapter of their own
@@ -42,7 +52,8 @@ class Queue:
     def end(self, case: Case, attempt: int, result: CaseResult) -> bool:
         """Whether the case is played again."""
         self.running -= 1
-        if attempt == len(self.waiting) or not may_run_again(result):
+        passed = result.outcome is Outcome.CONFORMS and self.listed(case.id)
+        if attempt == len(self.waiting) or not (passed or may_run_again(result)):
             return False
         if result.blame is Blame.ADAPTER:
             self.broken.add(case.id)

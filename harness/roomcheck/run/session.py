@@ -115,14 +115,19 @@ class Session:
             raise HarnessError(self.plan.traces.lost)
 
     async def play(
-        self, cases: Iterable[Case], attempts: int = ATTEMPTS, over: Callable[[], bool] | None = None
+        self,
+        cases: Iterable[Case],
+        attempts: int = ATTEMPTS,
+        over: Callable[[], bool] | None = None,
+        listed: Callable[[str], bool] = lambda _case: False,
     ) -> list[CaseResult]:
         """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended.
 
-        With `over` they are played in the order given, and none is begun any more once that is true.
+        With `over` they are played in the order given, and none is begun any more once that is true. `listed` are known
+        failures: one that passes is as doubtful.
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
-        queue = Queue(fresh, attempts, lambda attempt: at_once(self.plan.jobs, self.plan.target.jobs, attempt))
+        queue = Queue(fresh, attempts, lambda attempt: at_once(self.plan.jobs, self.plan.target.jobs, attempt), listed)
         first = len(self.results)
         freed = asyncio.Event()
 

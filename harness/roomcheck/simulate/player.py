@@ -50,6 +50,7 @@ class Virtual:
         cases: Iterable[Case],
         attempts: int = 1,  # noqa: ARG002  nothing is in doubt here
         over: Callable[[], bool] | None = None,
+        listed: Callable[[str], bool] | None = None,  # noqa: ARG002  nor is anything left to chance
     ) -> list[CaseResult]:
         """Play one after the other, until it is `over`; a case takes milliseconds."""
         return [self.one(case) for case in takewhile(lambda _: over is None or not over(), cases)]
