@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate, islice, permutations
 from pathlib import Path
 from statistics import median
 
@@ -13,10 +15,12 @@ from hypothesis import HealthCheck, find, given, settings
 from generate.checker import problems_of
 from generate.contracts import CONTRACTS, drawn
 from roomcheck.errors import UsageError
-from roomcheck.generate import schedules, under_other_faults
+from roomcheck.generate import schedules, under_other_faults, with_one_more
 from roomcheck.generate.links import Act
 from roomcheck.generate.strategies import entries
 from roomcheck.generate.times import times
+from roomcheck.judge.coverage import Triple, met
+from roomcheck.judge.nominal import nominal
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.spec.contract import Cause, CauseKind
@@ -299,6 +303,54 @@ def test_two_kinds_stay_two_kinds_under_other_faults() -> None:
         [None, FaultKind.LATENCY, None, FaultKind.CUT],
     ]
     assert all([step.when for step in s.steps] == [step.when for step in story.steps] for s in kin)
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_story_with_one_act_more_is_sound_and_else_the_same(name: str) -> None:
+    """A call more leaves all the rest; after a fault or a heal more the links take what they can."""
+    contract = CONTRACTS[name]
+    met_it = []
+    for schedule in drawn(name, 60):
+        wanted: list[Triple] = []
+
+        def all_of_them(triple: Triple, wanted: list[Triple] = wanted) -> bool:
+            wanted.append(triple)
+            return True
+
+        longer_ones = with_one_more(contract, schedule, nominal(contract, schedule), all_of_them)
+        for longer in islice(longer_ones, 0, None, 7):
+            assert problems_of(contract, longer) == []
+            assert replace(longer, steps=()) == replace(schedule, steps=())
+            if wanted[-1].cause in {*FaultKind, "heal"}:
+                calls, before = ([c for c in _calls(s) if isinstance(c, Call)] for s in (longer, schedule))
+                assert calls == before  # an act of the backend may find its server down now
+            else:
+                gone, more = (Counter(begins(a)) - Counter(begins(b)) for a, b in permutations((schedule, longer)))
+                assert (gone.total(), more.total()) == (0, 1)
+            met_it.append(wanted[-1] in met(contract, nominal(contract, longer)))
+    assert met_it
+    assert all(met_it)
+
+
+def begins(schedule: Schedule) -> list[tuple[int, str]]:
+    """When each act comes after the first, and which it is."""
+    moments = accumulate(step.when.offset for step in schedule.steps)
+    return [(at, repr(step.act)) for at, step in zip(moments, schedule.steps, strict=True)]
+
+
+def test_what_no_story_meets_one_act_more_may_meet() -> None:
+    """A kick of somebody whose link is slow, a moment after it became so, and only that."""
+    acts: list[Act] = [Call("A", "loginRoom", {"room": "R", "token": "valid"}), Fault("A", FaultKind.LATENCY)]
+    steps = [Step(acts[0], When(), "S1"), Step(acts[1], When("S1", 10 * SECOND), "S2")]
+    story = Schedule((Member("A", "A"),), ("R",), tuple(steps), 20 * SECOND)
+    triple = Triple("LOGINED", "kick", "latency")
+
+    (longer,) = with_one_more(ZEGO, story, nominal(ZEGO, story), lambda t: t == triple)
+
+    assert longer.steps[:2] == story.steps
+    assert longer.steps[2].act == Admin("kick", {"room": "R", "user": "A"})
+    assert triple in met(ZEGO, nominal(ZEGO, longer))
+    assert triple not in met(ZEGO, nominal(ZEGO, story))
 
 
 def test_where_nothing_can_happen_there_is_no_schedule() -> None:

@@ -4,6 +4,6 @@ It knows no vendor's word and no number of its own: what can be called, broken a
 """
 
 from roomcheck.generate.shrink import candidates, size
-from roomcheck.generate.strategies import schedules, under_other_faults
+from roomcheck.generate.strategies import schedules, under_other_faults, with_one_more
 
-__all__ = ["candidates", "schedules", "size", "under_other_faults"]
+__all__ = ["candidates", "schedules", "size", "under_other_faults", "with_one_more"]

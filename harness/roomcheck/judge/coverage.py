@@ -5,14 +5,14 @@ heal, or another device of the same user being told something, and the fault is 
 moment. The same count serves what was seen (a real trace) and what is to be expected (`nominal`), so both compare.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from roomcheck.judge.route import alias, extract, order
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
-from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
+from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.contract import Contract, View
 
@@ -25,6 +25,25 @@ class Triple(NamedTuple):
     state: str
     cause: str
     fault: str
+
+
+class Place(NamedTuple):
+    """Where a member is in a room, and what its link has; `told`: a fault of its link is met here too."""
+
+    member: str
+    room: str
+    state: str
+    fault: str
+    told: bool
+
+
+class Stretch(NamedTuple):
+    """A time in which nothing is done or told (microseconds), and where everybody is in it; `acts` came before."""
+
+    begin: int
+    end: int
+    acts: int
+    places: tuple[Place, ...]
 
 
 class _Walk:
@@ -42,15 +61,38 @@ class _Walk:
 
     def triples(self) -> Iterator[Triple]:
         for record in sorted(self.trace.records, key=order):
-            match record:
-                case Called():
-                    yield from self._called(record)
-                case Faulted():
-                    yield from self._faulted(record)
-                case Healed():
-                    yield from self._healed(record)
-                case Told():
-                    yield from self._told(record)
+            yield from self._record(record)
+
+    def stretches(self) -> Iterator[Stretch]:
+        """Between every two records, and after the last."""
+        acts = 0
+        records = sorted(self.trace.records, key=order)
+        ends = [*(record.at.lo for record in records[1:]), self.trace.end]
+        for record, end in zip(records, ends, strict=False):
+            deque(self._record(record), 0)
+            acts += isinstance(record, Called | Faulted | Healed)
+            if end > record.at.hi:
+                yield Stretch(record.at.hi, end, acts, tuple(self._places()))
+
+    def _places(self) -> Iterator[Place]:
+        for member in self.faults:
+            nowhere = not any(who == member for _, who, _ in self.states)
+            for room in self.trace.rooms:
+                for view in self.views:
+                    state = self.states.get((view.name, member, room))
+                    told = nowhere or state is not None
+                    yield Place(member, room, state or view.initial, self._fault(member), told)
+
+    def _record(self, record: Record) -> Iterator[Triple]:
+        match record:
+            case Called():
+                yield from self._called(record)
+            case Faulted():
+                yield from self._faulted(record)
+            case Healed():
+                yield from self._healed(record)
+            case Told():
+                yield from self._told(record)
 
     def _called(self, record: Called) -> Iterator[Triple]:
         operation = self.contract.operations.get(record.operation)
@@ -122,6 +164,11 @@ def _state(view: View, value: object) -> str | None:
 def met(contract: Contract, trace: Trace) -> frozenset[Triple]:
     """Every triple that a trace has met."""
     return frozenset(_Walk(contract, trace).triples())
+
+
+def stretches(contract: Contract, trace: Trace) -> list[Stretch]:
+    """The times between what was done and told, in order, and where everybody was in each."""
+    return list(_Walk(contract, trace).stretches())
 
 
 def pairs(contract: Contract, trace: Trace) -> frozenset[tuple[Triple, Triple]]:

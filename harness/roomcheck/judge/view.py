@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
-MAX_HYPOTHESES = 128  # more are not followed, and the view says nothing any more; random schedules peak at about 20
-MAX_RAW = 16 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one covers
+MAX_HYPOTHESES = 256  # more are not followed, and the view says nothing any more; random schedules peak at about 20
+MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one covers
 FEW = 4  # hypotheses are compared one by one, more are sorted first
 
 
