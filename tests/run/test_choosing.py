@@ -2,12 +2,15 @@
 
 from collections import Counter
 
+import pytest
+
 from generate.contracts import CONTRACTS, drawn
-from roomcheck.generate import schedules
+from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import collect
 from roomcheck.judge.coverage import Triple, met
 from roomcheck.judge.nominal import nominal
 from roomcheck.model.schedule import Schedule
+from roomcheck.run import fuzz
 from roomcheck.run.fuzz import POOL, draw
 
 ZEGO = CONTRACTS["zego-100"]
@@ -28,6 +31,19 @@ def test_what_is_chosen_is_expected_to_meet_twice_as_many_triples_as_what_is_dra
     assert all(origin in pool for _, origin in chosen)
     assert sum(schedule is origin for schedule, origin in chosen) >= COUNT // 2
     assert len(triples([schedule for schedule, _ in chosen])) > 2 * len(triples(pool[:COUNT]))
+
+
+def test_an_act_more_meets_what_no_story_is_expected_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of what is chosen is longer than what it was made from, and adds triples that nothing else would."""
+    chosen = draw(ZEGO, 3, COUNT, Counter())
+    longer = [schedule for schedule, origin in chosen if len(schedule.steps) > len(origin.steps)]
+    pool = collect(schedules(ZEGO), number=3, count=COUNT * POOL)
+    assert triples(longer) - triples(
+        [kin for schedule in pool for kin in (schedule, *under_other_faults(ZEGO, schedule))]
+    )
+
+    monkeypatch.setattr(fuzz, "MORE", 0)
+    assert all(len(schedule.steps) <= len(origin.steps) for schedule, origin in draw(ZEGO, 3, COUNT, Counter()))
 
 
 def test_without_choosing_they_come_as_they_were_drawn() -> None:

@@ -357,7 +357,10 @@ def _kind(finding: Finding) -> Kind:
 def draw(
     contract: Contract, number: int, want: int, expected: Counter[object] | None, in_flight: int = IN_FLIGHT
 ) -> list[tuple[Schedule, Schedule]]:
-    """So many schedules for this seed, each with the drawn one that it was made from: itself, or under other faults.
+    """So many schedules for this seed, each with the drawn one that it was made from.
+
+    That is itself, or it under other faults, or with one act more. What is remembered between runs is the drawn one,
+    which comes again under every fault; a finding that takes the act more is kept by its schedule file alone.
 
     By turns one that is likely to meet triples that none met before, under whatever fault, and a drawn one, of either
     sort the best first: what choosing does not see, as how soon after another a call comes, needs many stories and not
