@@ -36,3 +36,19 @@ def test_a_database_is_named_without_its_password(capsys: pytest.CaptureFixture[
     assert e.value.code == 4
     assert "redis://127.0.0.1:no/0" in err
     assert "planted" not in err
+
+
+def test_a_log_counts_the_schedules_and_says_what_is_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is played to confirm and to shrink a finding is none of them."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as e:
+        main(["fuzz", "--simulate", "--defect", "never-reconnected", "--schedules", "20", "--database", "db"])
+
+    assert e.value.code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.endswith("violated, played again and made shorter now") for line in lines)
+    counts = [int(line.partition("/")[0]) for line in lines if line.partition("/")[2].startswith("20 cases, ")]
+    assert counts == sorted(counts)
+    assert max(counts) == 20

@@ -240,6 +240,18 @@ def test_doubt_and_broken_parts_are_told_as_they_come() -> None:
         ]
 
 
+def test_a_search_says_what_it_looks_at_meanwhile() -> None:
+    """Nothing else is told for a minute or two; a quiet run need not know."""
+    for quiet in (False, True):
+        out = io.StringIO()
+        with Console(file=out, quiet=quiet) as console:
+            console.confirming("R-1", 1)
+            console.confirming("R-2", 12)
+
+        said = "R-1: 1 schedule violated, played again and made shorter now\nR-2: 12 schedules violated, played again and made shorter now\n"
+        assert out.getvalue() == ("" if quiet else said)
+
+
 def test_a_search_by_time_tells_in_a_log_how_it_goes_on_twice_a_minute() -> None:
     """Not for every case, though nobody knows how many there will be."""
     out = io.StringIO()

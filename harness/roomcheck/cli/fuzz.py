@@ -66,9 +66,12 @@ def fuzz(
             keep=lambda found: keep(found, bound, folder),
             on_result=reports.result,
             on_progress=lambda played: reports.console.searched(played, time.monotonic() - began),
+            on_kind=reports.console.confirming,
         )
         search.append(fuzzing)
         player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
+        # what is played to confirm and to shrink is none of the schedules asked for
+        player.on_tick = lambda running, _done: reports.console.tick(running, fuzzing.played)
         await fuzzing.run()
 
     return play(

@@ -122,6 +122,11 @@ class Console:
             self._said = seconds
             self._say(f"{played} played, {text}")
 
+    def confirming(self, kind: str, schedules: int) -> None:
+        """So many schedules violate in one way, which is looked at for a minute or two before it is told."""
+        if not self._quiet:
+            self._say(f"{kind}: {_count(schedules, 'schedule')} violated, played again and made shorter now")
+
     def covered(self, coverage: Coverage | None) -> None:
         """What random schedules met of the contract, and what never fired."""
         if coverage is None or self._quiet:

@@ -100,7 +100,8 @@ class Found:
 class Fuzz:
     """One search. Its player must tell it of results (`hear`) and of traces (`met`).
 
-    `on_result` hears every result that is reported, `on_progress` how many were played so far.
+    `on_result` hears every result that is reported, `on_progress` how many were played so far, `on_kind` which kind of
+    finding is worked on now and how many schedules showed it.
     """
 
     contract: Contract
@@ -116,6 +117,7 @@ class Fuzz:
     keep: Callable[[Found], str] = lambda _found: ""  # writes the schedule, returns the command that repeats it
     on_result: Callable[[CaseResult], None] = lambda _result: None
     on_progress: Callable[[int], None] = lambda _played: None
+    on_kind: Callable[[Kind, int], None] = lambda _kind, _count: None
     results: list[CaseResult] = field(default_factory=list)
     found: dict[Kind, Found] = field(default_factory=dict)
     coverage: Coverage = field(init=False)
@@ -203,6 +205,7 @@ class Fuzz:
         found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
         first = found.schedule
         if len(self.found) < KINDS:
+            self.on_kind(kind, len(same))
             found = await self._confirm(found, ordered)
             first = found.schedule
             began = now()
