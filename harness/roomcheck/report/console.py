@@ -65,6 +65,7 @@ class Console:
         self._cases = 0
         self._done = 0
         self._findings = 0
+        self._searching = False
         self._said = 0.0  # when a line told how a search goes on
         self._progress: Progress | None = None
         self._task = TaskID(0)
@@ -95,15 +96,19 @@ class Console:
 
     def case(self, result: CaseResult) -> None:
         """A case has its final result."""
-        before = self._done * TENTHS // max(self._cases, 1)  # a search by time does not know how many
-        self._done += 1
         if bad(result):
             self._findings += 1
             self._say(headline(result), STYLE[result.outcome])
+        if not self._searching:
+            self._count(self._done + 1)
+
+    def _count(self, done: int) -> None:
+        """So many cases are done; a search by time does not know of how many."""
+        before, self._done = self._done, done
         if self._progress is not None:
-            self._progress.update(self._task, completed=self._done)
-        elif not self._quiet and self._cases and self._done * TENTHS // self._cases > before:
-            self._say(f"{self._done}/{self._cases} cases, {_count(self._findings, 'finding')}")
+            self._progress.update(self._task, completed=done)
+        elif not self._quiet and self._cases and done * TENTHS // self._cases > before * TENTHS // self._cases:
+            self._say(f"{done}/{self._cases} cases, {_count(self._findings, 'finding')}")
 
     def tick(self, running: int, done: int) -> None:
         """How many cases run at this moment, and how many are done."""
@@ -114,7 +119,9 @@ class Console:
             )
 
     def searched(self, played: int, seconds: float) -> None:
-        """How a search goes on."""
+        """How a search goes on, which reports findings of one kind once, and long after they were played."""
+        self._searching = True
+        self._count(played)
         text = f"{60 * played / max(seconds, 0.001):.0f} a minute, {_count(self._findings, 'finding')}"
         if self._progress is not None:
             self._progress.update(self._task, completed=played, description=text)
