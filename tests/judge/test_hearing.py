@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from roomcheck.judge import judge
+from roomcheck.judge.verdict import narrowest
 from roomcheck.model.verdict import Outcome, Verdict
+from roomcheck.spec.contract import Cause, CauseKind, Rule
 from support.lobby import GONE_AFTER, LIST, LOSS, lobby
 from support.tape import MS, Tape
 
@@ -167,6 +169,14 @@ def test_a_machine_later_than_the_narrowest_window_proves_nothing() -> None:
     kept_waiting = [replace(tape.trace(1250), starved=milliseconds * MS) for milliseconds in (50, 51)]
     outcomes = [judge(LOBBY, trace).outcome for trace in kept_waiting]
     assert outcomes == [Outcome.VIOLATES, Outcome.INCONCLUSIVE]
+
+
+def test_how_long_before_a_silent_move_its_cause_may_come_is_no_window() -> None:
+    """Nothing is told of it, so that no lateness makes it doubtful."""
+    own = LOBBY.views[0]
+    hushed = Rule(99, frozenset({"in"}), Cause(CauseKind.LINK_DOWN), "lost", {}, within=1, silent=True, optional=True)
+    contract = replace(LOBBY, views=(replace(own, rules=(*own.rules, hushed)), *LOBBY.views[1:]))
+    assert narrowest(contract) == narrowest(LOBBY) == 50 * MS
 
 
 def test_a_callback_may_be_late_by_what_each_of_its_hops_had_to_wait() -> None:

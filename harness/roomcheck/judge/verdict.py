@@ -53,8 +53,8 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
 
 
 def narrowest(contract: Contract) -> int:
-    """The narrowest window that a rule of the contract allows, in microseconds."""
-    return min((r.within for v in contract.views for r in v.rules if r.within), default=0)
+    """The narrowest window in which a rule of the contract lets something be told, in microseconds."""
+    return min((r.within for v in contract.views for r in v.rules if r.within and not r.silent), default=0)
 
 
 def _findings(
