@@ -107,7 +107,12 @@ class Done:
     @property
     def doubtful(self) -> bool:
         """Whether this machine was too late to tell of some case how the room behaved."""
-        if "finding   machine: time" in self.out or "machine was too slow to tell" in self.out:  # the doctor's words
+        words = (
+            "finding   machine: time",
+            "machine was too slow to tell",
+            ": inconclusive: ",
+        )  # the doctor's, compare's
+        if any(word in self.out for word in words):
             return True
         if not self.reports.ndjson.exists():
             return False
