@@ -371,20 +371,15 @@ def test_a_silent_move_whose_cause_came_before_is_made_up_for(*, optional: bool,
     assert heads(simulation) == lawful
 
 
-def test_a_cause_that_is_too_long_past_moves_nothing() -> None:
+@pytest.mark.parametrize(("shaken", "lawful"), [([0], "full"), ([0, 50], "cracked")])
+def test_a_cause_that_is_too_long_past_moves_nothing(shaken: list[int], lawful: str) -> None:
     """Until it comes again: what counts is when it came last."""
     simulation = glass(optional=False)
-    does(simulation, "shake", 0)
-    does(simulation, "fill", 10)
-    simulation.callback("+", {}, Instant(101, 101))
-    assert heads(simulation) == ["full"]
-
-    simulation = glass(optional=False)
-    does(simulation, "shake", 0)
-    does(simulation, "shake", 50)
+    for at in shaken:
+        does(simulation, "shake", at)
     does(simulation, "fill", 60)
-    simulation.callback("+", {}, Instant(150, 150))
-    assert heads(simulation) == ["cracked"]
+    simulation.callback("+", {}, Instant(101, 101))
+    assert heads(simulation) == [lawful]
 
 
 def test_a_silent_move_is_made_up_for_on_the_way_too() -> None:
