@@ -26,7 +26,7 @@ from roomcheck.report.ndjson import read_stream
 
 MARK = "ROOMCHECK_TEST_RUN"
 LIMIT = 120.0  # seconds for what takes a few on an idle machine
-TRIES = 3  # of a run that a busy machine left in doubt
+TRIES = 5  # of a run that a busy machine left in doubt
 LOOK = 0.01  # seconds between two looks at another process
 
 # `python -m roomcheck`, but a suite that a shell runs in the background ignores SIGINT, and so would its children
