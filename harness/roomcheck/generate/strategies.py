@@ -24,10 +24,11 @@ from roomcheck.errors import UsageError
 from roomcheck.generate.links import Act, Links
 from roomcheck.generate.times import times
 from roomcheck.judge.coverage import Place, Triple, stretches
+from roomcheck.judge.view import asked_with
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.trace import Called, Faulted, Healed, Trace
-from roomcheck.spec.contract import CauseKind, Contract, Operation, View
+from roomcheck.spec.contract import CauseKind, Contract, Operation, Rule, View
 
 FLAPS = 3  # outages in a row
 # Hypothesis draws evenly from so many things; of more than 255 it prefers the first (6.170: 48 % from a tenth). And of
@@ -46,6 +47,7 @@ class Toggle:
     kind: FaultKind
 
 
+_ARMED_BY = {Call: CauseKind.CALL, Admin: CauseKind.ADMIN, Fault: CauseKind.LINK_DOWN, Heal: CauseKind.ENTERED}
 Move = tuple[int, Act | Toggle]  # after a gap
 Draw = st.DrawFn
 
@@ -91,23 +93,36 @@ def with_one_more(
     """The story of a drawn schedule with one act more, where that act would meet a wanted triple.
 
     `told` is what is expected of the schedule. The act comes in the middle of a stretch in which nothing else happens.
+    It meets the triple itself, or another device of its user does, by what is told after the act.
     """
     links = Links()
     begins = [record.at.lo for record in told.records if isinstance(record, Called | Faulted | Healed)]
     moves = [(step.when.offset, step.act) for step in schedule.steps]
+    own = [rule for view in contract.views if view.hearing is None for rule in view.rules]
+    user = {member.name: member.user for member in schedule.members}
     taken = 0
+
+    def longer(acts: int, gap: int, act: Act) -> Schedule:
+        after = [(later - gap, move) for later, move in moves[acts : acts + 1]]
+        more = [*moves[:acts], (gap, act), *after, *moves[acts + 1 :]]
+        return replace(schedule, steps=_lay_out(more, len(more), _keeping_down(_kinds(contract))))
+
     for begin, end, acts, places in stretches(contract, told):
         for step in schedule.steps[taken:acts]:
             links.take(step.act)
         taken = acts
         gap = begin + (end - begin) // 2 - begins[acts - 1]
         for place in places:
+            twins = [p for p in places if p.told and p.member != place.member and user[p.member] == user[place.member]]
             for cause, act in _acts(contract, schedule, place):
-                if links.allow(act) and wanted(Triple(place.state, cause, place.fault)):
-                    after = [(later - gap, act) for later, act in moves[acts : acts + 1]]
-                    more = [*moves[:acts], (gap, act), *after, *moves[acts + 1 :]]
-                    steps = _lay_out(more, len(more), _keeping_down(_kinds(contract)))
-                    yield replace(schedule, steps=steps)
+                if not links.allow(act):
+                    continue
+                if wanted(Triple(place.state, cause, place.fault)):
+                    yield longer(acts, gap, act)
+                for other in _others(contract, act) if twins else ():
+                    for state in _led_to(own, place.state, cause, other):
+                        if any(wanted(Triple(twin.state, f"twin {state}", twin.fault)) for twin in twins):
+                            yield longer(acts, gap, other)
 
 
 def _acts(contract: Contract, schedule: Schedule, place: Place) -> Iterator[tuple[str, Act]]:
@@ -135,6 +150,31 @@ def _acts(contract: Contract, schedule: Schedule, place: Place) -> Iterator[tupl
     if FaultKind.SERVER_RESTART in contract.faults:
         yield FaultKind.SERVER_RESTART.value, Fault(None, FaultKind.SERVER_RESTART)
     yield "heal", Heal(place.member)
+
+
+def _others(contract: Contract, act: Act) -> Iterator[Act]:
+    """The act, and a call with another value of each of its arguments."""
+    yield act
+    if isinstance(act, Call):
+        for name, values in contract.operations[act.operation].args.items():
+            yield from (replace(act, args={**act.args, name: value}) for value in values[1:])
+
+
+def _led_to(rules: Sequence[Rule], state: str, name: str, act: Act) -> list[str]:
+    """What a member in this state may be told after this act, if nothing else happens, by these rules alone."""
+    kind = next(kind for what, kind in _ARMED_BY.items() if isinstance(act, what))
+    if isinstance(act, Call):
+        rules = [rule for rule in rules if asked_with(rule.given, act.args)]
+    told: list[str] = []
+    todo = [state]
+    while todo:
+        state = todo.pop()
+        leading = [r for r in rules if r.cause.kind is kind and r.cause.name in ("", name) and state in r.from_]
+        more = {rule.to: None for rule in leading if rule.to and rule.to not in told}
+        told += more
+        todo += more
+        kind, name = CauseKind.ENTERED, ""
+    return told
 
 
 def _exchanged(act: Act, kinds: list[FaultKind], by: int) -> Act:
