@@ -309,7 +309,8 @@ def test_two_kinds_stay_two_kinds_under_other_faults() -> None:
 def test_a_story_with_one_act_more_is_sound_and_else_the_same(name: str) -> None:
     """A call more leaves all the rest; after a fault or a heal more the links take what they can."""
     contract = CONTRACTS[name]
-    met_it, met_at_twins = [], []
+    met_it: list[bool] = []
+    met_at_twins: list[bool] = []
     for schedule in drawn(name, 60):
         wanted: list[Triple] = []
 
