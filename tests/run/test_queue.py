@@ -6,7 +6,7 @@ import pytest
 
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
-from roomcheck.run.queue import ALONE, Queue, at_once, may_run_again
+from roomcheck.run.queue import ALONE, SERVERS, Queue, at_once, may_run_again
 from roomcheck.spec.contract import Case
 
 
@@ -97,13 +97,30 @@ def test_what_has_broken_an_adapter_is_played_again_with_few_beside_it() -> None
     assert waiting.begin() == (given[ALONE], 2)
 
 
+def test_few_have_a_server_of_their_own_at_once_and_the_others_need_not_wait_for_them() -> None:
+    """Each of these starts twice, which takes a processor for a while; in doubt or not begun, they count as any."""
+    own = [replace(case, id=f"own-{case.id}", own_server=True) for case in cases(SERVERS + 1)]
+    shared = cases(2)
+    waiting = queue([*own, *shared], 1_000)
+    begun = [*own[:SERVERS], *shared]
+    assert [waiting.begin() for _ in (*begun, None)] == [*((one, 1) for one in begun), None]
+    assert waiting.end(own[0], 1, DOUBTFUL)
+    assert waiting.begin() == (own[SERVERS], 1)
+    assert not waiting.end(shared[0], 1, CONFORMS)
+    assert waiting.begin() is None
+    assert not waiting.end(own[1], 1, CONFORMS)
+    assert waiting.begin() == (own[0], 2)
+    waiting.close(own[0])
+    assert waiting.serving == SERVERS - 1
+
+
 def test_once_closed_nothing_fresh_is_begun_but_what_is_in_doubt_is_played_to_its_end() -> None:
     """The case that was to begin is not."""
     given = cases(3)
     waiting = queue(given, 8)
     assert waiting.begin() == (given[0], 1)
     assert waiting.begin() == (given[1], 1)
-    waiting.close()
+    waiting.close(given[1])
     assert waiting.begin() is None
     assert waiting.end(given[0], 1, DOUBTFUL)
     assert waiting.begin() == (given[0], 2)

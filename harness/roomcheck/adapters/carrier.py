@@ -6,12 +6,10 @@ is killed; elsewhere the end of its input tells it.
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import compare_digest
@@ -20,6 +18,7 @@ from typing import Protocol, Self
 
 from pydantic import ValidationError
 
+from roomcheck.adapters.child import dying_with_us
 from roomcheck.adapters.messages import Dial
 from roomcheck.adapters.websocket import GREETING, upgrade
 from roomcheck.errors import AdapterError
@@ -31,12 +30,6 @@ TOKEN_LIMIT = 5.0  # seconds that a connection gets to show its token
 MARGIN = 4_096  # bytes more, which are not shown: a secret that the cut went through stands in them
 FLUSH_LIMIT = 0.5
 REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Program:
@@ -58,15 +51,16 @@ class Program:
         if not command:
             raise AdapterError("there is no command that starts the adapter; see `adapter: command` in target.yaml")
         pipe = asyncio.subprocess.PIPE
+        started, preexec = dying_with_us(command)
         try:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                *started,
                 stdin=pipe if piped else asyncio.subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe if piped else asyncio.subprocess.STDOUT,
                 env={**os.environ, **env},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=preexec,
             )
         except (OSError, ValueError) as e:
             shown = secrets.text(shlex.join(command))

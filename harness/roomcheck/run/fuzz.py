@@ -10,6 +10,7 @@ neither in the search nor in shrinking.
 """
 
 import asyncio
+import gc
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,6 +39,7 @@ TRIPLE = 100  # what a triple is worth, measured in pairs of triples
 AGAIN = 0.3
 # What it costs to play one: its share of the machine, and its share of the time if so many are played at once.
 WORK = 75_000  # microseconds; 800 a minute is what two cores play
+SERVER = 300_000  # the same for a server of its own, which starts twice
 IN_FLIGHT = 64
 CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
 SURE = 16  # rooms at once, the surest of these; a simpler schedule must show it in as many
@@ -162,6 +164,8 @@ class Fuzz:
             chosen = await asyncio.to_thread(draw, self.contract, number, want, expected, self.in_flight)
             if not chosen:
                 break
+            gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
+            gc.freeze()
             failing = await self._chunk([schedule for schedule, _ in chosen], number)
             if self.memory is not None:
                 drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
@@ -422,7 +426,8 @@ class Hope:
     @classmethod
     def of(cls, contract: Contract, schedule: Schedule, drawn: Schedule, in_flight: int) -> "Hope":
         trace = nominal(contract, schedule)
-        cost = WORK + duration(case_of("", schedule)) / in_flight
+        case = case_of("", schedule)
+        cost = WORK + SERVER * case.own_server + duration(case) / in_flight
         return cls(schedule, drawn, met(contract, trace), pairs(contract, trace), cost)
 
     def news(self, seen: Counter[object]) -> float:

@@ -8,6 +8,7 @@ from roomcheck.spec.contract import Case
 
 FEWER = 4  # a doubtful case is run again with so many times fewer beside it
 ALONE = 8  # cases at once that have an adapter process each
+SERVERS = 4  # cases at once that have a server each: starting one takes a processor for a while, and each is restarted
 
 
 class Queue:
@@ -27,6 +28,7 @@ class Queue:
         self.listed = listed
         self.waiting = [deque(cases), *(deque[Case]() for _ in range(1, attempts))]  # by attempt
         self.running = 0
+        self.serving = 0  # of those, with a server of their own
         self.broken: set[str] = set()  # those that get an adapter of their own
 
     @property
@@ -36,22 +38,33 @@ class Queue:
     def begin(self) -> tuple[Case, int] | None:
         """The case to begin now and which attempt that is; None if first another must end."""
         for attempt, waiting in enumerate(self.waiting, 1):
-            if waiting:
-                most = self.limit(attempt)
-                if self.running < (min(most, ALONE) if waiting[0].id in self.broken else most):
-                    self.running += 1
-                    return waiting.popleft(), attempt
+            if self.running >= self.limit(attempt):
                 return None
+            case = next((case for case in waiting if self._may_begin(case)), None)
+            if case is not None:
+                waiting.remove(case)
+                self.running += 1
+                self.serving += case.own_server
+                return case, attempt
         return None
 
-    def close(self) -> None:
-        """The case that was to begin is not begun, nor is any other fresh one."""
-        self.running -= 1
+    def _may_begin(self, case: Case) -> bool:
+        if case.id in self.broken and self.running >= ALONE:
+            return False
+        return not case.own_server or self.serving < SERVERS
+
+    def close(self, case: Case) -> None:
+        """The case, which was to begin, is not begun, nor is any other fresh one."""
+        self._free(case)
         self.waiting[0].clear()
+
+    def _free(self, case: Case) -> None:
+        self.running -= 1
+        self.serving -= case.own_server
 
     def end(self, case: Case, attempt: int, result: CaseResult) -> bool:
         """Whether the case is played again."""
-        self.running -= 1
+        self._free(case)
         passed = result.outcome is Outcome.CONFORMS and self.listed(case.id)
         if attempt == len(self.waiting) or not (passed or may_run_again(result)):
             return False

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Self
 
+from roomcheck.adapters.child import dying_with_us
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
 from roomcheck.model.secrets import Secrets
@@ -21,13 +21,6 @@ from roomcheck.run.clock import now
 from roomcheck.spec.target import Target
 
 LAST_LINES = 20
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def die_with_parent() -> None:
-    """Runs in the child: on Linux it is killed when the harness dies, however the harness dies."""
-    if _LIBC is not None:
-        _LIBC.prctl(1, signal.SIGKILL)
 
 
 async def _accepted(address: str) -> int | None:
@@ -100,10 +93,11 @@ class Server:
                 )
         command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
         env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
+        started, preexec = dying_with_us(command)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT, env=env, start_new_session=True, preexec_fn=die_with_parent,
+                *started, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT, env=env, start_new_session=True, preexec_fn=preexec,
             )  # fmt: skip
         except OSError as e:
             raise TargetError(f"target {self._target.name}: cannot start its server {command[0]!r}: {e}") from e

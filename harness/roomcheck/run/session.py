@@ -148,7 +148,7 @@ class Session:
                     freed.clear()
                     await freed.wait()
                 elif begun[1] == 1 and over is not None and over():
-                    queue.close()
+                    queue.close(begun[0])
                 else:
                     # before, not after: what was computed here until now has made the probe late, and not yet said so
                     await self.lateness.calm(STAGGER, PATIENCE)
