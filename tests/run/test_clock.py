@@ -78,6 +78,27 @@ def test_a_loop_that_is_kept_busy_is_measured_as_late() -> None:
     assert all(late >= 60 * MS - TICK for late in asyncio.run(measure()))
 
 
+def test_what_was_late_while_nothing_was_played_is_not_reported() -> None:
+    """Schedules are drawn then, in a thread that leaves the loop little."""
+
+    async def measure() -> Lateness:
+        async with Lateness() as lateness:
+            busy(60)
+            await asyncio.sleep(4 * TICK / 1e6)
+            before = len(lateness.own.late)
+            lateness.playing += 1
+            busy(90)
+            await asyncio.sleep(4 * TICK / 1e6)
+            lateness.playing -= 1
+            assert lateness._meanwhile == lateness.own.late[before:]
+            await asyncio.sleep(4 * TICK / 1e6)
+            return lateness
+
+    lateness = asyncio.run(measure())
+    assert lateness.percentile(1.0) == max(lateness._meanwhile) >= 90 * MS - TICK
+    assert 0 < len(lateness._meanwhile) < len(lateness.own.late) - 2
+
+
 def test_the_measurement_ends_with_its_block() -> None:
     """No task is left, and no look is added."""
 

@@ -57,6 +57,8 @@ class Lateness:
     def __init__(self) -> None:
         self.own = Looks()
         self.kin = Looks()
+        self.playing = 0  # cases that are played now: while there is none, being late harms nobody
+        self._meanwhile: list[int] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -74,6 +76,8 @@ class Lateness:
             await asyncio.sleep(TICK / 1e6)
             at = now()
             self.own.note(at, max(0, at - due))
+            if self.playing:
+                self._meanwhile.append(max(0, at - due))
 
     async def _probe_kin(self) -> None:
         waited: dict[str, int] = {}
@@ -100,8 +104,8 @@ class Lateness:
             await asyncio.sleep(TICK / 1e6)
 
     def percentile(self, share: float) -> int:
-        """The lateness that this share of all looks did not exceed."""
-        ordered = sorted(self.own.late)
+        """The lateness that this share of all looks, while something was played if anything was, did not exceed."""
+        ordered = sorted(self._meanwhile or self.own.late)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
 
 

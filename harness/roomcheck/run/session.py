@@ -215,12 +215,14 @@ class Session:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
                 player = play(ground, case, number, server)
+                self.lateness.playing += 1
                 try:
                     trace = self._secrets.trace(await player.run())
                 except (AdapterError, HarnessError):
                     self._none_died(ground, server)
                     raise
                 finally:
+                    self.lateness.playing -= 1
                     case = player.case  # whose steps may have been taken one by one
                 self._none_died(ground, server)
             verdict = judge(self.plan.contract, trace, case)
