@@ -130,7 +130,7 @@ class _FreshSessionNotKicked(ServerMachine):
             super()._kick(user, room)
 
 
-@defect("fresh-logout-not-told", "logout", "ZX-MEMBERS-3")
+@defect("fresh-logout-not-told", "logout", "ZX-MEMBERS-3", "ZX-LOGOUT-3")
 class _FreshLogoutNotTold(ServerMachine):
     """The others are not told of a logout a moment after the login."""
 
