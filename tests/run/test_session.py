@@ -115,6 +115,26 @@ def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
     assert seen == ["calm", bound.cases[0].id]
 
 
+def test_lateness_counts_while_a_case_is_played(tmp_path: Path) -> None:
+    """Not before, and not after: what a search computes then harms nobody."""
+    bound = contract()
+    shortest = min(bound.cases, key=duration)
+
+    async def play() -> tuple[list[int], list[int]]:
+        target = read_target(find_target("reference"))
+        session = Session(Plan(bound, (), target, provision(), TraceFolder(tmp_path), jobs=1))
+        async with session.open():
+            before = list(session.lateness._meanwhile)
+            await session.play([shortest], 1)
+            assert session.lateness.playing == 0
+            return before, session.lateness._meanwhile
+
+    before, after = asyncio.run(play())
+
+    assert before == []
+    assert after
+
+
 def test_a_worn_toxiproxy_is_replaced_and_ends_with_its_last_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,8 +5,8 @@ Nothing is vacuous: a requirement of the case ends as met, violated, inconclusiv
 A machine that was later, or kept a process waiting for longer, than the narrowest window of the contract proves nothing
 against a room, not even that something came too early or without a cause: heartbeats that the machine held back for
 long enough end sessions, and windows that count from the last heartbeat open early. Nor does a value that no rule
-tells prove anything there: a room that had to wait tells of its own timeouts. There a refusal is inconclusive, and the
-case is run again.
+tells prove anything there: a room that had to wait may tell of timeouts of its own. There a refusal is inconclusive,
+and the case is run again.
 """
 
 from collections.abc import Iterable, Mapping
