@@ -33,6 +33,7 @@ class Pretender:
     def __init__(self, odds: Callable[[Schedule], tuple[int, int]]) -> None:
         self.odds = odds
         self.played: Counter[str] = Counter()
+        self.now = 0
         self.most = 0
         self.hear: Callable[[CaseResult], None] = lambda _result: None
 
@@ -41,6 +42,11 @@ class Pretender:
     ) -> list[CaseResult]:
         assert attempts
         assert over is None
+        cases = list(cases)
+        self.now += len(cases)
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= len(cases)
         out = []
         for case in cases:
             shows, doubts = self.odds(case.schedule)
@@ -52,12 +58,12 @@ class Pretender:
                 outcome = Outcome.INCONCLUSIVE
             out.append(result_of(case, outcome))
             self.hear(out[-1])
-        self.most = max(self.most, len(out))
         return out
 
 
 def result_of(case: Case, outcome: Outcome) -> CaseResult:
-    finding = Finding("ZX-KICK-1", "A in R", 0, "", "", where=f"spec.yaml:{len(case.schedule.steps)}")
+    requirement = "ZX-KICK-1" if kicked(case.schedule) else "ZX-RECONNECT-1"
+    finding = Finding(requirement, "A in R", 0, "", "", where=f"spec.yaml:{len(case.schedule.steps)}")
     verdict = Verdict(outcome, (finding,) if outcome is Outcome.VIOLATES else ())
     return CaseResult(f"{ZEGO.spec}/{case.id}", case.scenario, "", None, outcome, None, "seen", verdict, seconds=0,
                       attempts=1)  # fmt: skip
@@ -65,13 +71,19 @@ def result_of(case: Case, outcome: Outcome) -> CaseResult:
 
 def search(first: Sequence[Schedule], odds: Callable[[Schedule], tuple[int, int]], in_flight: int = 64
            ) -> tuple[Found, list[CaseResult], Pretender]:  # fmt: skip
-    """What a search makes of these when they are all that it plays."""
+    """What a search that finds one kind makes of these when they are all that it plays."""
+    fuzzing, player = searched(first, odds, in_flight)
+    (found,) = fuzzing.found.values()
+    return found, fuzzing.results, player
+
+
+def searched(first: Sequence[Schedule], odds: Callable[[Schedule], tuple[int, int]], in_flight: int
+             ) -> tuple[Fuzz, Pretender]:  # fmt: skip
     player = Pretender(odds)
     fuzzing = Fuzz(ZEGO, player, 0, schedules=len(first), first=first, in_flight=in_flight)
     player.hear = fuzzing.hear
     asyncio.run(fuzzing.run())
-    (found,) = fuzzing.found.values()
-    return found, fuzzing.results, player
+    return fuzzing, player
 
 
 def kicked(schedule: Schedule) -> When | None:
@@ -168,3 +180,20 @@ def test_no_more_is_played_at_once_than_the_room_bears() -> None:
     assert player.most == 4
     assert found.again == Again(4, 0, 4)
     assert len(found.schedule.steps) == 2
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(64, 64), (128, 128), (256, 128)])
+def test_several_kinds_are_worked_on_side_by_side_where_the_room_bears_it(in_flight: int, most: int) -> None:
+    """Each is confirmed and made simpler as if it were alone."""
+    fuzzing, player = searched(
+        [LONG, chain((0, LOGIN), (5, CUT), (2, HEAL))],
+        lambda schedule: (16 if LOGIN in [step.act for step in schedule.steps] else 0, 0),
+        in_flight,
+    )
+
+    assert player.most == most
+    assert {kind: found.schedule.steps for kind, found in fuzzing.found.items()} == {
+        "ZX-KICK-1": (Step(LOGIN), Step(KICK)),
+        "ZX-RECONNECT-1": (Step(LOGIN),),
+    }
+    assert len(fuzzing.results) == 2

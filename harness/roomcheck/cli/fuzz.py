@@ -12,7 +12,7 @@ from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.generate.collect import open_memory
-from roomcheck.run.fuzz import IN_FLIGHT, Found, Fuzz, finding_of
+from roomcheck.run.fuzz import IN_FLIGHT, IN_REAL_TIME, Found, Fuzz, finding_of
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 500
@@ -39,6 +39,7 @@ def fuzz(
     """
     bound = Bound.of(choice, spec)
     budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
+    jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
     began = time.monotonic()
     end = None if minutes is None else began + 60 * minutes
     folder = choice.report_dir / "schedules"
@@ -57,7 +58,7 @@ def fuzz(
             player,
             seed,
             schedules=budget,
-            in_flight=min(choice.jobs or IN_FLIGHT, bound.target.jobs or IN_FLIGHT),
+            in_flight=min(choice.jobs or jobs, bound.target.jobs or jobs),
             over=None if end is None else lambda: time.monotonic() > end,
             first=[case.schedule for case in known],
             memory=memory,
@@ -75,7 +76,7 @@ def fuzz(
         await fuzzing.run()
 
     return play(
-        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=IN_FLIGHT,
+        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=jobs,
         every_trace=False, coverage=lambda: search[0].coverage if search else None,
     )  # fmt: skip
 

@@ -5,8 +5,9 @@ Choosing is greedy by what the rules lead one to expect of a schedule (judge/nom
 schedule that violates is played again at once in several rooms, then made simpler in rounds of parallel candidates, and
 kept as a file. What always shows it is not given up for a simpler one that does so by chance: the shortest often hangs
 on a race, and whoever replays the file does not see it. Findings of one kind, which break the same requirement,
-are worked on once and counted: by which of its rules a broken one shows is often chance. Doubt is never a failure,
-neither in the search nor in shrinking.
+are worked on once and counted: by which of its rules a broken one shows is often chance. Several kinds are worked on
+side by side where more rooms can be played at once than one kind takes. Doubt is never a failure, neither in the search
+nor in shrinking.
 """
 
 import asyncio
@@ -40,17 +41,18 @@ AGAIN = 0.3
 # What it costs to play one: its share of the machine, and its share of the time if so many are played at once.
 WORK = 75_000  # microseconds; 800 a minute is what two cores play
 SERVER = 300_000  # the same for a server of its own, which starts twice
-IN_FLIGHT = 64
+IN_FLIGHT = 64  # of a room that is faster than documented, which fill two cores
+IN_REAL_TIME = 256  # of one that is not: its members wait most of the time
 CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
 SURE = 16  # rooms at once, the surest of these; a simpler schedule must show it in as many
 SHRINK_WIDTH = 64  # candidates at once
 SHRINK_CHOICE = 16  # of those that showed it, the simplest, are played again until one always shows it
 SHRINK_ROUNDS = 20
-SHRINK_SECONDS = 40.0  # what is under way is played to its end
+SHRINK_SECONDS = 40.0
 KINDS = 16  # kinds of findings that are confirmed and shrunk in one run; the others are reported as they were found
 
 Kind = str  # the requirement, or the place in the spec that names none
-Choose = Callable[["Found", Sequence[Schedule], str], Awaitable["Found"]]  # of simpler ones, the simplest first
+Choose = Callable[["Found", Sequence[Schedule], str, float], Awaitable["Found"]]  # of simpler ones, the simplest first
 
 
 class Player(Protocol):
@@ -127,7 +129,6 @@ class Fuzz:
     _expected: Counter[object] = field(default_factory=Counter)
     _cases: dict[str, Case] = field(default_factory=dict)  # of the chunk that is being played
     _held: dict[Kind, list[CaseResult]] = field(default_factory=dict)  # its violations, until they are worked on
-    _until: float = 0.0  # what is worked on now is simple enough
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.contract)
@@ -188,36 +189,40 @@ class Fuzz:
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
         await self.player.play(cases, ATTEMPTS, self.over)
-        failing = []
-        for kind in list(self._held):
-            same = self._held[kind]
-            known_kind = self.found.get(kind)
-            if known_kind is not None:
-                self.found[kind] = replace(known_kind, count=known_kind.count + len(same))
-            else:
-                failing.append(await self._work_on(kind, same))
-            del self._held[kind]
-        return failing
+        for kind in self.found.keys() & self._held.keys():
+            more = len(self._held.pop(kind))
+            self.found[kind] = replace(self.found[kind], count=self.found[kind].count + more)
+        fresh = list(self._held)
+        looked_at = fresh[: max(0, KINDS - len(self.found))]
+        side_by_side = asyncio.Semaphore(max(1, self.in_flight // self._wide))
+
+        async def work_on(kind: Kind) -> Schedule:
+            async with side_by_side:
+                return await self._work_on(kind, self._held[kind], look=kind in looked_at)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work_on(kind)) for kind in fresh]
+        return [task.result() for task in tasks]
 
     def _report(self, result: CaseResult) -> None:
         self.results.append(result)
         self.on_result(result)
 
-    async def _work_on(self, kind: Kind, same: Sequence[CaseResult]) -> Schedule:
-        """Confirm, shrink, keep, report; returns the schedule that was worked on."""
+    async def _work_on(self, kind: Kind, same: Sequence[CaseResult], *, look: bool) -> Schedule:
+        """Confirm, shrink, keep, report; returns the schedule that was worked on. Without `look`: only keep, report."""
         ordered = sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
         found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
         first = found.schedule
-        if len(self.found) < KINDS:
+        if look:
             self.on_kind(kind, len(same))
             found = await self._confirm(found, ordered)
             first = found.schedule
             began = now()
-            self._until = began + SHRINK_SECONDS * 1e6
-            found = await self._shrink(found, self._name(found.result))
+            found = await self._shrink(found, self._name(found.result), began + SHRINK_SECONDS * 1e6)
             found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
         self._report(self._told(found, self.keep(found)))
+        del self._held[kind]
         return first
 
     async def _confirm(self, found: Found, same: Sequence[CaseResult]) -> Found:
@@ -276,26 +281,29 @@ class Fuzz:
     def _name(self, result: CaseResult) -> str:
         return result.case.removeprefix(f"{self.contract.spec}/")
 
-    async def _shrink(self, found: Found, name: str) -> Found:
-        """In virtual time first, where that shows it too; what that gives must show it on the real thing."""
+    async def _shrink(self, found: Found, name: str, until: float) -> Found:
+        """In virtual time first, where that shows it too; what that gives must show it on the real thing.
+
+        `until`: when it is simple enough; what is under way then is played to its end.
+        """
         if self.virtual is not None:
             path: list[Schedule] = []
 
-            async def least(best: Found, simpler: Sequence[Schedule], _name: str) -> Found:
+            async def least(best: Found, simpler: Sequence[Schedule], _name: str, _until: float) -> Found:
                 path.append(simpler[0])
                 return replace(best, schedule=simpler[0])
 
-            simplest = await self._rounds(self.virtual, found, f"{name}-virtual", least)
-            found = await self._surest(replace(found, rounds=simplest.rounds), path[::-1], f"{name}-simpler")
+            simplest = await self._rounds(self.virtual, found, f"{name}-virtual", least, until)
+            found = await self._surest(replace(found, rounds=simplest.rounds), path[::-1], f"{name}-simpler", until)
         if found.again.shown:
-            found = await self._rounds(self.player, found, f"{name}-shrink", self._surest)
+            found = await self._rounds(self.player, found, f"{name}-shrink", self._surest, until)
         return found
 
-    async def _rounds(self, player: Player, found: Found, name: str, choose: Choose) -> Found:
+    async def _rounds(self, player: Player, found: Found, name: str, choose: Choose, until: float) -> Found:
         """Play the simpler neighbours of the best, and go on with what is chosen of those that show it too."""
         best = found
         tried = {repr(found.schedule)}
-        while best.rounds - found.rounds < SHRINK_ROUNDS and now() < self._until:
+        while best.rounds - found.rounds < SHRINK_ROUNDS and now() < until:
             fresh = (c for c in candidates(self.contract, best.schedule) if repr(c) not in tried)
             options = list(islice(fresh, self._wide))
             if not options:
@@ -307,10 +315,10 @@ class Fuzz:
             showing = [names[self._name(result)] for result in results if shows(result, found.kind)]
             if showing:
                 showing.sort(key=lambda schedule: size(self.contract, schedule))
-                best = await choose(best, showing, f"{name}-{best.rounds}-sure")
+                best = await choose(best, showing, f"{name}-{best.rounds}-sure", until)
         return best
 
-    async def _surest(self, best: Found, simpler: Sequence[Schedule], name: str) -> Found:
+    async def _surest(self, best: Found, simpler: Sequence[Schedule], name: str, until: float) -> Found:
         """The simplest of these that always shows it; else the best so far.
 
         If that does not always show it either: else the simplest that does so nearly as often; else the best so far.
@@ -318,7 +326,7 @@ class Fuzz:
         width = self._wide // self._sure
         often: Found | None = None
         for start in range(0, min(SHRINK_CHOICE, len(simpler)), width):
-            if now() > self._until:
+            if now() > until:
                 break
             some = simpler[start : start + width]
             tries = await self._again(f"{name}-{start}", some, self._sure, best.kind)

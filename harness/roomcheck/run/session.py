@@ -128,7 +128,7 @@ class Session:
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
         queue = Queue(fresh, attempts, lambda attempt: at_once(self.plan.jobs, self.plan.target.jobs, attempt), listed)
-        first = len(self.results)
+        ended: list[CaseResult] = []
         freed = asyncio.Event()
 
         async def one(case: Case, attempt: int) -> None:
@@ -139,6 +139,7 @@ class Session:
                 self._running -= 1
                 freed.set()
             if not queue.end(case, attempt, result):
+                ended.append(result)
                 self._final(result)
 
         async with asyncio.TaskGroup() as group:
@@ -153,7 +154,7 @@ class Session:
                     # before, not after: what was computed here until now has made the probe late, and not yet said so
                     await self.lateness.calm(STAGGER, PATIENCE)
                     group.create_task(one(*begun))
-        return self.results[first:]
+        return ended
 
     async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
         """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
