@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.judge import judge
+from roomcheck.judge import judge, judging
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import UNITS
 from roomcheck.model.verdict import Outcome, Verdict
@@ -83,3 +83,13 @@ def test_forgotten_too_early_or_too_late_violates(told: float) -> None:
     result = lost(told)
     assert result.outcome is Outcome.VIOLATES
     assert result.findings[0].requirement == "TS-LOST"
+
+
+def test_a_verdict_can_be_come_to_in_steps() -> None:
+    """Whoever has other things to do does them in between; it is the same verdict."""
+    trace = both_here().trace(500, rooms=("R",))
+    steps = judging(CONTRACT, trace)
+    assert next(steps) is None
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value == judge(CONTRACT, trace)

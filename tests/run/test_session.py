@@ -1,7 +1,7 @@
 """What a session decides: how long a case is, and when it begins nothing more."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,10 @@ from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.faults import Provisioned, ToxiproxyServer, provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Member, Schedule, Step, Wait, When
-from roomcheck.model.verdict import CaseResult, Outcome
+from roomcheck.model.verdict import CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.clock import Lateness
-from roomcheck.run.session import Plan, Session, duration
+from roomcheck.run.clock import Lateness, now
+from roomcheck.run.session import TURN, Plan, Session, duration, unhurried
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 
@@ -113,6 +113,34 @@ def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
     asyncio.run(session.play(bound.cases[:1]))
 
     assert seen == ["calm", bound.cases[0].id]
+
+
+def test_others_are_looked_after_while_a_verdict_takes_long() -> None:
+    """Several times, not only when it is there."""
+    seen: list[str] = []
+
+    def judging() -> Generator[None, None, Verdict]:
+        for _ in range(3):
+            end = now() + 2 * TURN
+            while now() < end:
+                pass
+            seen.append("judged on")
+            yield
+        return Verdict(Outcome.CONFORMS)
+
+    async def room() -> None:
+        while True:
+            seen.append("looked after")
+            await asyncio.sleep(0)
+
+    async def both() -> Verdict:
+        other = asyncio.create_task(room())
+        verdict = await unhurried(judging())
+        other.cancel()
+        return verdict
+
+    assert asyncio.run(both()).outcome is Outcome.CONFORMS
+    assert seen == ["judged on", "looked after"] * 3
 
 
 def test_lateness_counts_while_a_case_is_played(tmp_path: Path) -> None:

@@ -3,6 +3,6 @@
 A trace is judged twice: by the rules of every view, and, where it came from a scenario, by the expected sequences.
 """
 
-from roomcheck.judge.verdict import judge
+from roomcheck.judge.verdict import judge, judging
 
-__all__ = ["judge"]
+__all__ = ["judge", "judging"]

@@ -4,7 +4,7 @@ Views share nothing but the instants of acts and callbacks, so the order of call
 What one member was told about itself is an observed fact, and arms rules of views about it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record
 from roomcheck.spec.contract import Callback, CauseKind, Contract, Hearing, Path, Rule, View
 
 OWN, TWIN = CauseKind.OWN, CauseKind.TWIN
+PAUSE = 4  # records; a pause costs a fiftieth of a record
 NOWHERE = "?"  # the room of a callback that names none
 UP = Link(down=False, since=Instant(0, 0))
 
@@ -135,9 +136,11 @@ class Router:
             if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
 
-    def run(self) -> None:
-        """Feed everything, then the end."""
+    def steps(self) -> Iterator[None]:
+        """Feed everything, then the end; a pause after every few records."""
         for at, record in zip(self.orders, self.records, strict=True):
+            if self.position % PAUSE == PAUSE - 1:
+                yield
             self.position += 1
             if at >= self.next_list:
                 self._lists_due(at)

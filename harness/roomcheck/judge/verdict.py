@@ -9,7 +9,7 @@ tells prove anything there: a room that had to wait may tell of timeouts of its 
 and the case is run again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, heard, walk
@@ -21,12 +21,23 @@ from roomcheck.spec.contract import Case, Contract, Line, Rule
 
 def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict:
     """Trace and contract -> verdict; findings earliest first. `case`: the scenario whose lines must hold too."""
+    steps = judging(contract, trace, case)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            verdict: Verdict = end.value
+            return verdict
+
+
+def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Generator[None, None, Verdict]:
+    """The same in steps: whoever plays rooms meanwhile looks after them in between."""
     lacking = [r for r in trace.records if isinstance(r, Answered) and r.status == "unsupported"]
     if lacking:
         reason = "the room does not have an operation of this case"
         return Verdict(Outcome.NOT_APPLICABLE, checks=_not_applicable(case, reason))
     narrow = Router(contract, trace, Mode.NARROW)
-    narrow.run()
+    yield from narrow.steps()
     lines = case.lines if case else ()
     labels = {}
     if lines:
@@ -39,7 +50,7 @@ def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
     start = min((r.at.lo for r in trace.records), default=0)
     wide = Router(contract, trace, Mode.WIDE)
-    wide.run()
+    yield from wide.steps()
     wide_walks = [
         (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
     ]
