@@ -7,7 +7,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.judge.verdict import narrowest
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Rule
+from roomcheck.spec.contract import Cause, CauseKind, Contract, Rule
 from support.lobby import GONE_AFTER, LIST, LOSS, lobby
 from support.tape import MS, Tape
 
@@ -49,6 +49,59 @@ def test_an_observer_that_was_away_hears_the_difference_in_time() -> None:
     tape = observer_away(three())
     tape.heard(1060, "B", "-", "A")
     assert verdict(tape, 3000).outcome is Outcome.CONFORMS
+
+
+def sharing(*, shared: bool) -> Contract:
+    own, others = LOBBY.views
+    assert others.hearing is not None
+    return replace(LOBBY, views=(own, replace(others, hearing=replace(others.hearing, shared=shared))))
+
+
+@pytest.mark.parametrize(
+    ("shared", "observer", "outcome"),
+    [(False, "A", Outcome.VIOLATES), (True, "A", Outcome.CONFORMS), (True, "C", Outcome.VIOLATES)],
+)
+def test_what_comes_for_a_user_reaches_one_of_its_devices_where_they_share_it(
+    *, shared: bool, observer: str, outcome: Outcome
+) -> None:
+    """Neither A nor A2 must be told then that B has left; C, who is nobody's other device, must."""
+    tape = Tape("A", "A2", "B", "C", users={"A2": "A"})
+    tape.join(0, "B")
+    tape.join(50, "C", "B")
+    tape.join(100, "A", "B", "C")
+    tape.call(200, "A2", "join", room="R", ticket="good")
+    tape.told(201, "A2", "joining")
+    tape.told(220, "A2", "in")
+    tape.heard(221, "A2", "+", "B", "C")
+    tape.told(225, "A", "kicked", 50)
+    tape.call(230, "A", "join", room="R", ticket="good")
+    tape.told(231, "A", "joining")
+    tape.told(250, "A", "in")
+    tape.told(255, "A2", "kicked", 50)
+    tape.heard(260, "A", "+", "B", "C")
+    tape.call(600, "B", "leave", room="R")
+    tape.told(601, "B", "out")
+    for other in {"A", "C"} - {observer}:
+        tape.heard(610, other, "-", "B")
+    assert judge(sharing(shared=shared), tape.trace(3000)).outcome is outcome
+
+
+@pytest.mark.parametrize(("again", "outcome"), [(False, Outcome.VIOLATES), (True, Outcome.CONFORMS)])
+def test_the_same_may_come_twice_with_the_list_where_a_rule_tells_it_again(*, again: bool, outcome: Outcome) -> None:
+    """B hears twice that A is gone, while its first list is not due yet."""
+    own, others = LOBBY.views
+    absent = frozenset({"absent"})
+    rule = Rule(999, absent, Cause(CauseKind.LINK_DOWN), "absent", {}, within=2000 * MS, optional=True)
+    contract = replace(LOBBY, views=(own, replace(others, rules=(*others.rules, *[rule] * again))))
+    tape = Tape("A", "B")
+    tape.join(0, "A")
+    tape.join(100, "B", "A")
+    tape.call(140, "A", "leave", room="R")
+    tape.told(141, "A", "out")
+    tape.fault(142, "A")
+    tape.heard(145, "B", "-", "A")
+    tape.heard(160, "B", "-", "A")
+    assert judge(contract, tape.trace(3000)).outcome is outcome
 
 
 def test_an_observer_whose_list_stays_wrong_is_a_violation() -> None:

@@ -56,6 +56,16 @@ def test_a_percentile_is_what_that_share_did_not_exceed(share: float, late: int)
     assert seen(*((i, (i * 37) % 100) for i in range(100))).percentile(share) == late * MS
 
 
+@pytest.mark.parametrize(
+    ("late", "usual"),
+    [([], 0), ([7], 7), ([0] * 20, 0), ([60] * 10, 60), ([60] * 20 + [0] * 10, 0), ([60] * 20 + [0] * 9, 60),
+     ([0] * 9 + [900] * 11, 900), ([0] * 19 + [9000], 0)],
+)  # fmt: skip
+def test_the_usual_lateness_is_that_of_most_of_the_last_looks(late: list[int], usual: int) -> None:
+    """One look that was very late is an accident."""
+    assert seen(*enumerate(late)).usual == usual * MS
+
+
 def busy(milliseconds: int) -> None:
     """Keep this thread from everything else."""
     end = now() + milliseconds * MS

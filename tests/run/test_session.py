@@ -13,7 +13,7 @@ from roomcheck.model.schedule import Call, Fault, Heal, Member, Schedule, Step, 
 from roomcheck.model.verdict import CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.clock import Lateness, now
-from roomcheck.run.session import TURN, Plan, Session, duration, unhurried
+from roomcheck.run.session import LAG, TURN, Plan, Session, duration, unhurried
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 
@@ -113,6 +113,43 @@ def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
     asyncio.run(session.play(bound.cases[:1]))
 
     assert seen == ["calm", bound.cases[0].id]
+
+
+class Slow(Watched):
+    """A machine that cannot keep up."""
+
+    @property
+    def usual(self) -> int:
+        return LAG
+
+
+@pytest.mark.parametrize(("machine", "most"), [(Watched, 3), (Slow, 1)])
+def test_no_more_are_begun_while_the_machine_cannot_keep_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: type[Watched], most: int
+) -> None:
+    """One at least is played at any time, and all are in the end."""
+    playing: list[int] = []
+    now_playing = 0
+
+    async def played(_session: Session, case: Case, _attempt: int, *, alone: bool) -> CaseResult:
+        nonlocal now_playing
+        assert not alone
+        now_playing += 1
+        playing.append(now_playing)
+        await asyncio.sleep(0.05)
+        now_playing -= 1
+        return CaseResult(case.id, case.scenario, "", None, Outcome.CONFORMS, None, "", None, seconds=0, attempts=1)
+
+    monkeypatch.setattr(Session, "_case", played)
+    bound = contract()
+    nowhere = Provisioned(None, None, "", "")
+    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False), jobs=8)
+    session = Session(plan, lateness=machine([]))
+
+    asyncio.run(session.play(bound.cases[:3]))
+
+    assert max(playing) == most
+    assert len(playing) == 3
 
 
 def test_others_are_looked_after_while_a_verdict_takes_long() -> None:

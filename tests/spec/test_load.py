@@ -123,7 +123,7 @@ def test_views() -> None:
     assert list(OWN.told) == ["OUT", "LOGGING", "IN", "FAILED", "LOST", "BACK", "KICKED"]
     assert OWN.told["KICKED"] == "KICKOUT"
     assert OTHERS.told == {"absent": "DELETE", "present": "ADD", "away": "DELETE"}
-    assert OTHERS.hearing == Hearing(frozenset({"IN", "BACK"}), frozenset({"LOGGING", "LOST"}), 500_000)
+    assert OTHERS.hearing == Hearing(frozenset({"IN", "BACK"}), frozenset({"LOGGING", "LOST"}), 500_000, shared=True)
 
 
 def test_rules_have_numbers_of_their_own() -> None:

@@ -145,7 +145,7 @@ MISTAKES = [
     ("hears: {in: [IN, BACK], away: [LOGGING, LOST]", "hears: {in: [IN, @BAC], away: @LOGING",
      "unknown state 'BAC'; did you mean 'BACK'?", "unknown state 'LOGING'; did you mean 'LOGGING'?"),
     (("about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
-     "    initial: absent\n    hears: {in: [IN, BACK], away: [LOGGING, LOST], list within: notice}\n"),
+     "    initial: absent\n    hears: {in: [IN, BACK], away: [LOGGING, LOST], list within: notice, shared: true}\n"),
      ("@about: others\n    callback: onUsers\n    state: updateType\n    told: {present: ADD, absent: DELETE, away: DELETE}\n"
      "    initial: absent\n"),
      "a view about others needs `hears`"),

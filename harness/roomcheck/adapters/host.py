@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Any, NamedTuple, Self
 
 from pydantic import ValidationError
@@ -31,6 +32,7 @@ HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes se
 BYE_LIMIT = 2.0
 DIAL_LIMIT = 60.0  # a person may have to start a phone or a debugger
 BEAT = 0.25  # seconds between two pings
+LAST = 5  # pings of which the usual lateness is taken: one that was very late is an accident
 SILENCE = 1_000_000  # microseconds without a pong that count as a gap: four pings missed
 DEAD = 30_000_000  # microseconds without a pong after which the program is given up
 CLOCK_SLACK = 2_000  # microseconds; both sides read the same clock, so this only forgives rounding
@@ -254,6 +256,11 @@ class AdapterHost:
     def lag(self, since: int) -> int:
         """The adapter's worst lateness (microseconds) that its pings after `since` told of."""
         return max((lag for received, lag in reversed(self._lags) if received >= since), default=0)
+
+    @property
+    def usual_lag(self) -> int:
+        """By how much the adapter is usually late now (microseconds): the median of what its last pings told of."""
+        return median_low([lag for _, lag in self._lags[-LAST:]] or [0])
 
     def stderr_tail(self) -> str:
         """The last lines of the adapter's free text; empty for one that we did not start."""

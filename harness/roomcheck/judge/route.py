@@ -122,6 +122,7 @@ class Router:
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
         self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.calls: dict[int, tuple[str, Iterable[str]]] = {}  # of members -> the member, and the rooms it named
+        self.shared: set[tuple[str, str]] = set()  # (observer, room) whose news another member of its user may have got
         self.stale: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list is due
         self.next_list = NEVER  # the least of these
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
@@ -329,6 +330,7 @@ class Router:
         for other in self._about(user, room):
             other.cause(kind, state, record.at, args)
         if self.twins[member]:
+            self._share(member, room, record.at)
             self._hold_another(user, room, record.at)
             self._told_twin(member, room, state, record.at)
 
@@ -401,6 +403,8 @@ class Router:
         state = self.state.get((observer, room))
         if state in view.hearing.away or (observer, room) in self.stale:
             return DEAF
+        if state in view.hearing.states and view.hearing.shared and (observer, room) in self.shared:
+            return DEAF
         if state in view.hearing.states:
             return DEAF if self.links[observer].down else LIVE
         return OUT
@@ -430,6 +434,18 @@ class Router:
                 if rules.view.hearing is not None and peers
             ]
         return self.ears[key]
+
+    def _share(self, member: str, room: str, at: Instant) -> None:
+        """A member and another one of its user are both there: where they share what comes, either may miss some."""
+        for twin in self.twins[member]:
+            for observer, other in ((member, twin), (twin, member)):
+                for hearing, views in self._heard_by(observer, room):
+                    there = hearing.states | hearing.away
+                    both = self.state.get((observer, room)) in there and self.state.get((other, room)) in there
+                    if hearing.shared and both:
+                        self.shared.add((observer, room))
+                        for view in views:
+                            view.hear(DEAF, at, fresh=False)
 
     def _list_due_after(self, observer: str, room: str, at: Instant) -> None:
         for rules in self.others:

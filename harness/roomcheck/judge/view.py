@@ -261,6 +261,10 @@ class Rules:
             if whole is not None or broken is not None:
                 self.settles[rule.id] = whole, broken
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
+        self.again = {  # what may be told of who was told the same before
+            self.told[r.id] for r in view.rules
+            if r.id in self.told and not r.silent and self.told[r.id] in {view.told[state] for state in r.from_}
+        }  # fmt: skip
         self.foreseen = any(rule.silent and rule.from_ != rule.armed_in for rule in view.rules)
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
@@ -364,7 +368,7 @@ class Simulation:
         if self.presence is not LIVE:
             if self.presence is OUT:
                 self._refuse(at, [Death(0, f"{value} came while the observer is not in the room", None)])
-            elif self.fresh and value == self.told:
+            elif self.fresh and value == self.told and value not in self.rules.again:
                 self._refuse(at, [Death(0, f"{value} came twice while the list was being told", None)])
             self.told = value
             return

@@ -14,9 +14,11 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median_low
 from typing import Self
 
 TICK = 5_000  # microseconds between two looks; a look costs about 20 us
+LAST = 20  # looks of which the usual lateness is taken: one that was very late is an accident
 KIN_TICK = 50_000  # microseconds between two looks at the processes that we started; about 200 us
 KIN_FRESH = 20  # looks between two at which processes there are
 
@@ -102,6 +104,11 @@ class Lateness:
         await asyncio.sleep(least)
         while self.worst(now() - 4 * TICK, now()) > TICK and now() - begin < most * 1e6:  # noqa: ASYNC110 (calm is no event)
             await asyncio.sleep(TICK / 1e6)
+
+    @property
+    def usual(self) -> int:
+        """By how much this process is usually late now (microseconds): the median of the last looks."""
+        return median_low(self.own.late[-LAST:] or [0])
 
     def percentile(self, share: float) -> int:
         """The lateness that this share of all looks, while something was played if anything was, did not exceed."""

@@ -1,7 +1,8 @@
 """A whole run: start the parts, play cases side by side, judge, run doubtful ones again, end everything.
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
-its longest case and the machine is not asked for hundreds of logins in one instant. An inconclusive case is run again
+its longest case and the machine is not asked for hundreds of logins in one instant. While the harness or
+the adapter cannot keep up with those that are played, no other begins. An inconclusive case is run again
 at most twice, as soon as a quarter (then a sixteenth) of those that may be played at once still are, so that it waits
 for a quieter machine and not for the longest case; it never counts as a pass. A case whose
 adapter broke is run again with an adapter of its own, so that one case cannot cost the others their verdicts.
@@ -40,6 +41,8 @@ from roomcheck.spec.target import Target
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
+LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
+LOOK_AGAIN = 1.0  # seconds, whether it can
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
 WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
@@ -145,10 +148,11 @@ class Session:
 
         async with asyncio.TaskGroup() as group:
             while not queue.over:
-                begun = queue.begin()
+                begun = None if queue.running and self._lags else queue.begin()
                 if begun is None:
                     freed.clear()
-                    await freed.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(freed.wait(), LOOK_AGAIN if self._lags else None)
                 elif begun[1] == 1 and over is not None and over():
                     queue.close(begun[0])
                 else:
@@ -164,6 +168,12 @@ class Session:
             return Live(ground, case, number, server, begun, self._secrets.text)
 
         return await self._case(case, 1, alone=False, play=live)
+
+    @property
+    def _lags(self) -> bool:
+        """Whether the harness or the adapter cannot keep up with what is played."""
+        adapter = self._ground.host.usual_lag if self._ground is not None else 0
+        return max(self.lateness.usual, adapter) >= LAG
 
     async def _end_ground(self) -> None:
         if self._ground is not None:

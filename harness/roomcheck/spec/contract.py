@@ -153,12 +153,14 @@ class Hearing:
     """Views about others: when an observer can hear.
 
     It hears in `states`, may hear in `away` (its list may be stale there), and must have a right list `list_within`
-    microseconds after it is back.
+    microseconds after it is back. `shared`: the members of a user share what comes for it, so that from when two of
+    them have been there neither must have a right list.
     """
 
     states: frozenset[str]
     away: frozenset[str]
     list_within: int
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ class HearsShape(Shape):
     in_: Names = Field(alias="in", min_length=1)
     away: Names = []
     list_within: Expression = Field(alias="list within")
+    shared: bool = False
 
 
 class ViewShape(Shape):

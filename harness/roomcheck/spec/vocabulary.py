@@ -351,6 +351,7 @@ class Vocabulary(Words):
             states=self.names_in(shape.hears.in_, self.own_states, "state", *at, "hears", "in"),
             away=self.names_in(shape.hears.away, self.own_states, "state", *at, "hears", "away"),
             list_within=self.duration(shape.hears.list_within, *at, "hears", "list within"),
+            shared=shape.hears.shared,
         ) if shape.about else None  # fmt: skip
 
     def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
