@@ -266,6 +266,23 @@ def test_a_busy_adapter_shows_a_gap(good: Sequence[str]) -> None:
     asyncio.run(play())
 
 
+def test_the_usual_lag_is_that_of_an_adapter_that_stays_late(good: Sequence[str]) -> None:
+    """It is seen while the adapter is, and gone when it answers in time again."""
+
+    async def play() -> None:
+        host = await AdapterHost.start(good)
+        assert host.usual_lag < 200_000
+        await opened(host)
+        await host.request("call", member="1.A", operation="block", arguments={"seconds": 2.0})
+        stuck = host.usual_lag
+        await until(lambda: host.usual_lag < 200_000)
+        await host.stop()
+
+        assert stuck > 400_000
+
+    asyncio.run(play())
+
+
 def test_a_stopped_process_shows_a_gap_at_once(adapter: Command) -> None:
     """A program that stands still is a gap while it still does, and after it goes on."""
 
