@@ -1,11 +1,12 @@
 """A whole run: start the parts, play cases side by side, judge, run doubtful ones again, end everything.
 
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
-its longest case and the machine is not asked for hundreds of logins in one instant. While the harness or
-the adapter cannot keep up with those that are played, no other begins. An inconclusive case is run again
-at most twice, as soon as a quarter (then a sixteenth) of those that may be played at once still are, so that it waits
-for a quieter machine and not for the longest case; it never counts as a pass. A case whose
-adapter broke is run again with an adapter of its own, so that one case cannot cost the others their verdicts.
+its longest case and the machine is not asked for hundreds of logins in one instant. While the harness or the adapter
+cannot keep up with those that are played, and these are not few, no other begins: 256 rooms of a slow SDK in one
+process were seconds late, and half of their cases in doubt. An inconclusive case is run again at most twice, as soon as
+a quarter (then a sixteenth) of those that may be played at once still are, so that it waits for a quieter machine and
+not for the longest case; it never counts as a pass. A case whose adapter broke is run again with an adapter of its own,
+so that one case cannot cost the others their verdicts.
 
 A Toxiproxy is replaced by a fresh one when it has served for long: what it holds for links that were down grows for
 minutes (faults/link.py). The old one ends with its last case.
@@ -42,6 +43,7 @@ ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
 LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
+FEW = 16  # cases that are played at once even so: what lags with these is slow by itself
 LOOK_AGAIN = 1.0  # seconds, whether it can
 RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
@@ -148,7 +150,7 @@ class Session:
 
         async with asyncio.TaskGroup() as group:
             while not queue.over:
-                begun = None if queue.running and self._lags else queue.begin()
+                begun = None if queue.running >= FEW and self._lags else queue.begin()
                 if begun is None:
                     freed.clear()
                     with contextlib.suppress(TimeoutError):
