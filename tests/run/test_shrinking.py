@@ -33,6 +33,7 @@ class Pretender:
     def __init__(self, odds: Callable[[Schedule], tuple[int, int]]) -> None:
         self.odds = odds
         self.played: Counter[str] = Counter()
+        self.attempts: dict[str, int] = {}  # by case
         self.now = 0
         self.most = 0
         self.hear: Callable[[CaseResult], None] = lambda _result: None
@@ -40,9 +41,9 @@ class Pretender:
     async def play(
         self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
     ) -> list[CaseResult]:
-        assert attempts
         assert over is None
         cases = list(cases)
+        self.attempts |= {case.id: attempts for case in cases}
         self.now += len(cases)
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
@@ -180,6 +181,15 @@ def test_no_more_is_played_at_once_than_the_room_bears() -> None:
     assert player.most == 4
     assert found.again == Again(4, 0, 4)
     assert len(found.schedule.steps) == 2
+
+
+def test_a_play_in_doubt_is_played_again_where_it_is_to_be_sure() -> None:
+    """Not where a simpler schedule is only tried: then it is doubt, and another one may show it."""
+    _, _, player = search([LONG], lambda schedule: (16 if kicked(schedule) else 0, 0))
+
+    sure = {tries for name, tries in player.attempts.items() if "-again-" in name or "-sure-" in name}
+    tried = {tries for name, tries in player.attempts.items() if "-shrink-" in name and "-sure-" not in name}
+    assert (sure, tried) == ({3}, {1})
 
 
 @pytest.mark.parametrize(("in_flight", "most"), [(64, 64), (128, 128), (256, 128)])

@@ -255,9 +255,12 @@ class Fuzz:
     async def _again(
         self, name: str, schedules: Sequence[Schedule], times: int, kind: Kind
     ) -> list[tuple[Again, list[CaseResult]]]:
-        """How often each of these shows it if all are played so many times, side by side; the results that do."""
+        """How often each of these shows it if all are played so many times, side by side; the results that do.
+
+        A play in doubt is played again, with fewer beside it: where all were in doubt nothing would be known.
+        """
         names = {f"{name}-{i}-{n}": i for i in range(len(schedules)) for n in range(times)}
-        results = await self.player.play([case_of(name, schedules[i]) for name, i in names.items()], 1)
+        results = await self.player.play([case_of(name, schedules[i]) for name, i in names.items()], ATTEMPTS)
         each: list[list[CaseResult]] = [[] for _ in schedules]
         for result in results:
             each[names[self._name(result)]].append(result)
