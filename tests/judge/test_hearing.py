@@ -86,6 +86,20 @@ def test_what_comes_for_a_user_reaches_one_of_its_devices_where_they_share_it(
     assert judge(sharing(shared=shared), tape.trace(3000)).outcome is outcome
 
 
+@pytest.mark.parametrize(("shared", "outcome"), [(False, Outcome.VIOLATES), (True, Outcome.CONFORMS)])
+def test_a_device_that_tries_to_come_may_have_got_it_where_they_share_it(*, shared: bool, outcome: Outcome) -> None:
+    """A2 is refused; A is not told that B has left."""
+    tape = Tape("A", "A2", "B", users={"A2": "A"})
+    tape.join(0, "B")
+    tape.join(100, "A", "B")
+    tape.call(500, "A2", "join", room="R", ticket="bad")
+    tape.told(501, "A2", "joining")
+    tape.told(520, "A2", "refused", 33)
+    tape.call(600, "B", "leave", room="R")
+    tape.told(601, "B", "out")
+    assert judge(sharing(shared=shared), tape.trace(3000)).outcome is outcome
+
+
 @pytest.mark.parametrize(("again", "outcome"), [(False, Outcome.VIOLATES), (True, Outcome.CONFORMS)])
 def test_the_same_may_come_twice_with_the_list_where_a_rule_tells_it_again(*, again: bool, outcome: Outcome) -> None:
     """B hears twice that A is gone, while its first list is not due yet."""
