@@ -110,7 +110,10 @@ def test_a_machine_that_was_too_late_is_an_error_of_the_test(pytester: pytest.Py
         "import roomcheck.run.session as session\n"
         "from roomcheck.model.verdict import Finding, Outcome, Verdict\n"
         "doubt = Verdict(Outcome.INCONCLUSIVE, (Finding('ZX-LOGIN-2', 'A in R', 0, 'LOGINED', 'came late'),))\n"
-        "session.judge = lambda *_: doubt\n"
+        "def judging(*_):\n"
+        "    yield\n"
+        "    return doubt\n"
+        "session.judging = judging\n"
     )
     pytester.makepyfile(GOOD)
 

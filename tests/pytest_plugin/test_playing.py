@@ -23,7 +23,10 @@ from roomcheck.run.session import Session
 
 play = Session._case
 sound = Verdict(Outcome.CONFORMS, (), (Check("ZX-LOGIN-1", "that it was played", Outcome.CONFORMS),))
-session.judge = lambda *_: sound  # a busy machine is not in doubt here
+def judging(*_):
+    yield
+    return sound
+session.judging = judging  # a busy machine is not in doubt here
 
 async def noted(self, case, *rest, **more):
     begin = now()
@@ -158,7 +161,10 @@ def test_doubt_is_an_error_and_never_green(pytester: pytest.Pytester) -> None:
         "import roomcheck.run.session as session\n"
         "from roomcheck.model.verdict import Finding, Outcome, Verdict\n"
         "doubt = Verdict(Outcome.INCONCLUSIVE, (Finding('ZX-LOGIN-2', 'A in R', 0, 'LOGINED', 'came late'),))\n"
-        "session.judge = lambda *_: doubt\n"
+        "def judging(*_):\n"
+        "    yield\n"
+        "    return doubt\n"
+        "session.judging = judging\n"
     )
 
     done = pytests(["--room-target", "reference", *ids(HEALTHY)], pytester.path)
