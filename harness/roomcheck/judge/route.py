@@ -31,7 +31,7 @@ from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record
 from roomcheck.spec.contract import Callback, CauseKind, Contract, Hearing, Path, Rule, View
 
 OWN, TWIN = CauseKind.OWN, CauseKind.TWIN
-PAUSE = 4  # records; a pause costs a fiftieth of a record
+PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
 UP = Link(down=False, since=Instant(0, 0))
 
@@ -403,10 +403,9 @@ class Router:
         state = self.state.get((observer, room))
         if state in view.hearing.away or (observer, room) in self.stale:
             return DEAF
-        if state in view.hearing.states and view.hearing.shared and (observer, room) in self.shared:
-            return DEAF
         if state in view.hearing.states:
-            return DEAF if self.links[observer].down else LIVE
+            missed = view.hearing.shared and (observer, room) in self.shared
+            return DEAF if missed or self.links[observer].down else LIVE
         return OUT
 
     def _listen(

@@ -3,7 +3,7 @@
 The longest cases start first and the others follow a few milliseconds apart, so that a run takes little longer than
 its longest case and the machine is not asked for hundreds of logins in one instant. While the harness or the adapter
 cannot keep up with those that are played, and these are not few, no other begins: 256 rooms of a slow SDK in one
-process were seconds late, and half of their cases in doubt. An inconclusive case is run again at most twice, as soon as
+process were seconds late, and many of their cases in doubt. An inconclusive case is run again at most twice, as soon as
 a quarter (then a sixteenth) of those that may be played at once still are, so that it waits for a quieter machine and
 not for the longest case; it never counts as a pass. A case whose adapter broke is run again with an adapter of its own,
 so that one case cannot cost the others their verdicts.
