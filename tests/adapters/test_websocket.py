@@ -73,7 +73,8 @@ async def dialled(serve: Serve, token: str | None = None) -> AsyncIterator[Adapt
         yield host
     finally:
         await host.stop()
-        await asyncio.wait_for(asyncio.gather(*clients), 5)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*clients)
 
 
 async def told(host: AdapterHost) -> tuple[Event, int, int]:

@@ -14,6 +14,7 @@ import pytest
 
 from roomcheck.errors import HarnessError
 from roomcheck.faults import Link, Provisioned, ToxiproxyServer
+from roomcheck.faults.client import SilentError
 from roomcheck.faults.process import Process, start_process
 from roomcheck.model.fault import FaultKind
 
@@ -115,6 +116,23 @@ def test_a_wedged_server_ends_within_the_limit(program: Path) -> None:
         assert time.monotonic() - began < 3
         assert not server.alive
         await server.stop()
+
+    asyncio.run(scene())
+
+
+def test_calls_that_wait_when_a_server_is_stopped_fail_and_are_not_cancelled(program: Path) -> None:
+    """A cancellation would be that of the cases that made them, whose tasks would end without a word."""
+
+    async def scene() -> None:
+        server = await ToxiproxyServer.start(Provisioned(program, None, "test", "2.12.0"), limit=0.3)
+        its_process(server).send_signal(signal.SIGSTOP)
+        calls = [asyncio.create_task(server.do(lambda client: client.version())) for _ in range(100)]
+        proofs = [asyncio.create_task(Link.create(server, "a", "127.0.0.1:1", {FaultKind.STALL})) for _ in range(9)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        await server.stop()
+        ended = await asyncio.gather(*calls, *proofs, return_exceptions=True)
+        assert {type(how) for how in ended} <= {HarnessError, SilentError}
+        assert len(ended) == 109
 
     asyncio.run(scene())
 

@@ -10,7 +10,7 @@ from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.faults import Provisioned, ToxiproxyServer, provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Member, Schedule, Step, Wait, When
-from roomcheck.model.verdict import CaseResult, Outcome, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run import session as session_module
 from roomcheck.run.clock import Lateness, now
@@ -245,3 +245,53 @@ def test_a_worn_toxiproxy_is_replaced_and_ends_with_its_last_case(
         return [server.alive for server in started]
 
     assert asyncio.run(play_on_ours()) == [False]
+
+
+def test_a_case_that_waited_for_what_was_cancelled_has_a_result_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TaskGroup drops a task that ends as cancelled without a word, and the run would wait for its result for ever."""
+
+    async def cancelled(_session: Session) -> None:
+        waited_for = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(waited_for.cancel)
+        await waited_for
+
+    monkeypatch.setattr(Session, "_sound_ground", cancelled)
+    bound = contract()
+    nowhere = Provisioned(None, None, "", "")
+    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+
+    async def play() -> list[CaseResult]:
+        async with asyncio.timeout(30):
+            return await Session(plan).play(bound.cases[:1], 1)
+
+    [result] = asyncio.run(play())
+
+    assert (result.outcome, result.blame) == (None, Blame.HARNESS)
+    assert "cancelled" in result.message
+
+
+def test_a_case_that_is_cancelled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends the run must not get a result for it."""
+    begun = asyncio.Event()
+
+    async def for_ever(_session: Session) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Session, "_sound_ground", for_ever)
+    bound = contract()
+    nowhere = Provisioned(None, None, "", "")
+    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+    session = Session(plan)
+
+    async def play() -> None:
+        playing = asyncio.create_task(session.play(bound.cases[:1], 1))
+        await begun.wait()
+        playing.cancel()
+        await playing
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(play())
+    assert session.results == []

@@ -60,12 +60,21 @@ class ToxiproxyServer:
     async def do(self, work: Callable[[Client], T]) -> T:
         """Run blocking calls in a thread; a call that is not answered ends this server."""
         if not self.alive:
-            raise HarnessError(f"Toxiproxy at {self.url} is dead: {self._story()}")
+            raise self._dead()
+
+        def call() -> T:
+            if not self.alive:  # it may have died, or been stopped, while this waited for a thread
+                raise self._dead()
+            return work(self._client)
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, self._client)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
         except SilentError as e:
             self._break(str(e))
             raise HarnessError(f"{e} ({self._story()})") from e
+
+    def _dead(self) -> HarnessError:
+        return HarnessError(f"Toxiproxy at {self.url} is dead: {self._story()}")
 
     def _break(self, reason: str) -> None:
         self._broken = self._broken or reason
@@ -77,12 +86,15 @@ class ToxiproxyServer:
         return f"{self._broken}; {words}" if self._broken else words
 
     async def stop(self) -> None:
-        """End the process and every call under way; nothing is left."""
+        """End the process and every call under way; nothing is left.
+
+        No call is cancelled: that would come out as the cancellation of whichever case had made it. Calls that wait for
+        a thread find the server dead, and so do proofs under way.
+        """
         self._broken = self._broken or "it was stopped"
-        for proof in self.proofs.values():
-            proof.cancel()
         if self._process is not None:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await asyncio.gather(*self.proofs.values(), return_exceptions=True)
+        await asyncio.to_thread(self._pool.shutdown)
         self._client.close()

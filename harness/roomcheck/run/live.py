@@ -123,7 +123,8 @@ class Live(Play):
         while found is None and (left := begin + within + late() - now()) > 0 and self.failure is None:
             self.news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.news.wait(), left / 1e6)
+                async with asyncio.timeout(left / 1e6):
+                    await self.news.wait()
             found = self._find(wanted, begin + within + late())
         if found is None:  # what had fired by then may be on its way
             await self._sound(self._ask("barrier", member=self.handle(wanted.member)))

@@ -239,7 +239,8 @@ class Play:
         while not settled() and now() < limit and self.failure is None:
             self.news.clear()
             try:
-                await asyncio.wait_for(self.news.wait(), max(0.001, (limit - now()) / 1e6))
+                async with asyncio.timeout((limit - now()) / 1e6):
+                    await self.news.wait()
             except TimeoutError:
                 break
 
@@ -283,7 +284,8 @@ class Play:
         while self.enough is not None and len(self.events) < self.enough and now() < until and self.failure is None:
             self.news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.news.wait(), max(0.001, (until - now()) / 1e6))
+                async with asyncio.timeout((until - now()) / 1e6):
+                    await self.news.wait()
         await self._wait_until(until if self.enough is None else now())
 
     async def _settle(self) -> int:

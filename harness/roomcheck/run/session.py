@@ -154,7 +154,8 @@ class Session:
                 if begun is None:
                     freed.clear()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(freed.wait(), LOOK_AGAIN if self._lags else None)
+                        async with asyncio.timeout(LOOK_AGAIN if self._lags else None):
+                            await freed.wait()
                 elif begun[1] == 1 and over is not None and over():
                     queue.close(begun[0])
                 else:
@@ -241,6 +242,13 @@ class Session:
                 self._none_died(ground, server)
             verdict = await unhurried(judging(self.plan.contract, trace, case))
             self.on_trace(case, trace, verdict)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # not this case was cancelled but something that it waited for: unnoticed, its task would end without a word
+            failure = Blame.HARNESS, "what this case waited for was cancelled"
+            log = tuple(self._secrets.text(traceback.format_exc()).splitlines())
         except Exception as e:  # noqa: BLE001  a mistake of ours costs one case its verdict, not the run its results
             failure = blamed(e)
             told = "" if isinstance(e, RoomcheckError) else self._secrets.text(traceback.format_exc())
