@@ -20,6 +20,7 @@ from roomcheck.generate.collect import collect
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.fuzz import case_of
+from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session, duration
 from roomcheck.spec.contract import Case
 
@@ -40,7 +41,7 @@ async def measure(plan: Plan, cases: Sequence[Case], jobs: int) -> tuple[float, 
 
 
 def main(many: int = MANY, few: int = FEW, seed: int = SEED) -> int:
-    target = read_target(find_target(REFERENCE))
+    target = provide(read_target(find_target(REFERENCE)))
     contract = read_spec(find_spec(target.spec)).bind(
         constants=target.constants, options=target.options, scale=100, faults=target.faults, lacks=target.lacks
     )

@@ -18,6 +18,7 @@ from roomcheck.faults import provision
 from roomcheck.reference import defects
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.fuzz import Found, Fuzz, case_of, draw, shows
+from roomcheck.run.install import provide
 from roomcheck.run.session import ATTEMPTS, Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Contract
@@ -42,7 +43,7 @@ FEWEST = {  # the fewest steps that can show it, counted by hand
 
 def bound() -> Contract:
     """The ZEGO contract, a hundred times faster than documented, as `roomcheck fuzz` plays it."""
-    target = read_target(find_target(REFERENCE))
+    target = provide(read_target(find_target(REFERENCE)))
     return read_spec(find_spec(target.spec)).bind(
         constants=target.constants, options=target.options, scale=100, faults=target.faults, lacks=target.lacks
     )
@@ -57,7 +58,8 @@ async def room(contract: Contract, name: str, world: str) -> AsyncIterator[Virtu
     extra = ("--defect", name)
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Plan(
-            contract, (), read_target(find_target(REFERENCE)), provision(print), TraceFolder(Path(folder), every=False),
+            contract, (), provide(read_target(find_target(REFERENCE))), provision(print),
+            TraceFolder(Path(folder), every=False),
             jobs=IN_FLIGHT, adapter_extra=extra, server_extra=extra,
         ))  # fmt: skip
         async with session.open():

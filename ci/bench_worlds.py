@@ -22,6 +22,7 @@ from roomcheck.faults import provision
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Told, Trace
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.fuzz import case_of, draw
+from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import simulate
 from roomcheck.spec.contract import Case, Contract
@@ -92,7 +93,7 @@ def moved(case: Case, number: int) -> Case:
 
 async def played(contract: Contract, cases: Iterable[Case]) -> dict[str, Trace]:
     """The traces of these on sockets, many at once."""
-    target = read_target(find_target(REFERENCE))
+    target = provide(read_target(find_target(REFERENCE)))
     traces: dict[str, Trace] = {}
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(contract, (), target, provision(print), TraceFolder(Path(folder), every=False), jobs=64)
@@ -105,7 +106,7 @@ async def played(contract: Contract, cases: Iterable[Case]) -> dict[str, Trace]:
 def main() -> int:
     """Print how many agree, how far their times are apart, and whatever is not explained."""
     count = next((int(word) for word in sys.argv[1:] if word.isdigit()), SCHEDULES)
-    target = read_target(find_target(REFERENCE))
+    target = provide(read_target(find_target(REFERENCE)))
     contract = read_spec(find_spec(target.spec)).bind(
         constants=target.constants, options=target.options, scale=100, faults=target.faults, lacks=target.lacks
     )

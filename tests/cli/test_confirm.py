@@ -4,10 +4,8 @@ import asyncio
 
 import pytest
 
-from roomcheck.cli.confirm import Field, _judged, confirm
-from roomcheck.cli.files import REFERENCE
+from roomcheck.cli.confirm import _judged, confirm
 from roomcheck.cli.playing import Bound, Choice
-from roomcheck.faults import provision
 from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome, Verdict
 from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import Ending, Kind, Row
@@ -30,10 +28,9 @@ ROW = Row("x", Kind.CLIENT, "", "", ("Q-1", "Q-2"), Ending.CAUGHT)
 def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Row]:
     """All of them at once, since most of their time is spent waiting."""
     folder = tmp_path_factory.mktemp("hostile")
-    bound = Bound.of(Choice(REFERENCE, folder, None, False, None, None, None, False, None, False, True))
-    field = Field(bound.contract, bound.target, provision(lambda _text: None), TraceFolder(folder, every=False), 8)
+    plan = Bound.of(Choice()).plan(print, TraceFolder(folder, every=False), jobs=8)
     rows: dict[str, Row] = {}
-    asyncio.run(confirm(field, [], HOSTILE, lambda row: rows.update({row.name: row})))
+    asyncio.run(confirm(plan, [], HOSTILE, lambda row: rows.update({row.name: row})))
     return rows
 
 

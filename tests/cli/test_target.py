@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from roomcheck.cli import command
-from roomcheck.cli.files import find_spec, read_spec, read_target, read_text, target_names
+from roomcheck.cli.files import find_spec, read_spec, read_target, read_text, spec_of, target_names
 from roomcheck.cli.known import NAME
 from roomcheck.resources import root
 from roomcheck.spec.known import load_known
@@ -45,3 +45,22 @@ def test_a_target_that_ships_fits_its_spec(name: str) -> None:
     if (folder / NAME).is_file():
         known = load_known(read_text(folder / NAME), NAME)
         assert {entry.requirement for entry in known} <= set(contract.requirements)
+
+
+def test_a_spec_is_looked_for_from_the_targets_folder_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever roomcheck is run; then from there, and by its id."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "mine.yaml").write_text("")
+    (here / "other.yaml").write_text("")
+    monkeypatch.chdir(here)
+    text = (TARGETS / "reference" / "target.yaml").read_text(encoding="utf-8")
+
+    def found(spec: str) -> Path:
+        (there / "target.yaml").write_text(text.replace("zego-express/room-status", spec))
+        return spec_of(read_target(there / "target.yaml")).resolve()
+
+    assert found("mine.yaml") == there / "mine.yaml"
+    assert found("other.yaml") == here / "other.yaml"
+    assert found("zego-express/web") == root() / "specs" / "zego-express" / "web.yaml"

@@ -1,5 +1,6 @@
 """`roomcheck compare` on real rooms: what differs, what does not, and what cannot be told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_a_defect_is_the_only_difference(done: Done) -> None:
     assert "  A in R\n" in done.out
     assert "reference        (1 alike), LOGINED errorCode 0, >> KICK_OUT errorCode 1002055" in done.out
     assert "kick-wrong-code  (1 alike), LOGINED errorCode 0, >> KICK_OUT errorCode 1002050" in done.out
+    assert re.search("^kick-wrong-code  roomcheck-reference [0-9.]+$", done.out, re.MULTILINE)
     assert "4 cases: 1 told differently, 1 not compared, 2 told alike" in done.out
 
 

@@ -138,7 +138,8 @@ def test_a_place_of_one_target_alone_differs() -> None:
     two.tellings = [{"A in R": ("a",), "A about B in R": ("ADD",)}]
     text = list(lines(comparison(row(one, two))))
 
-    assert text[1:4] == ["  A about B in R", f"    one    >> {NO_MORE}", "    other  >> ADD"]
+    assert text[:2] == ["one    room one", "other  room other"]
+    assert text[3:6] == ["  A about B in R", f"    one    >> {NO_MORE}", "    other  >> ADD"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def played(defect: str | None) -> Cell:
 def test_a_room_differs_from_one_with_a_defect() -> None:
     """Where its defect shows, and nowhere else: A is not told that it is back, so B is told."""
     one = row(played(None), played("never-reconnected"))
-    text = list(lines(comparison(one)))
+    text = list(lines(comparison(one)))[2:]
 
     assert text[0] == "back/cut: differs"
     assert "    one    (2 alike), RECONNECTING errorCode 1002051, >> RECONNECTED errorCode 0" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from roomcheck.errors import TargetError
-from roomcheck.run.install import provide, versions
+from roomcheck.run.install import provide
 from roomcheck.spec.target import Install, Target
 
 APPEND = ("sh", "-c", 'echo "$1" >> "$2/ran"; pwd >> "$2/where"', "sh")
@@ -104,8 +104,8 @@ def test_each_part_tells_its_version(tmp_path: Path) -> None:
     """The first line of what it prints; one that cannot is an error of the target."""
     wanted = target(tmp_path, ("true",))
 
-    assert versions(wanted) == {"small": "1.2"}
+    assert provide(wanted).parts == {"small": "1.2"}
 
     broken = Target("far", "Far", "s", (), None, 0, {}, versions={"lobby": ("sh", "-c", "exit 3")})
     with pytest.raises(TargetError, match="target far: cannot ask for the version of lobby: `sh -c exit 3"):
-        versions(broken)
+        provide(broken)

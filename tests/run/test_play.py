@@ -17,6 +17,7 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule,
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Told, Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.install import provide
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
@@ -51,7 +52,7 @@ def login(member: str, **more: str) -> Call:
 @contextlib.asynccontextmanager
 async def ground(contract: Contract, toxiproxy: Provisioned) -> AsyncIterator[Ground]:
     """What the cases of a run share."""
-    target = read_target(find_target("reference"))
+    target = provide(read_target(find_target("reference")))
     async with contextlib.AsyncExitStack() as stack:
         lateness = await stack.enter_async_context(Lateness())
         server = await stack.enter_async_context(Server(target, contract.constants))

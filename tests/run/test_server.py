@@ -12,6 +12,7 @@ import pytest
 from roomcheck.errors import TargetError
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
+from roomcheck.run.install import Ready, provide
 from roomcheck.run.server import LAST_LINES, Server
 from roomcheck.spec.target import Target
 
@@ -25,13 +26,13 @@ threading.Event().wait()
 """
 
 
-def target(code: str = LISTENS, *, endpoints: tuple[str, ...] = ("room",), ready: int = SOON) -> Target:
+def target(code: str = LISTENS, *, endpoints: tuple[str, ...] = ("room",), ready: int = SOON) -> Ready:
     """A target whose server is this Python code; its first argument is the ports."""
     ports = ",".join("{" + name + "}" for name in endpoints)
-    return Target(
+    return provide(Target(
         name="small", title="Small", spec="s", adapter_command=(), server_command=("{python}", "-uc", code, ports),
         ready_within=ready, endpoints={name: "127.0.0.1:{" + name + "}" for name in endpoints},
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 async def seen(what: Callable[[], bool]) -> None:
@@ -166,10 +167,10 @@ def test_only_the_last_lines_are_kept() -> None:
 
 def test_a_program_that_is_not_there_is_named() -> None:
     """Before anything is started."""
-    missing = Target(
+    missing = provide(Target(
         name="small", title="", spec="s", adapter_command=(), server_command=("no-such-program",), ready_within=SOON,
         endpoints={},
-    )  # fmt: skip
+    ))  # fmt: skip
     with pytest.raises(TargetError, match=r"target small: cannot start its server 'no-such-program'"):
         asyncio.run(Server(missing, {}).start())
 
@@ -195,10 +196,10 @@ def test_a_server_that_died_says_how(tmp_path: Path) -> None:
 
 def test_a_room_that_we_do_not_start_is_not_ended_either() -> None:
     """It counts as running, its endpoints stand as they were written, and start and kill do nothing."""
-    theirs = Target(
+    theirs = provide(Target(
         name="theirs", title="", spec="s", adapter_command=(), server_command=None, ready_within=0,
         endpoints={"room": "room.example.com:443"},
-    )  # fmt: skip
+    ))  # fmt: skip
 
     async def play() -> Server:
         async with Server(theirs, {}) as server:

@@ -14,6 +14,7 @@ from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run import session as session_module
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.install import provide
 from roomcheck.run.session import LAG, TURN, Plan, Session, duration, unhurried
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -59,7 +60,7 @@ def on_sockets(bound: Contract, cases: list[Case], over: Callable[[], bool], fol
     """On the reference room, one after the other."""
 
     async def play() -> list[CaseResult]:
-        target = read_target(find_target("reference"))
+        target = provide(read_target(find_target("reference")))
         session = Session(Plan(bound, cases, target, provision(), TraceFolder(folder), jobs=1))
         async with session.open():
             return await session.play(cases, 1, over)
@@ -108,7 +109,7 @@ def test_a_case_begins_only_when_the_machine_is_seen_to_be_on_time(
     monkeypatch.setattr(Session, "_case", played)
     bound = contract()
     nowhere = Provisioned(None, None, "", "")
-    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+    plan = Plan(bound, (), provide(read_target(find_target("reference"))), nowhere, TraceFolder(tmp_path, every=False))
     session = Session(plan, lateness=Watched(seen))
 
     asyncio.run(session.play(bound.cases[:1]))
@@ -145,7 +146,9 @@ def test_no_more_are_begun_while_the_machine_cannot_keep_up(
     monkeypatch.setattr(session_module, "FEW", 2)
     bound = contract()
     nowhere = Provisioned(None, None, "", "")
-    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False), jobs=8)
+    plan = Plan(
+        bound, (), provide(read_target(find_target("reference"))), nowhere, TraceFolder(tmp_path, every=False), jobs=8
+    )
     session = Session(plan, lateness=machine([]))
 
     asyncio.run(session.play(bound.cases[:4]))
@@ -188,7 +191,7 @@ def test_lateness_counts_while_a_case_is_played(tmp_path: Path) -> None:
     shortest = min(bound.cases, key=duration)
 
     async def play() -> tuple[list[int], list[int]]:
-        target = read_target(find_target("reference"))
+        target = provide(read_target(find_target("reference")))
         session = Session(Plan(bound, (), target, provision(), TraceFolder(tmp_path), jobs=1))
         async with session.open():
             before = list(session.lateness._meanwhile)
@@ -224,7 +227,7 @@ def test_a_worn_toxiproxy_is_replaced_and_ends_with_its_last_case(
     cases = [Case(f"c/{i}", "c", "C", None, schedule, (), ()) for i in range(8)]
 
     async def play(toxiproxy: Provisioned) -> tuple[list[CaseResult], list[bool]]:
-        target = read_target(find_target("reference"))
+        target = provide(read_target(find_target("reference")))
         session = Session(Plan(contract(), cases, target, toxiproxy, TraceFolder(tmp_path), jobs=4))
         async with session.open():
             return await session.play(cases, 1), [server.alive for server in started]
@@ -260,7 +263,7 @@ def test_a_case_that_waited_for_what_was_cancelled_has_a_result_all_the_same(
     monkeypatch.setattr(Session, "_sound_ground", cancelled)
     bound = contract()
     nowhere = Provisioned(None, None, "", "")
-    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+    plan = Plan(bound, (), provide(read_target(find_target("reference"))), nowhere, TraceFolder(tmp_path, every=False))
 
     async def play() -> list[CaseResult]:
         async with asyncio.timeout(30):
@@ -283,7 +286,7 @@ def test_a_case_that_is_cancelled_is_gone(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Session, "_sound_ground", for_ever)
     bound = contract()
     nowhere = Provisioned(None, None, "", "")
-    plan = Plan(bound, (), read_target(find_target("reference")), nowhere, TraceFolder(tmp_path, every=False))
+    plan = Plan(bound, (), provide(read_target(find_target("reference"))), nowhere, TraceFolder(tmp_path, every=False))
     session = Session(plan)
 
     async def play() -> None:

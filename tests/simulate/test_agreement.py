@@ -17,6 +17,7 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.trace import Answered, Told, Trace
 from roomcheck.resources import root
 from roomcheck.run.clock import Lateness
+from roomcheck.run.install import provide
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.simulate import simulate
@@ -55,13 +56,12 @@ def real() -> Mapping[str, Trace]:
 async def _play_all() -> dict[str, Trace]:
     bound = contract(SCALE)
     folder = root() / "fixtures" / "targets" / "reference"
-    target = load_target((folder / "target.yaml").read_text(encoding="utf-8"), "target.yaml")
+    target = provide(load_target((folder / "target.yaml").read_text(encoding="utf-8"), "target.yaml"))
     async with contextlib.AsyncExitStack() as stack:
         lateness = await stack.enter_async_context(Lateness())
         toxiproxy = await ToxiproxyServer.start(provision())
         stack.push_async_callback(toxiproxy.stop)
-        command = [Server(target, bound.constants)._fill(part) for part in target.adapter_command]
-        host = await AdapterHost.start(command, env=dict(os.environ), constants=bound.constants)
+        host = await AdapterHost.start(target.adapter_command, env=dict(os.environ), constants=bound.constants)
         stack.push_async_callback(host.stop)
         server = await stack.enter_async_context(Server(target, bound.constants))
         ground = Ground(bound, host, toxiproxy, lateness, server, f"agreement-{os.getpid():x}")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,14 +13,13 @@ from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.run import fits, selected
 from roomcheck.errors import RoomcheckError, UsageError
-from roomcheck.faults import Provisioned, provision
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Verdict
 from roomcheck.report.compare import PLAYS, Cell, Comparison, Row, Side, lines, reliable, telling
 from roomcheck.report.compare_page import as_html
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.fuzz import case_of
-from roomcheck.run.session import ATTEMPTS, Plan, Session
+from roomcheck.run.session import ATTEMPTS, Session
 from roomcheck.spec.contract import Case
 
 JOBS = 128  # cases at once, shared by the targets: each of them needs the machine to be on time
@@ -86,7 +85,7 @@ def compare(
         if not quiet:
             click.echo(text, err=True)
 
-    bounds = [Bound.of(_choice(target, report_dir, scale), spec) for target in targets]
+    bounds = [Bound.of(Choice(target=target, report_dir=report_dir, scale=scale), spec) for target in targets]
     specs = {bound.contract.spec for bound in bounds}
     if len(specs) > 1:
         raise UsageError(f"the targets have different specs, {' and '.join(sorted(specs))}: name one with --spec")
@@ -98,22 +97,14 @@ def compare(
     }
     if not any(cases for cases, _ in all_cases):
         raise UsageError(f"no case of {specs.pop()} fits {' '.join(f'-k {p}' for p in patterns) or 'these targets'}")
-    toxiproxy = provision(say)
     contestants = [
-        _contestant(name, bound, found, toxiproxy, jobs // len(bounds) or 1)
+        _contestant(name, bound, found, say, jobs // len(bounds) or 1)
         for name, bound, found in zip(_names(bounds), bounds, all_cases, strict=True)
     ]
     rows = [Row(name, title, [_cell(c, name) for c in contestants]) for name, title in titles.items()]
     say(f"{len(rows)} cases of {specs.pop()} on {len(bounds)} targets: {', '.join(c.name for c in contestants)}")
     complete = asyncio.run(_play(contestants, rows))
     return _finish(contestants, rows, report_dir, complete=complete)
-
-
-def _choice(target: str, report_dir: Path, scale: float | None) -> Choice:
-    return Choice(
-        target=target, report_dir=report_dir, junit=None, junit_strict=False, ndjson=None, jobs=None, scale=scale,
-        real_time=False, defect=None, simulate=False, quiet=True,
-    )  # fmt: skip
 
 
 def _names(bounds: Sequence[Bound]) -> list[str]:
@@ -148,13 +139,13 @@ def _cases(bound: Bound, schedules: Sequence[Path], patterns: Sequence[str]) -> 
     )
 
 
-def _contestant(name: str, bound: Bound, found: Found, toxiproxy: Provisioned, jobs: int) -> Contestant:
+def _contestant(name: str, bound: Bound, found: Found, say: Callable[[str], None], jobs: int) -> Contestant:
     folder = bound.choice.report_dir / "traces" / name.replace("/", "-")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise UsageError(f"cannot write to {folder}: {e}; choose another --report-dir") from e
-    session = Session(Plan(bound.contract, (), bound.target, toxiproxy, TraceFolder(folder), jobs=jobs))
+    session = Session(bound.plan(say, TraceFolder(folder), jobs=jobs))
     contestant = Contestant(name, bound, *found, session)
     session.on_room, session.on_trace = contestant.hear_room, contestant.hear_trace
     return contestant

@@ -9,19 +9,16 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roomcheck.cli.hunt import Quarry, requirements_of
 from roomcheck.errors import AdapterError, RoomcheckError
-from roomcheck.faults import Provisioned
 from roomcheck.model.schedule import Fault
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
 from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import Ending, Kind, Played, Row
-from roomcheck.report.traces import TraceFolder
 from roomcheck.run.session import Plan, Session, duration
-from roomcheck.spec.contract import Case, Contract
-from roomcheck.spec.target import Target
+from roomcheck.spec.contract import Case
 
 FIRST, NEXT = slice(0, 1), slice(1, 4)  # of the cases that show a defect, and of the schedules
 CONFORMING_JOBS = 32  # cases at once on the conforming room, beside the others
@@ -29,27 +26,14 @@ HOSTILE_CASES = 2
 MODULE = "roomcheck.reference.hostile"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Where the rooms are played."""
-
-    contract: Contract
-    target: Target
-    toxiproxy: Provisioned
-    traces: TraceFolder
-    jobs: int
-
-
-async def confirm(
-    field: Field, quarries: Sequence[Quarry], adapters: Iterable[str], show: Callable[[Row], None]
-) -> None:
-    """Play everything that was chosen; `show` is told each row when it is done."""
-    gate = asyncio.Semaphore(field.jobs)
+async def confirm(plan: Plan, quarries: Sequence[Quarry], adapters: Iterable[str], show: Callable[[Row], None]) -> None:
+    """Play everything that was chosen, on as many rooms at once; `show` is told each row when it is done."""
+    gate = asyncio.Semaphore(plan.jobs)
     doubtful: list[Quarry] = []
 
     async def play(quarry: Quarry) -> Row:
         try:
-            return await (_defect(field, quarry) if quarry.defect else _conforming(field, quarry, quarries))
+            return await (_defect(plan, quarry) if quarry.defect else _conforming(plan, quarry, quarries))
         except RoomcheckError as e:  # one room that does not start costs the others nothing
             return replace(quarry.row, ending=Ending.BROKEN, message=str(e))
 
@@ -63,7 +47,7 @@ async def confirm(
 
     async def other(name: str) -> None:
         async with gate:
-            show(await _hostile(field, name))
+            show(await _hostile(plan, name))
 
     task = asyncio.current_task()
     assert task is not None
@@ -83,21 +67,21 @@ def chosen(quarry: Quarry) -> list[Case]:
     return [*quarry.shown_by[FIRST], *quarry.chance[FIRST]]
 
 
-async def _defect(field: Field, quarry: Quarry) -> Row:
+async def _defect(plan: Plan, quarry: Quarry) -> Row:
     assert quarry.defect is not None
     extra = ("--defect", quarry.defect.name)
-    results = await _play(field, field.target, chosen(quarry), extra)
+    defective = replace(plan, adapter_extra=extra, server_extra=extra)
+    results = await _play(defective, chosen(quarry))
     row = _judged(quarry.row, results)
     further = [*quarry.shown_by[NEXT], *quarry.chance[NEXT]]
     if row.ending is not Ending.CAUGHT and further:
-        row = _judged(quarry.row, [*results, *await _play(field, field.target, further, extra)])
+        row = _judged(quarry.row, [*results, *await _play(defective, further)])
     return row
 
 
-async def _conforming(field: Field, quarry: Quarry, quarries: Sequence[Quarry]) -> Row:
+async def _conforming(plan: Plan, quarry: Quarry, quarries: Sequence[Quarry]) -> Row:
     cases = {case.id: case for q in quarries for case in chosen(q)}
-    quiet = replace(field, jobs=CONFORMING_JOBS)
-    results = await _play(quiet, field.target, list(cases.values()), ())
+    results = await _play(replace(plan, jobs=CONFORMING_JOBS), list(cases.values()))
     row = replace(quarry.row, real=_played(results))
     bad = [r for r in results if r.outcome is not Outcome.CONFORMS]
     if quarry.row.ending is Ending.ACCUSED or not bad:
@@ -127,16 +111,17 @@ def _without_proof(result: CaseResult) -> Ending:
     return Ending.DOUBTFUL if result.outcome is Outcome.INCONCLUSIVE else Ending.BROKEN
 
 
-async def _hostile(field: Field, name: str) -> Row:
+async def _hostile(plan: Plan, name: str) -> Row:
     """The conforming room behind an adapter that breaks the protocol: every finding must be the adapter's."""
     command = (sys.executable, "-m", MODULE, name)
-    cases = sorted((c for c in field.contract.cases if _undisturbed(c)), key=duration)[:HOSTILE_CASES]
+    cases = sorted((c for c in plan.contract.cases if _undisturbed(c)), key=duration)[:HOSTILE_CASES]
     row = Row(
         name, Kind.ADAPTER, "adapter", (HOSTILE[name].__doc__ or "").strip(), (), Ending.MISSED, len(cases),
         message="nobody noticed",
     )  # fmt: skip
     try:
-        results = await _play(field, replace(field.target, adapter_command=command), cases, (), attempts=1)
+        breaking = replace(plan, target=replace(plan.target, adapter_command=command))
+        results = await _play(breaking, cases, attempts=1)
     except AdapterError as e:
         return replace(row, ending=Ending.CAUGHT, message=str(e))
     except RoomcheckError as e:
@@ -153,16 +138,11 @@ def _undisturbed(case: Case) -> bool:
     return not case.own_server and not any(isinstance(step.act, Fault) for step in case.schedule.steps)
 
 
-async def _play(
-    field: Field, target: Target, cases: Sequence[Case], extra: tuple[str, ...], attempts: int = 3
-) -> list[CaseResult]:
+async def _play(plan: Plan, cases: Sequence[Case], attempts: int = 3) -> list[CaseResult]:
     """Play these on a room of their own. AdapterError and TargetError if it does not even start."""
     if not cases:
         return []
-    session = Session(Plan(
-        field.contract, cases, target, field.toxiproxy, field.traces, jobs=field.jobs, adapter_extra=extra,
-        server_extra=extra,
-    ))  # fmt: skip
+    session = Session(plan)
     async with session.open():
         return await session.play(cases, attempts)
 

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import click
 
-from roomcheck.cli.confirm import Field, confirm
-from roomcheck.cli.files import REFERENCE
+from roomcheck.cli.confirm import confirm
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
-from roomcheck.faults import provision
 from roomcheck.reference.defects import DEFECTS, Defect
 from roomcheck.reference.defects.registry import SHORTER
 from roomcheck.reference.hostile import HOSTILE
@@ -66,9 +64,8 @@ def defects(
     began = time.monotonic()
     chosen = selected(patterns)
     choice = Choice(
-        target=REFERENCE, report_dir=report_dir, junit=None, junit_strict=False, ndjson=None, jobs=jobs,
-        scale=scale or (None if simulate else SCALE), real_time=False, defect=None, simulate=simulate, quiet=quiet,
-    )  # fmt: skip
+        report_dir=report_dir, jobs=jobs, scale=scale or (None if simulate else SCALE), simulate=simulate, quiet=quiet
+    )
     bound = Bound.of(choice) if simulate else Bound.of(choice, constants=SHORTER)
     contract = bound.contract
     try:
@@ -151,11 +148,10 @@ def _on_sockets(
     bound: Bound, quarries: Sequence[Quarry], adapters: Sequence[str], show: Callable[[Row], None], *, jobs: int,
     quiet: bool,
 ) -> None:  # fmt: skip
-    toxiproxy = provision(lambda text: _say(text, quiet=quiet))
     folder = bound.choice.report_dir / "traces"
     folder.mkdir(parents=True, exist_ok=True)
-    field = Field(bound.contract, bound.target, toxiproxy, TraceFolder(folder, every=False), jobs)
-    asyncio.run(confirm(field, quarries, adapters, show))
+    plan = bound.plan(lambda text: _say(text, quiet=quiet), TraceFolder(folder, every=False), jobs=jobs)
+    asyncio.run(confirm(plan, quarries, adapters, show))
 
 
 def selected(patterns: Sequence[str]) -> list[Defect]:

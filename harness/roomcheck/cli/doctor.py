@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 import click
 
-from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
-from roomcheck.cli.playing import announce
+from roomcheck.cli.files import REFERENCE
+from roomcheck.cli.playing import Bound, Choice, announce
 from roomcheck.faults import provision
 from roomcheck.report.exitcode import AS_EXPECTED, NO_VERDICT, PRECEDENCE
 from roomcheck.run.doctor import Line, Patient, Seen, examine
@@ -17,20 +17,17 @@ WIDTH = 110
 
 @click.command()
 @click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name.")
-def doctor(target: str) -> int:
+@click.option("--scale", type=click.FloatRange(1), metavar="X", help="Look at a room that runs X times faster.")
+def doctor(target: str, scale: float | None) -> int:
     """Look whether the machine is fit, Toxiproxy sound, and whether the target's adapter keeps the protocol.
 
     It plays a login, with the proxies on and off, and a case for each constant that the target declares. Each line says
     ok, finding or not tried, and what to do. Exit codes: 0 nothing found, 1 the room is not as declared, 3 the adapter,
     4 the target, 5 Toxiproxy or the machine.
     """
-    room = read_target(find_target(target))
-    spec = read_spec(find_spec(room.spec))
-    contract = spec.bind(
-        constants=room.constants, options=room.options, scale=room.scale or 1.0, faults=room.faults, lacks=room.lacks,
-        places=room.places,
-    )  # fmt: skip
-    lines = asyncio.run(_shown(Patient(room, spec, contract, f"roomcheck run --target {target}")))
+    bound = Bound.of(Choice(target=target, scale=scale))
+    repeat = " ".join(["roomcheck run", *bound.choice.words])
+    lines = asyncio.run(_shown(Patient(bound.target, bound.spec, bound.contract, repeat)))
     counts = [f"{sum(line.seen is seen for line in lines)} {seen}" for seen in Seen]
     click.echo(f"\n{', '.join(counts)} (exit code {exit_code(lines)})")
     return exit_code(lines)

@@ -41,9 +41,9 @@ def target_names() -> list[str]:
     return [p.parent.name for p in (root() / "fixtures" / "targets").glob("*/target.yaml")]
 
 
-def find_spec(name: str) -> Path:
-    """A path, or an id such as vendor/contract -> the file. UsageError lists what there is."""
-    for path in (Path(name), root() / "specs" / f"{name}.yaml"):
+def find_spec(name: str, folder: Path = Path()) -> Path:
+    """A path from this folder or from here, or an id such as vendor/contract -> the file. UsageError: none is there."""
+    for path in (folder / name, Path(name), root() / "specs" / f"{name}.yaml"):
         if path.is_file():
             return path
     raise UsageError(f"there is no spec {name!r}: give a file, or one of {_known(spec_names())}")
@@ -55,6 +55,11 @@ def find_target(name: str) -> Path:
         if path.is_file():
             return path
     raise UsageError(f"there is no target {name!r}: give a target.yaml, its folder, or one of {_known(target_names())}")
+
+
+def spec_of(target: Target) -> Path:
+    """The file of the target's own spec; a path is looked for from the target's folder first."""
+    return find_spec(target.spec, Path(target.folder))
 
 
 def read_spec(path: Path) -> Spec:

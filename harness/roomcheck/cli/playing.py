@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target
+from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_of
 from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.faults import provision
@@ -28,7 +28,7 @@ from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
 from roomcheck.resources import node_kit
-from roomcheck.run.install import provide, versions
+from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -39,6 +39,11 @@ DEFAULT_SPEC = "zego-express/room-status"
 INTERRUPTED = 130
 NOTHING_SET: Mapping[str, str] = {}
 VIRTUAL = "none (virtual time)"
+
+
+def _warn(text: str) -> None:
+    click.echo(text, err=True)
+
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
@@ -60,17 +65,17 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
 class Choice:
     """The options that commands share, as they were given."""
 
-    target: str
-    report_dir: Path
-    junit: Path | None
-    junit_strict: bool
-    ndjson: Path | None
-    jobs: int | None
-    scale: float | None
-    real_time: bool
-    defect: str | None
-    simulate: bool
-    quiet: bool
+    target: str = REFERENCE
+    report_dir: Path = Path("roomcheck-report")
+    junit: Path | None = None
+    junit_strict: bool = False
+    ndjson: Path | None = None
+    jobs: int | None = None
+    scale: float | None = None
+    real_time: bool = False
+    defect: str | None = None
+    simulate: bool = False
+    quiet: bool = True
 
     @property
     def words(self) -> list[str]:
@@ -107,6 +112,24 @@ class Bound:
     target: Target
     spec: Spec
     contract: Contract
+    file: Path  # of the spec
+
+    def plan(
+        self, say: Callable[[str], None], traces: TraceFolder, *, jobs: int,
+        repeat: Callable[[Case], str] | None = None, tell: Callable[[str], None] = _warn,
+    ) -> Plan:  # fmt: skip
+        """What starts the target, once Toxiproxy and all that the target needs are in place.
+
+        `say` hears of what takes long, `tell` of where an adapter has to dial in.
+        """
+        extra = ("--defect", self.choice.defect) if self.choice.defect else ()
+        toxiproxy = provision(say)
+        return Plan(
+            contract=self.contract, cases=(), target=provide(self.target, say), toxiproxy=toxiproxy, traces=traces,
+            jobs=self.choice.jobs or jobs, adapter_extra=extra, server_extra=extra,
+            repeat=repeat or (lambda case: " ".join(["roomcheck run", *self.choice.words, f"-k {case.id}"])),
+            announce=lambda address, token: announce(address, token, tell),
+        )  # fmt: skip
 
     @classmethod
     def of(cls, choice: Choice, spec: str | None = None, constants: Mapping[str, str] = NOTHING_SET) -> "Bound":
@@ -114,7 +137,8 @@ class Bound:
         if choice.real_time and choice.scale is not None:
             raise UsageError("--real-time and --scale exclude each other")
         target = read_target(find_target(choice.target))
-        loaded = read_spec(find_spec(spec or target.spec))
+        file = find_spec(spec) if spec else spec_of(target)
+        loaded = read_spec(file)
         contract = loaded.bind(
             constants={**target.constants, **constants},
             options=target.options,
@@ -123,7 +147,7 @@ class Bound:
             lacks=target.lacks,
             places=target.places,
         )
-        return cls(choice, target, loaded, contract)
+        return cls(choice, target, loaded, contract, file)
 
     def virtual(self, traces: TraceFolder | None = None) -> Virtual:
         """The reference room in virtual time, with the chosen defect. UsageError where the target is another room."""
@@ -175,25 +199,18 @@ def play(
         raise UsageError(f"cannot write to {choice.report_dir}: {e}; choose another --report-dir") from e
     traces = TraceFolder(folder, every_trace)
     player: Any
-    parts: Mapping[str, str] = {}
     if choice.simulate:
         player, toxiproxy = bound.virtual(traces), VIRTUAL
     else:
-        say = (lambda _text: None) if choice.quiet else (lambda text: click.echo(text, err=True))
-        provisioned = provision(say)
-        target = provide(bound.target, say)
-        parts = versions(target)
-        extra = ("--defect", choice.defect) if choice.defect else ()
-        player, toxiproxy = Session(Plan(
-            contract=bound.contract, cases=(), target=target, toxiproxy=provisioned, traces=traces,
-            jobs=choice.jobs or jobs, adapter_extra=extra, server_extra=extra, repeat=repeat, announce=announce,
-        )), provisioned.version  # fmt: skip
+        say = (lambda _text: None) if choice.quiet else _warn
+        plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)
+        player, toxiproxy = Session(plan), plan.toxiproxy.version
     header = header_of(bound, "", toxiproxy, cases)
-    return asyncio.run(_play(bound, player, work, header, parts, traces, coverage, known))
+    return asyncio.run(_play(bound, player, work, header, traces, coverage, known))
 
 
 async def _play(
-    bound: Bound, player: Any, work: Work, header: RunHeader, parts: Mapping[str, str], traces: TraceFolder,
+    bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
     coverage: Callable[[], Coverage | None], known: KnownFile | None,
 ) -> int:  # fmt: skip
     began = time.monotonic()
@@ -220,7 +237,6 @@ async def _play(
 
         def on_room(room: str, toxiproxy: str) -> None:
             nonlocal header, begun
-            room = ", ".join([room, *(f"{part} {version}" for part, version in parts.items())])
             header = replace(header, room=room, toxiproxy=toxiproxy)
             begun = True
             reports.stream.room(room, toxiproxy)
@@ -270,12 +286,11 @@ async def _play(
     return footer.exit_code
 
 
-def announce(address: str, token: str) -> None:
+def announce(address: str, token: str, tell: Callable[[str], None] = _warn) -> None:
     """Tell whoever starts the adapter of a target that says `dial: true`."""
-    click.echo(
+    tell(
         "waiting for the adapter; start it with\n"
-        f"  ROOMCHECK_DIAL={address} ROOMCHECK_TOKEN={token} ROOMCHECK_NODE_KIT={node_kit()}",
-        err=True,
+        f"  ROOMCHECK_DIAL={address} ROOMCHECK_TOKEN={token} ROOMCHECK_NODE_KIT={node_kit()}"
     )
 
 

@@ -3,7 +3,7 @@
 import click
 
 from roomcheck.cli.files import find_target, read_target
-from roomcheck.run.install import provide, versions
+from roomcheck.run.install import provide
 
 
 @click.group()
@@ -17,6 +17,6 @@ def install(name: str) -> int:
     """Fetch what target NAME (a file, its folder or a known name) needs, once; a run does the same by itself."""
     provided = provide(read_target(find_target(name)), lambda text: click.echo(text, err=True))
     click.echo(f"target {provided.name} is ready")
-    for part, version in versions(provided).items():
+    for part, version in provided.parts.items():
         click.echo(f"  {part} {version}")
     return 0

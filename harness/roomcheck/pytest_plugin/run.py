@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from roomcheck.cli.files import find_spec
 from roomcheck.cli.known import open_known
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, header_of
 from roomcheck.cli.run import JOBS, lacking
 from roomcheck.errors import RoomcheckError
-from roomcheck.faults import provision
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, Outcome, RunHeader
 from roomcheck.pytest_plugin.background import Background
@@ -24,7 +22,7 @@ from roomcheck.pytest_plugin.cases import NOTHING, CaseItem, Cases, SpecCollecto
 from roomcheck.report.exitcode import checks
 from roomcheck.report.explain import explain, headline
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.session import Plan, Session
+from roomcheck.run.session import Session
 from roomcheck.spec.contract import Case, Where
 
 ROOM: pytest.StashKey[Room] = pytest.StashKey()
@@ -54,10 +52,7 @@ class RoomRun:
     def of(cls, config: pytest.Config) -> "RoomRun":
         """For the options that were given; pytest.UsageError says what does not fit."""
         target, spec = config.getoption("room_target"), config.getoption("room_spec")
-        choice = Choice(
-            target=target, report_dir=Path(), junit=None, junit_strict=False, ndjson=None, jobs=None, scale=None,
-            real_time=False, defect=None, simulate=False, quiet=True,
-        )  # fmt: skip
+        choice = Choice(target=target)
         try:
             bound = Bound.of(choice, spec)
             saved, unsaved = pinned(bound)
@@ -68,7 +63,7 @@ class RoomRun:
         absent = (*bound.spec.not_applicable(room.options, room.faults, room.lacks), *unsaved)
         cases = Cases(
             bound.contract.spec,
-            find_spec(spec or room.spec).absolute(),
+            bound.file.absolute(),
             (*bound.contract.cases, *saved),
             [lacking(bound.contract, *each) for each in absent],
             known.failures,
@@ -209,11 +204,8 @@ class RoomRun:
             pytest.fail(NOTHING, pytrace=False)
 
     def _session(self) -> Session:
-        plan = Plan(
-            contract=self.bound.contract, cases=(), target=self.bound.target, toxiproxy=provision(self._say),
-            traces=TraceFolder(self._folder(), every=False), jobs=JOBS, repeat=self._repeat,
-        )  # fmt: skip
-        return Session(plan)
+        traces = TraceFolder(self._folder(), every=False)
+        return Session(self.bound.plan(self._say, traces, jobs=JOBS, repeat=self._repeat, tell=self._say))
 
     def _repeat(self, case: Case) -> str:
         if case.id not in self.by_hand:

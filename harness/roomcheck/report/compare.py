@@ -225,9 +225,11 @@ def marked(sequence: Sequence_, other: Sequence_) -> list[tuple[str, bool]]:
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """For the console: what differs, place by place, what was not compared, and how many were alike."""
+    """For the console: what was compared, what differs, place by place, what was not compared, how many were alike."""
     names = [side.name for side in comparison.sides]
     width = max(map(len, names))
+    for side in comparison.sides:
+        yield f"{side.name:<{width}}  {clipped(side.room) or 'never answered'}"
     for row in comparison.ended(Ending.DIFFERS):
         yield f"{row.case}: differs"
         for place in dict.fromkeys(place for cell in row.cells for place in cell.apart):

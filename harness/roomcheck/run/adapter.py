@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from roomcheck.adapters import AdapterHost
-from roomcheck.spec.target import Target
+from roomcheck.run.install import Ready
 
 Announce = Callable[[str, str], None]
 
 
 async def start_adapter(
-    target: Target, constants: Mapping[str, int], announce: Announce, extra: Sequence[str] = ()
+    target: Ready, constants: Mapping[str, int], announce: Announce, extra: Sequence[str] = ()
 ) -> AdapterHost:
     """A greeted adapter; `announce` hears the address and the token where one dials in. AdapterError if none comes."""
     command = [*target.adapter_command, *extra] if target.adapter_command else []

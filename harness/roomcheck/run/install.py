@@ -3,14 +3,16 @@
 A target's steps run in a folder of the cache that is named after them, so that an edited step, another machine or
 another Python makes another folder; a mark written last tells a whole one from what a killed run has left. Which
 package client it is matters to nobody here: a room of another language needs no change in Python.
+
+Whatever starts a program of a target takes a `Ready`, and only `provide` makes one: so no command can forget this.
 """
 
 import hashlib
 import platform
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from roomcheck.errors import HarnessError, TargetError
@@ -23,46 +25,56 @@ SHORT_LIMIT = 20.0
 MARK = "complete"
 
 
-def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> Target:
-    """The target with {dir} and {install} filled in, everything that it needs in place. `say` hears of what takes long.
+@dataclass(frozen=True, slots=True)
+class Ready(Target):
+    """A target that can be started: all that it needs is in place, {python}, {dir} and {install} are filled in.
+
+    `parts`: what each part that `versions` names says of itself.
+    """
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> Ready:
+    """Fetch what the target needs, once. `say` hears of what takes long.
 
     TargetError, in one line: what is missing and where one gets it, or which step failed and with which words.
     """
-    places = {"{dir}": target.folder}
+    places = {"{python}": sys.executable, "{dir}": target.folder}
     if target.install is not None:
         places["{install}"] = str(_installed(target, target.install, say))
 
     def filled(command: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_filled(part, places) for part in command)
 
-    return replace(
-        target,
-        adapter_command=filled(target.adapter_command),
-        server_command=None if target.server_command is None else filled(target.server_command),
-        versions={name: filled(command) for name, command in target.versions.items()},
-    )
+    written = {each.name: getattr(target, each.name) for each in fields(Target)}
+    versions = {name: filled(command) for name, command in target.versions.items()}
+    return Ready(**written | {
+        "adapter_command": filled(target.adapter_command),
+        "server_command": None if target.server_command is None else filled(target.server_command),
+        "versions": versions,
+        "parts": {name: _version(target, name, command) for name, command in versions.items()},
+    })  # fmt: skip
 
 
-def versions(target: Target) -> dict[str, str]:
-    """What each part of a provided target says of itself. TargetError if it cannot."""
-    found = {}
-    for name, command in target.versions.items():
-        try:
-            printed = run_command([_filled(part, {}) for part in command], limit=SHORT_LIMIT)
-        except HarnessError as e:
-            raise TargetError(f"target {target.name}: cannot ask for the version of {name}: {e}") from e
-        found[name] = (printed.split("\n") if printed.strip() else ["?"])[0].strip()
-    return found
+def _version(target: Target, part: str, command: tuple[str, ...]) -> str:
+    """What this part says of itself. TargetError if it cannot."""
+    try:
+        printed = run_command(list(command), limit=SHORT_LIMIT)
+    except HarnessError as e:
+        raise TargetError(f"target {target.name}: cannot ask for the version of {part}: {e}") from e
+    return (printed.split("\n") if printed.strip() else ["?"])[0].strip()
 
 
 def _filled(text: str, places: dict[str, str]) -> str:
-    for hole, value in ({"{python}": sys.executable} | places).items():
+    for hole, value in places.items():
         text = text.replace(hole, value)
     return text
 
 
 def _installed(target: Target, install: Install, say: Callable[[str], None]) -> Path:
-    steps = [[_filled(part, {"{dir}": target.folder}) for part in step] for step in install.steps]
+    places = {"{python}": sys.executable, "{dir}": target.folder}
+    steps = [[_filled(part, places) for part in step] for step in install.steps]
     folder = cache_dir() / "targets" / f"{target.name}-{_key(target, install, steps)}"
     content = folder / "content"
     if (folder / MARK).is_file():

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from roomcheck.faults import free_port
 from roomcheck.model.secrets import Secrets
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
-from roomcheck.spec.target import Target
+from roomcheck.run.install import Ready
 
 LAST_LINES = 20
 
@@ -43,7 +42,7 @@ class Server:
     {work} in its command is a folder of its own, which a restart finds as it was; it is gone after the block.
     """
 
-    def __init__(self, target: Target, constants: Mapping[str, int], extra: tuple[str, ...] = ()) -> None:
+    def __init__(self, target: Ready, constants: Mapping[str, int], extra: tuple[str, ...] = ()) -> None:
         self._target = target
         self._constants = constants
         self._extra = extra
@@ -56,7 +55,6 @@ class Server:
         self.endpoints = {n: self._fill(a) for n, a in target.endpoints.items()}
 
     def _fill(self, text: str) -> str:
-        text = text.replace("{python}", sys.executable)
         if "{work}" in text:
             self._work = self._work or tempfile.mkdtemp(prefix="roomcheck-server-")
             text = text.replace("{work}", self._work)

@@ -32,12 +32,12 @@ from roomcheck.model.verdict import Blame, CaseResult, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import Queue, at_once
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
-from roomcheck.spec.target import Target
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
@@ -56,7 +56,7 @@ class Plan:
 
     contract: Contract
     cases: Sequence[Case]
-    target: Target
+    target: Ready
     toxiproxy: Provisioned
     traces: TraceFolder
     jobs: int = 256
@@ -114,6 +114,7 @@ class Session:
             self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
             implementation = host.info.implementation
             room = f"{implementation.get('name')} {implementation.get('version', '')}".strip()
+            room = ", ".join([room, *(f"{part} {version}" for part, version in self.plan.target.parts.items())])
             self.on_room(self._secrets.text(room), toxiproxy.version)
             await host.probe()
             yield

@@ -61,6 +61,8 @@ async def examine(
         yield await machine.faults_line(toxiproxy, contract)
         try:
             target = provide(patient.target, say)
+            if target.parts:
+                yield ok("room: installed", ", ".join(f"{part} {version}" for part, version in target.parts.items()))
             began = now()
             server = await stack.enter_async_context(Server(target, contract.constants))
         except TargetError as e:
