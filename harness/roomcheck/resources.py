@@ -22,6 +22,11 @@ def node_kit() -> Path:
     return Path(str(files("roomcheck"))) / "adapter_kit" / "node" / "kit.mjs"
 
 
+def browser_kit() -> Path:
+    """The program that drives the browser of adapters that are pages."""
+    return node_kit().parent.with_name("browser") / "host.mjs"
+
+
 def cache_dir() -> Path:
     """A folder that can be written: ROOMCHECK_CACHE, else roomcheck's in the user's cache, else a temporary one."""
     env = os.environ

@@ -204,7 +204,7 @@ def test_a_page_in_a_browser(tmp_path: Path) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium on this machine: the page that is an adapter is not tested")
-    page = root() / "fixtures" / "templates" / "browser" / "adapter.html"
+    page = root() / "fixtures" / "templates" / "dialling-page" / "adapter.html"
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path}")
     started: list[subprocess.Popen[bytes]] = []
 

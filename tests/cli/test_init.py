@@ -10,6 +10,7 @@ import pytest
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.spec.known import load_known
+from support.browsers import driver
 from support.runs import Done, exactly, run, sure
 
 LIMIT = 60  # lines of an adapter, without blank ones and comments
@@ -20,6 +21,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A folder that init has written."""
     if request.param == "node" and shutil.which("node") is None:
         pytest.skip("there is no `node` on this machine: targets in Node are not tested")
+    if request.param == "browser":
+        driver()
     place = tmp_path_factory.mktemp(request.param)
     done = run(["init", "my-room", "--language", request.param], place)
 
@@ -70,7 +73,7 @@ def test_the_adapter_is_short(made: Path) -> None:
     lines = [line for line in text.splitlines() if line.strip() and not line.strip().startswith(("#", "//"))]
 
     assert len(lines) <= LIMIT
-    assert all("TODO" in file.read_text() for file in made.iterdir() if file.suffix in (".py", ".mjs"))
+    assert all("TODO" in file.read_text() for file in made.iterdir() if file.suffix in (".py", ".js", ".mjs"))
     assert "TODO" in (made / "target.yaml").read_text()
 
 

@@ -155,7 +155,7 @@ def test_a_page_in_a_browser(tmp_path: Path) -> None:
     chromium = program("chromium")
     own = f"{chromium} --headless --no-sandbox --user-data-dir={tmp_path / 'profile'} --remote-debugging-port=0"
     adapter = blocks("yaml")[1].replace("chromium --headless", own)
-    shutil.copy(root() / "fixtures" / "templates" / "browser" / "adapter.html", tmp_path)
+    shutil.copy(root() / "fixtures" / "templates" / "dialling-page" / "adapter.html", tmp_path)
     target = write_target(tmp_path, more="lacks: [logoutRoom, switchRoom, kick]")
     target.write_text(re.sub("adapter:\n  command: .*\n", adapter, target.read_text()))
     done = sure(lambda: run(["doctor", "--target", str(target)], tmp_path))

@@ -99,7 +99,7 @@ def test_a_mistake_has_its_place(old: str, new: str, found: str) -> None:
 def test_somebody_must_start_or_dial() -> None:
     """An adapter is started or dials in."""
     assert problems(SHORT.replace("dial: true", "dial: false")) == [
-        "t:3:10: the adapter needs a `command`, or `dial: true`"
+        "t:3:10: the adapter needs a `command`, or `dial: true`, or a `browser`"
     ]
 
 
@@ -108,3 +108,30 @@ def test_without_a_server_ports_are_fixed() -> None:
     assert problems(SHORT.replace("443", "{room}")) == [
         "t:4:19: no server is started here, so the port must be a number"
     ]
+
+
+PAGE = """\
+target: page
+spec: vendor/lobby
+adapter: {browser: {script: "{install}/a.js", page: "{dir}/p.html", backend: "{dir}/b.mjs", flags: [--mute-audio, --x=1]}}
+endpoints: {room: "example.org:443"}
+"""
+
+
+def test_an_adapter_that_is_a_page() -> None:
+    """What the browser's driver is told stands where a program's command would."""
+    full, short = load_target(PAGE, "t"), load_target(PAGE.replace(', page: "{dir}/p.html"', ""), "t")
+
+    assert full.browser
+    assert full.adapter_command == (
+        "--script={install}/a.js", "--page={dir}/p.html", "--backend={dir}/b.mjs", "--flag=--mute-audio", "--flag=--x=1"
+    )  # fmt: skip
+    assert "--page" not in "".join(short.adapter_command)
+
+
+def test_a_page_that_is_a_program_too() -> None:
+    """One of them starts the adapter; a placeholder that cannot be filled in is told at its place."""
+    said = problems(PAGE.replace("{browser:", "{dial: true, browser:").replace("{dir}/p", "{work}/p"))
+
+    assert any("an adapter in a `browser` has no `command` and does not dial" in text for text in said)
+    assert any("{work}" in text for text in said)

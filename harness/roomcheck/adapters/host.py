@@ -271,21 +271,6 @@ class AdapterHost:
         """How the program that we started ended, as subprocesses tell it; None if it runs, or is not ours."""
         return self._carrier.program.process.returncode if self._carrier.program else None
 
-    @property
-    def pid(self) -> int | None:
-        """Of the program that we started, while it runs."""
-        program = self._carrier.program
-        return program.process.pid if program is not None and program.process.returncode is None else None
-
-    def abandon(self, why: str) -> None:
-        """Kill the program, and fail everything that waits for it."""
-        self._fail_all(why)
-
-    @property
-    def failure(self) -> str:
-        """Why it cannot be asked any more; empty while it can."""
-        return self._error or ""
-
     async def stop(self) -> None:
         """Say bye, wait two seconds, then end the whole process group. May be called again."""
         try:
@@ -386,7 +371,7 @@ class AdapterHost:
             member.n = event.n
             if member.on_event is not None:
                 time = at.hi if self._clock is None else min(at.hi, received)
-                spread = max(0, time - at.lo)
+                spread = max(0, time - at.lo) + event.spread
                 member.on_event(Event(handle, event.n, time, received, event.callback, event.fields, spread))
 
     def _hear_result(self, result: messages.Result, received: int) -> None:

@@ -7,12 +7,21 @@ import click
 from roomcheck.errors import UsageError
 from roomcheck.resources import root
 
-LANGUAGES = {"python": ("adapter.py", "room.py"), "node": ("adapter.mjs", "room.mjs")}
+LANGUAGES = {  # the adapter, the example room, and what else there is
+    "python": ("adapter.py", "room.py"),
+    "node": ("adapter.mjs", "room.mjs"),
+    "browser": ("adapter.js", "room.mjs", "package.json"),
+}
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--language", type=click.Choice(sorted(LANGUAGES)), required=True, help="The language of the SDK.")
+@click.option(
+    "--language",
+    type=click.Choice(sorted(LANGUAGES)),
+    required=True,
+    help="The language of the SDK, or that it lives in a browser.",
+)
 def init(folder: Path, language: str) -> int:
     """Write a new target into FOLDER: an adapter that answers, target.yaml, an empty list of known failures.
 
@@ -35,14 +44,14 @@ def init(folder: Path, language: str) -> int:
 def made(name: str, language: str) -> dict[str, str]:
     """The files of a new target, by their names."""
     templates = root() / "fixtures" / "templates"
-    adapter, room = LANGUAGES[language]
+    own = LANGUAGES[language]
     words = {
         "TARGET_NAME": name,
         "COMMANDS": (templates / language / "commands.yaml").read_text(encoding="utf-8").rstrip(),
-        "ADAPTER": adapter,
-        "ROOM_FILE": f"`{room}`",
+        "ADAPTER": own[0],
+        "ROOM_FILE": f"`{own[1]}`",
     }
-    sources = [*(templates / "common").iterdir(), templates / language / adapter, templates / language / room]
+    sources = [*(templates / "common").iterdir(), *(templates / language / file for file in own)]
     files = {source.name: source.read_text(encoding="utf-8") for source in sources}
     for word, text in words.items():
         files = {file: content.replace(word, text) for file, content in files.items()}

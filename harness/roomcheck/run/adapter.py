@@ -4,8 +4,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from roomcheck.adapters import AdapterHost
+from roomcheck.adapters.host import HELLO_LIMIT
 from roomcheck.run.install import Ready
 
+BROWSER_LIMIT = (
+    60.0  # seconds: a browser and its first page take 2 on an idle machine and were seen to take 20 on a busy one
+)
 Announce = Callable[[str, str], None]
 
 
@@ -16,4 +20,7 @@ async def start_adapter(
     command = [*target.adapter_command, *extra] if target.adapter_command else []
     if target.dial:
         return await AdapterHost.listen(command, constants=constants, announce=announce, secrets=target.secrets)
-    return await AdapterHost.start(command, env=dict(os.environ), constants=constants, secrets=target.secrets)
+    return await AdapterHost.start(
+        command, env=dict(os.environ), constants=constants, secrets=target.secrets,
+        hello_limit=BROWSER_LIMIT if target.browser else HELLO_LIMIT,
+    )  # fmt: skip

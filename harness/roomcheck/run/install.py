@@ -8,6 +8,7 @@ Whatever starts a program of a target takes a `Ready`, and only `provide` makes 
 """
 
 import hashlib
+import os
 import platform
 import shutil
 import sys
@@ -17,12 +18,15 @@ from pathlib import Path
 
 from roomcheck.errors import HarnessError, TargetError
 from roomcheck.faults.provision import locked, run_command
-from roomcheck.resources import cache_dir
+from roomcheck.resources import browser_kit, cache_dir
 from roomcheck.spec.target import Install, Target
 
 LIMIT = 900.0  # seconds for one step: a server that is built from its source takes minutes on two cores
 SHORT_LIMIT = 20.0
 MARK = "complete"
+CHROMIUM = "ROOMCHECK_CHROMIUM"
+# the first is Chromium without what a screen needs: half the memory, and a page opens in a third of the time
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,35 @@ def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> 
     if target.install is not None:
         places["{install}"] = str(_installed(target, target.install, say))
 
+    driver = driver_of_browsers(target.name) if target.browser else ()
+
     def filled(command: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_filled(part, places) for part in command)
 
     written = {each.name: getattr(target, each.name) for each in fields(Target)}
     versions = {name: filled(command) for name, command in target.versions.items()}
     return Ready(**written | {
-        "adapter_command": filled(target.adapter_command),
+        "adapter_command": (*driver, *filled(target.adapter_command)),
         "server_command": None if target.server_command is None else filled(target.server_command),
         "versions": versions,
         "parts": {name: _version(target, name, command) for name, command in versions.items()},
     })  # fmt: skip
+
+
+def driver_of_browsers(target: str) -> tuple[str, ...]:
+    """The program that drives a browser, and which one. TargetError, in one line: what is missing."""
+    node = shutil.which("node")
+    if node is None:
+        raise TargetError(f"target {target}: its adapter is a page, and the kit of pages needs Node.js 20, as `node`")
+    named = os.environ.get(CHROMIUM)
+    found = shutil.which(named) if named else next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        there = f"{CHROMIUM}={named} is no program" if named else f"there is no Chromium here ({', '.join(BROWSERS)})"
+        raise TargetError(
+            f"target {target}: its adapter is a page, and {there}: "
+            f"`apt-get install chromium`, or name one in {CHROMIUM}"
+        )
+    return node, str(browser_kit()), f"--browser={found}"
 
 
 def _version(target: Target, part: str, command: tuple[str, ...]) -> str:

@@ -277,9 +277,17 @@ class SpecShape(Shape):
     scenarios: list[ScenarioShape] = []
 
 
+class BrowserShape(Shape):
+    script: str
+    page: str | None = None
+    backend: str | None = None
+    flags: list[str] = []
+
+
 class AdapterShape(Shape):
     command: list[str] | None = Field(default=None, min_length=1)
     dial: bool = False
+    browser: BrowserShape | None = None
 
 
 class ServerShape(Shape):

@@ -10,7 +10,7 @@ from roomcheck.spec.contract import Where
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
-from roomcheck.spec.shape import TargetShape, fit
+from roomcheck.spec.shape import BrowserShape, TargetShape, fit
 from roomcheck.spec.vocabulary import KINDS
 
 # placeholders beside the endpoints: this Python, the folder of target.yaml, what `install` has made, the server's own
@@ -33,7 +33,8 @@ class Install:
 class Target:
     """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port...) stand as they were written.
 
-    `adapter_command` is empty where an adapter only dials in. `ready_within` is in microseconds and never scaled.
+    `adapter_command` is empty where an adapter only dials in, and is what the browser's driver is told where `browser`
+    says that the adapter is a page. `ready_within` is in microseconds and never scaled.
     `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
     option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
     `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
@@ -54,6 +55,7 @@ class Target:
     lacks: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     dial: bool = False
+    browser: bool = False
     install: Install | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
@@ -82,7 +84,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         name=shape.target,
         title=shape.title or shape.target,
         spec=shape.spec,
-        adapter_command=tuple(shape.adapter.command or ()),
+        adapter_command=_page(shape.adapter.browser) if shape.adapter.browser else tuple(shape.adapter.command or ()),
         server_command=tuple(shape.server.command) if shape.server else None,
         ready_within=ready,
         endpoints=dict(shape.endpoints),
@@ -94,6 +96,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         lacks=tuple(shape.lacks),
         secrets=tuple(shape.secrets),
         dial=shape.adapter.dial,
+        browser=shape.adapter.browser is not None,
         install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,
         versions={name: tuple(command) for name, command in shape.versions.items()},
         where=doc.where,
@@ -103,6 +106,12 @@ def load_target(text: str | bytes, file: str) -> Target:
             for name, node in _children(doc.child(section))
         },
     )
+
+
+def _page(shape: BrowserShape) -> tuple[str, ...]:
+    """A page as arguments of the program that drives the browser."""
+    files = (("script", shape.script), ("page", shape.page), ("backend", shape.backend))
+    return (*(f"--{name}={file}" for name, file in files if file), *(f"--flag={flag}" for flag in shape.flags))
 
 
 def _children(node: Node | None) -> Iterator[tuple[str, Node]]:
@@ -125,13 +134,18 @@ def _leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[Node]:
 
 
 def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
-    if shape.adapter.command is None and not shape.adapter.dial:
-        problems.add(doc.at(("adapter",)).where, "the adapter needs a `command`, or `dial: true`")
+    if shape.adapter.command is None and not shape.adapter.dial and shape.adapter.browser is None:
+        problems.add(doc.at(("adapter",)).where, "the adapter needs a `command`, or `dial: true`, or a `browser`")
+    if shape.adapter.browser is not None and (shape.adapter.command or shape.adapter.dial):
+        problems.add(
+            doc.at(("adapter", "browser")).where, "an adapter in a `browser` has no `command` and does not dial"
+        )
     ports = tuple(shape.endpoints)
     for path, holes in (
         (("install", "steps"), _EVERYWHERE),
         (("versions",), _EVERYWHERE),
         (("adapter", "command"), _EVERYWHERE),
+        (("adapter", "browser"), _EVERYWHERE),
         (("server", "command"), (*PLACES, *ports)),
         (("endpoints",), ports),
     ):

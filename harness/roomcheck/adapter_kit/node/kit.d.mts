@@ -30,6 +30,8 @@ export class Adapter<Me = any> {
   constructor(name: string, version: string, options?: { endpoints?: string[]; capabilities?: Fields });
   readonly name: string;
   readonly version: string;
+  /** What reports show beside it; `node` and its version unless it says something else. */
+  language: string;
   readonly endpoints: readonly string[];
   readonly capabilities: Readonly<Fields>;
   /** Microseconds that this run wants, by the names of the spec's constants, for SDKs whose timers can be set. */
@@ -44,8 +46,14 @@ export class Adapter<Me = any> {
   operation(name: string, f: (me: Me, args: any) => Result): void;
   /** One act of the backend, named as the spec names it; `endpoints` pass no proxy. */
   admin(name: string, f: (args: any, endpoints: { [name: string]: string }) => Result): void;
+  /** What must be done before hello is answered; the adapter's name and operations may be known only then. */
+  ready(f: () => Promise<void>): void;
+  /** Resolves when every callback that had fired at this member was told, where that takes more than a turn. */
+  settle(f: (me: Me) => Promise<void>): void;
+  /** Callbacks of this program were so many microseconds late: the next ping tells the worst. */
+  late(microseconds: number): void;
   /** Tell a callback, as the first statement of the SDK's callback; after the member was closed it does nothing. */
-  emit(member: string, callback: string, fields?: Fields, raw?: unknown): void;
+  emit(member: string, callback: string, fields?: Fields, raw?: unknown, at?: { time: number; spread?: number }): void;
   /** Leave a line in the case's log. */
   log(text: string): void;
   /** Serve until the harness says bye or is gone; then the process ends. */

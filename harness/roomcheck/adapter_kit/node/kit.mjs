@@ -45,11 +45,14 @@ const now = () => Number(process.hrtime.bigint() / 1000n);
 export class Adapter {
   /** Microseconds that this run wants, by the names of the spec's constants, for SDKs whose timers can be set. */
   constants = JSON.parse(process.env.ROOMCHECK_CONSTANTS || "{}");
+  language = `node ${process.version}`;
   #operations = new Map();
   #admin = new Map();
   #open;
   #close;
   #state;
+  #ready;
+  #settle;
   #members = new Map(); // what `open` gave, by the member's name
   #queues = new Map(); // the end of each member's last request: those of one member run in order
   #numbers = new Map();
@@ -87,19 +90,35 @@ export class Adapter {
     this.#admin.set(name, f);
   }
 
+  /** `f()`: what must be done before hello is answered; the adapter's name and operations may be known only then. */
+  ready(f) {
+    this.#ready = f;
+  }
+
+  /** `f(me)`: resolves when every callback that had fired at this member was told, where that takes more than a turn. */
+  settle(f) {
+    this.#settle = f;
+  }
+
+  /** Callbacks of this program were so many microseconds late: the next ping tells the worst. */
+  late(microseconds) {
+    const beat = new BigInt64Array(this.#shared, 8, 2);
+    if (BigInt(microseconds) > Atomics.load(beat, 1)) Atomics.store(beat, 1, BigInt(microseconds));
+  }
+
   /**
    * Tell a callback, as the first statement of the SDK's callback; after the member was closed it does nothing.
    * Throws for an unknown member and for `fields` that are not JSON or too long; the next barrier tells the harness too.
+   * `at` is for who was told of it by another program: its `time`, and by how much it may have been earlier (`spread`).
    */
-  emit(member, callback, fields = {}, raw = undefined) {
-    const time = now();
+  emit(member, callback, fields = {}, raw = undefined, at = { time: now() }) {
     if (this.#closed.has(member)) return;
     if (!this.#numbers.has(member)) {
       throw new RangeError(`emit for '${member}', which was never opened; use the name that open was given`);
     }
     const n = this.#numbers.get(member) + 1;
     try {
-      this.#say({ type: "event", member, n, time, callback, fields: plain(fields), raw: shortened(raw) });
+      this.#say({ type: "event", member, n, ...at, callback, fields: plain(fields), raw: shortened(raw) });
     } catch (e) {
       const story = `callback '${callback}' of ${member} could not be written: ${e.message}`;
       if (!this.#lost.has(member)) this.#lost.set(member, story);
@@ -206,15 +225,16 @@ export class Adapter {
     }
   }
 
-  #hello({ protocol: [low, high], constants: wanted = {} }) {
+  async #hello({ protocol: [low, high], constants: wanted = {} }) {
     if (PROTOCOL < low || PROTOCOL > high) {
       throw new Error(`this kit speaks version ${PROTOCOL} of the protocol, the harness ${low} to ${high}`);
     }
     Object.assign(this.constants, wanted);
-    const { name, version, endpoints, capabilities } = this;
+    await this.#ready?.();
+    const { name, version, language, endpoints, capabilities } = this;
     return {
       protocol: PROTOCOL,
-      implementation: { name, version, language: `node ${process.version}`, os: process.platform },
+      implementation: { name, version, language, os: process.platform },
       capabilities: {
         operations: [...this.#operations.keys()].sort(),
         admin: [...this.#admin.keys()].sort(),
@@ -229,6 +249,7 @@ export class Adapter {
   async #barrier({ member }) {
     await pause(0); // callbacks that the SDK handed to the loop before now, by a timer or not, run first;
     await turn(); // `emit` has written when it returns
+    if (member && this.#members.has(member)) await this.#settle?.(this.#members.get(member));
     for (const each of member ? [member] : this.#lost.keys()) {
       if (this.#lost.has(each)) throw new Error(this.#lost.get(each));
     }
