@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.model.verdict import Blame, Outcome
+from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, NOTHING
 from support.runs import Done, Running, exactly, patterns, sure, write_target
 
@@ -29,11 +29,11 @@ def toxiproxy_gets(number: signal.Signals, folder: Path) -> Done:
     return done
 
 
-def server_dies(folder: Path) -> Done:
-    """A run whose room's server is killed when the first case is done and others are being played."""
+def server_gets(number: signal.Signals, folder: Path) -> Done:
+    """A run whose room's server gets a signal when the first case is done and others are being played."""
     with Running.start(["run", *patterns(*CASES)], folder) as running:
         running.until_results(1)
-        running.the("reference.server").kill()
+        running.the("reference.server").send_signal(number)
         done = running.end()
         assert not running.left()
     return done
@@ -77,7 +77,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     return {
         "stopped": start(partial(toxiproxy_gets, signal.SIGSTOP), "stopped"),
         "killed": start(partial(toxiproxy_gets, signal.SIGKILL), "killed"),
-        "server": start(server_dies, "server"),
+        "server killed": start(partial(server_gets, signal.SIGKILL), "server-killed"),
+        "server stopped": start(partial(server_gets, signal.SIGSTOP), "server-stopped"),
         "ends": start(server_ends_by_itself, "ends"),
     }
 
@@ -92,25 +93,18 @@ def test_a_toxiproxy_that_dies_or_hangs_is_replaced_and_its_cases_run_again(how:
     assert any(r.attempts > 1 for r in done.reports.results.values())
 
 
-def test_when_the_server_dies_the_results_so_far_are_kept(runs: Runs) -> None:
-    """Exit 4; what was judged before stands, and nothing else has a verdict."""
-    done = runs["server"].result()
+@pytest.mark.parametrize(("how", "said"), [("killed", "ended with status -9"), ("stopped", "was stopped by a signal")])
+def test_a_server_that_dies_or_stands_still_is_started_again_and_named(how: str, said: str, runs: Runs) -> None:
+    """Every case has its verdict in the end; the run exits 4, since a room that dies is not as expected."""
+    done = runs[f"server {how}"].result()
 
     assert done.code == NOTHING, done.out + done.err
-    results = done.reports.results
-    assert results.pop(EARLY).outcome is Outcome.CONFORMS
-    assert {(r.outcome, r.blame) for r in results.values()} == {(None, Blame.TARGET)}
+    assert {name: r.outcome for name, r in done.reports.results.items()} == dict.fromkeys(CASES, Outcome.CONFORMS)
+    assert done.reports.results[EARLY].attempts == 1
+    assert any(r.attempts > 1 for r in done.reports.results.values())
+    [line] = [line for line in done.err.splitlines() if "the server of reference" in line]
+    assert said in line
     assert done.reports.footer.complete
-
-
-def test_when_the_server_dies_every_case_says_so(runs: Runs) -> None:
-    """Not what the adapter complains of, or what the members were told, but why."""
-    done = runs["server"].result()
-
-    said = {r.message for name, r in done.reports.results.items() if name != EARLY}
-    assert len(said) == 1
-    assert "the server of reference" in said.pop()
-    assert {error.type for error in done.reports.errors()} == {"target"}
 
 
 def test_the_last_words_of_a_server_that_ended_are_shown(runs: Runs) -> None:

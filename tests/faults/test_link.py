@@ -17,6 +17,8 @@ CUT, RESET, REFUSE = FaultKind.CUT, FaultKind.RESET, FaultKind.REFUSE
 STALL, GHOST, LATENCY = FaultKind.STALL, FaultKind.GHOST, FaultKind.LATENCY
 SERVER_TOLD, CLIENT_TOLD = FaultKind.HALF_OPEN_SERVER_TOLD, FaultKind.HALF_OPEN_CLIENT_TOLD
 THROTTLE, SLICE, TRUNCATE = FaultKind.THROTTLE, FaultKind.SLICE, FaultKind.TRUNCATE
+DEAF_STALL, DEAF_BLACKHOLE = FaultKind.DEAF_STALL, FaultKind.DEAF_BLACKHOLE
+MUTE_STALL, MUTE_BLACKHOLE = FaultKind.MUTE_STALL, FaultKind.MUTE_BLACKHOLE
 ON_A_LINK = sorted(set(FaultKind) - {FaultKind.SERVER_RESTART})
 
 QUIET = 0.05  # seconds in which what must not come had the time to come: a whole link takes 0.1 ms
@@ -275,6 +277,79 @@ def test_the_heal_of_a_ghost_concerns_no_other_link(toxiproxy: Provisioned) -> N
     play(toxiproxy, scene, STALL)
 
 
+@pytest.mark.parametrize("kind", [DEAF_STALL, MUTE_STALL, DEAF_BLACKHOLE, MUTE_BLACKHOLE])
+def test_a_link_that_is_silent_one_way(toxiproxy: Provisioned, kind: FaultKind) -> None:
+    """The other way passes, on old and new connections; a stall holds what was sent, a black hole loses it."""
+
+    async def scene(r: Rig) -> None:
+        client, server = await r.dial()
+        await r.link.apply(kind)
+        late = await r.dial_only()
+        deaf, told = (client, server) if kind in (DEAF_STALL, DEAF_BLACKHOLE) else (server, client)
+        server.say(b"down")
+        client.say(b"up")
+        await told.hears(b"up" if told is server else b"down")
+        await asyncio.sleep(QUIET)
+
+        assert not deaf.heard
+        assert (client.ended, server.ended, late.ended) == (None, None, None)
+        await r.link.heal()
+        if kind in (DEAF_STALL, MUTE_STALL):
+            await deaf.hears(b"down" if deaf is client else b"up")
+            assert (client.ended, server.ended) == (None, None)
+        else:
+            await asyncio.gather(client.ends(), server.ends(), late.ends())
+            assert not deaf.heard
+            await r.dial()
+
+    play(toxiproxy, scene, kind)
+
+
+@pytest.mark.parametrize("kind", [DEAF_STALL, MUTE_STALL, DEAF_BLACKHOLE, MUTE_BLACKHOLE])
+def test_a_close_is_hidden_from_whom_nothing_reaches(toxiproxy: Provisioned, kind: FaultKind) -> None:
+    """And told to whom everything does."""
+
+    async def scene(r: Rig) -> None:
+        client, server = await r.dial()
+        client2, server2 = await r.dial()
+        await r.link.apply(kind)
+        client.writer.close()
+        server2.writer.close()
+        told, hidden = (server, client2) if kind in (DEAF_STALL, DEAF_BLACKHOLE) else (client2, server)
+        await told.ends()
+        await asyncio.sleep(QUIET)
+
+        assert hidden.ended is None
+        await r.link.heal()
+        await hidden.ends()
+
+    play(toxiproxy, scene, kind)
+
+
+@pytest.mark.parametrize(
+    "kinds", [(DEAF_STALL, STALL), (MUTE_BLACKHOLE, GHOST), (DEAF_BLACKHOLE, MUTE_STALL), (MUTE_STALL, DEAF_STALL)]
+)
+def test_what_is_added_to_a_silent_way_silences_the_other(
+    toxiproxy: Provisioned, kinds: tuple[FaultKind, FaultKind]
+) -> None:
+    """Nothing passes either way then."""
+
+    async def scene(r: Rig) -> None:
+        client, server = await r.dial()
+        for kind in kinds:
+            await r.link.apply(kind)
+        client.say(b"up")
+        server.say(b"down")
+        await asyncio.sleep(QUIET)
+
+        assert not client.heard
+        assert not server.heard
+        await r.link.heal()
+        await r.dial()
+
+    play(toxiproxy, scene, *kinds)
+
+
 # --- broken ---------------------------------------------------------------------------------------------------------
 
 
@@ -372,7 +447,8 @@ def test_a_degraded_link_is_slow_and_whole(
 @pytest.mark.parametrize(
     "kinds",
     [(STALL, CUT), (CUT, STALL), (STALL, GHOST), (GHOST, STALL), (GHOST, GHOST), (STALL, STALL), (LATENCY, GHOST),
-     (LATENCY, LATENCY), (SERVER_TOLD, CLIENT_TOLD), (CUT, RESET)],
+     (LATENCY, LATENCY), (SERVER_TOLD, CLIENT_TOLD), (CUT, RESET), (DEAF_STALL, CUT), (DEAF_STALL, GHOST), (MUTE_BLACKHOLE, STALL),
+     (STALL, DEAF_BLACKHOLE), (GHOST, MUTE_STALL)],
 )  # fmt: skip
 def test_one_heal_ends_every_fault_of_a_link(toxiproxy: Provisioned, kinds: tuple[FaultKind, FaultKind]) -> None:
     """After it a new connection is as good as any, and a second heal changes nothing."""
@@ -391,7 +467,7 @@ def test_one_heal_ends_every_fault_of_a_link(toxiproxy: Provisioned, kinds: tupl
     play(toxiproxy, scene, *kinds)
 
 
-@pytest.mark.parametrize("kind", [STALL, GHOST, SERVER_TOLD])
+@pytest.mark.parametrize("kind", [STALL, GHOST, SERVER_TOLD, DEAF_STALL, DEAF_BLACKHOLE, MUTE_STALL, MUTE_BLACKHOLE])
 def test_a_client_that_dials_again_does_not_block_the_heal(toxiproxy: Provisioned, kind: FaultKind) -> None:
     """Connections given up and dialled again during the fault: the heal takes no longer, and the next one passes."""
 
@@ -412,7 +488,11 @@ def test_a_client_that_dials_again_does_not_block_the_heal(toxiproxy: Provisione
     play(toxiproxy, scene, kind)
 
 
-@pytest.mark.parametrize("kinds", [(STALL, STALL), (STALL, GHOST), (GHOST, STALL), (GHOST, GHOST)])
+@pytest.mark.parametrize(
+    "kinds",
+    [(STALL, STALL), (STALL, GHOST), (GHOST, STALL), (GHOST, GHOST), (DEAF_STALL, STALL), (MUTE_STALL, STALL),
+     (DEAF_STALL, GHOST), (MUTE_STALL, GHOST), (DEAF_BLACKHOLE, GHOST), (MUTE_BLACKHOLE, DEAF_STALL)],
+)  # fmt: skip
 def test_a_second_fault_on_a_link_with_dead_connections_does_not_block(
     toxiproxy: Provisioned, kinds: tuple[FaultKind, FaultKind]
 ) -> None:
@@ -532,7 +612,7 @@ def test_a_fault_that_was_not_armed_is_refused(toxiproxy: Provisioned) -> None:
 
 
 @pytest.mark.parametrize("kind", [LATENCY, SERVER_TOLD, CLIENT_TOLD, TRUNCATE])
-@pytest.mark.parametrize("down", [CUT, STALL, GHOST])
+@pytest.mark.parametrize("down", [CUT, STALL, GHOST, DEAF_STALL, MUTE_BLACKHOLE])
 def test_a_link_that_is_down_can_only_be_kept_down(toxiproxy: Provisioned, down: FaultKind, kind: FaultKind) -> None:
     """What lets new connections pass, or all of them slowly, cannot begin on a link where nothing passes."""
 

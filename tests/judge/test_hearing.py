@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from roomcheck.judge import judge
-from roomcheck.judge.verdict import narrowest
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.contract import Cause, CauseKind, Contract, Rule
 from support.lobby import GONE_AFTER, LIST, LOSS, lobby
@@ -220,30 +219,6 @@ def test_an_uncertain_instant_at_the_edge_is_inconclusive() -> None:
         tape.told(300 + back, "A", "lost", 51)
         outcomes.append(verdict(tape, 1000).outcome)
     assert outcomes == [Outcome.CONFORMS, Outcome.INCONCLUSIVE, Outcome.VIOLATES]
-
-
-def test_a_machine_later_than_the_narrowest_window_proves_nothing() -> None:
-    """Held-back heartbeats end sessions: neither early nor uncalled-for callbacks are the room's fault there."""
-    tape = three()
-    tape.fault(400, "A")
-    tape.told(410, "A", "lost", 51)
-    tape.heard(400 + GONE_AFTER - 100, "B", "-", "A")
-    outcomes = [verdict(tape, 1250, lateness=late).outcome for late in (0, 50, 51)]
-    assert outcomes == [Outcome.VIOLATES, Outcome.VIOLATES, Outcome.INCONCLUSIVE]
-
-    tape = three()
-    tape.heard(400, "B", "-", "A")
-    kept_waiting = [replace(tape.trace(1250), starved=milliseconds * MS) for milliseconds in (50, 51)]
-    outcomes = [judge(LOBBY, trace).outcome for trace in kept_waiting]
-    assert outcomes == [Outcome.VIOLATES, Outcome.INCONCLUSIVE]
-
-
-def test_how_long_before_a_silent_move_its_cause_may_come_is_no_window() -> None:
-    """Nothing is told of it, so that no lateness makes it doubtful."""
-    own = LOBBY.views[0]
-    hushed = Rule(99, frozenset({"in"}), Cause(CauseKind.LINK_DOWN), "lost", {}, within=1, silent=True, optional=True)
-    contract = replace(LOBBY, views=(replace(own, rules=(*own.rules, hushed)), *LOBBY.views[1:]))
-    assert narrowest(contract) == narrowest(LOBBY) == 50 * MS
 
 
 def test_a_callback_may_be_late_by_what_each_of_its_hops_had_to_wait() -> None:

@@ -93,3 +93,22 @@ def test_each_requirement_is_a_marker_with_its_sentence(pytester: pytest.Pyteste
     done = pytests(["--markers", "--room-target", str(target), "--strict-markers"], pytester.path)
 
     assert "@pytest.mark.ZX-LOGIN-6: loginRoom to a room that is joined is refused with 1002001" in done.out
+
+
+@pytest.mark.parametrize("words", [["--room-target", "{}"], ["--room-target={}"], ["--room-spec", "{}", "-q"]])
+def test_a_target_elsewhere_leaves_the_projects_settings_in_force(words: list[str], pytester: pytest.Pytester) -> None:
+    """However it is written: pytest takes a path that follows an option of a plugin for one of the tests."""
+    elsewhere, project = pytester.mkdir("elsewhere"), pytester.mkdir("project")
+    file = write_target(elsewhere)
+    if "--room-spec" in words:
+        words, file = ["--room-target=reference", *words], find_spec(SPEC)
+    (project / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\ntestpaths = mine\n", encoding="utf-8")
+    (project / "mine").mkdir()
+    (project / "mine" / "test_mine.py").write_text(MINE, encoding="utf-8")
+
+    done = pytests(["--collect-only", *(word.format(file) for word in words)], project)
+
+    assert done.code == pytest.ExitCode.OK, done.out + done.err
+    assert f"rootdir: {project}\nconfigfile: pytest.ini\ntestpaths: mine\n" in done.out or "-q" in words
+    assert "test_mine.py" in done.out
+    assert "kick-while-cut-off/cut" in done.out

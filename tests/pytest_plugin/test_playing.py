@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -210,6 +211,18 @@ def test_a_listed_failure_is_expected_and_a_list_goes_stale(tmp_path: Path) -> N
     assert problems(stale) == {HEALTHY: ["Failure"], "known_failures.yaml:7": ["Failure"]}
     assert f"{HEALTHY} passed, although {HEALTHY} is a known failure: remove the entry" in stale.out
     assert f"{SPEC} has no case 'kcik': mend or remove the entry" in stale.out
+
+
+def test_a_known_failure_that_passes_is_played_three_times(noting: Path) -> None:
+    """As on the command line: what it breaks may be a race."""
+    (noting / "known_failures.yaml").write_text(KNOWN.format(case=HEALTHY, seen="never"), encoding="utf-8")
+
+    done = play(noting, *ids(HEALTHY, HURT))
+
+    assert problems(done) == {HEALTHY: ["Failure"], HURT: []}
+    assert Counter(line.split()[0] for line in next(noting.glob("*.played")).read_text().splitlines()) == {
+        HEALTHY: 3, HURT: 1,
+    }  # fmt: skip
 
 
 def test_a_run_that_checked_nothing_is_no_success(tmp_path: Path) -> None:

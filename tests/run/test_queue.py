@@ -34,11 +34,11 @@ RESULT = CaseResult(
         (Outcome.INCONCLUSIVE, Blame.MACHINE, True),
         (None, Blame.HARNESS, True),
         (None, Blame.ADAPTER, True),
-        (None, Blame.TARGET, False),
+        (None, Blame.TARGET, True),
     ],
 )
-def test_doubt_and_our_own_trouble_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
-    """A verdict never does, and a dead server stays dead."""
+def test_doubt_and_what_died_get_another_try(outcome: Outcome | None, blame: Blame | None, again: bool) -> None:  # noqa: FBT001
+    """A verdict never does; a server that died is started again."""
     assert may_run_again(replace(RESULT, outcome=outcome, blame=blame)) is again
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from roomcheck.errors import TargetError
+from roomcheck.errors import HarnessError, TargetError
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.run.install import Ready, provide
-from roomcheck.run.server import LAST_LINES, Server
+from roomcheck.run.server import LAST_LINES, LINE, Server
 from roomcheck.spec.target import Target
 
+WAITS = "import threading; threading.Event().wait()"
 SOON, LATE = 30_000_000, 300_000  # microseconds that a server gets to listen: one that does, and one that will not
 LISTENS = """
 import json, os, socket, sys, threading
@@ -163,6 +166,96 @@ def test_only_the_last_lines_are_kept() -> None:
     with pytest.raises(TargetError) as error:
         asyncio.run(play())
     assert str(error.value).splitlines()[-LAST_LINES:] == [f"  {i}" for i in range(81, 100)] + ["  \\xff"]
+
+
+def test_whatever_a_server_prints_is_read(tmp_path: Path) -> None:
+    """A line longer than any buffer, then megabytes: a pipe that nobody reads would stop it. The end of each is kept."""
+    done = tmp_path / "done"
+    code = LISTENS.replace(
+        "threading.Event().wait()",
+        "os.write(1, b'x' * 200_000 + b' end of it\\n')\n"
+        "for _ in range(2_000): print('debug ' * 200, flush=True)\n"
+        "os.write(1, b'no more')\n"
+        f"open({str(done)!r}, 'w').close()\n"
+        "os.close(1), os.close(2)\n"
+        "threading.Event().wait()",
+    )
+    longest = 0
+
+    async def play() -> list[str]:
+        nonlocal longest
+        async with Server(target(code), {}) as server:
+            await seen(lambda: any(line.endswith("end of it") for line in server.lines) or done.exists())
+            longest = max(map(len, server.lines))
+            await seen(lambda: done.exists() and server.lines[-1] == "no more")
+            assert server.alive
+            return list(server.lines)
+
+    lines = asyncio.run(play())
+    assert lines[-2].startswith("debug debug")
+    assert longest <= LINE
+
+
+def test_whoever_left_the_group_of_a_server_and_holds_its_output_does_not_hold_us(tmp_path: Path) -> None:
+    """The end of the output is waited for, but not for ever."""
+    left = tmp_path / "pid"
+    code = (
+        "import subprocess, sys\n"
+        f"p = subprocess.Popen([sys.executable, '-c', {WAITS!r}], start_new_session=True)\n"
+        f"open({str(left)!r}, 'w').write(str(p.pid))\n{LISTENS}"
+    )
+
+    async def play() -> Server:
+        async with asyncio.timeout(60), Server(target(code), {}) as server:
+            return server
+
+    server = asyncio.run(play())
+    assert not server.alive
+    psutil.Process(int(left.read_text())).kill()
+
+
+@pytest.mark.parametrize("written", ["[::1]:{room}", "::1:{room}"])
+def test_an_endpoint_may_be_an_ipv6_address(written: str) -> None:
+    """In both spellings; everybody else is given the one that every program reads."""
+    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    there = replace(target(LISTENS.replace("('127.0.0.1', int(port))", "('::1', int(port)), family=socket.AF_INET6")),
+                    endpoints={"room": written})  # fmt: skip
+
+    async def play() -> str:
+        async with Server(there, {}) as server:
+            return server.endpoints["room"]
+
+    assert asyncio.run(play()).startswith("[::1]:")
+
+
+def test_a_machine_without_a_file_left_is_not_taken_for_a_server_that_does_not_accept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the machine's trouble, and said so."""
+
+    async def no_file(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "open_connection", no_file)
+    with pytest.raises(HarnessError, match="this machine cannot make a connection: Too many open files"):
+        asyncio.run(Server(target(), {}).start())
+
+
+def test_a_server_that_was_ended_for_good_tells_how_it_was_before() -> None:
+    """Cases that were still on it ask, when another has taken its place."""
+
+    async def play() -> tuple[bool, str]:
+        server = await Server(target("import sys; print('bye', flush=True)\n" + LISTENS), {}).open()
+        assert server._process is not None
+        server._process.kill()
+        await seen(lambda: not server.alive)
+        await server.close()
+        return server.alive, server.last_words()
+
+    alive, words = asyncio.run(play())
+    assert not alive
+    assert words.startswith("it ended with status -9; bye")
 
 
 def test_a_program_that_is_not_there_is_named() -> None:

@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from roomcheck.adapters import AdapterHost
 from roomcheck.faults import ToxiproxyServer, provision
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import ONE_WAY, FaultKind
+from roomcheck.model.schedule import Fault
 from roomcheck.model.trace import Answered, Told, Trace
 from roomcheck.resources import root
 from roomcheck.run.clock import Lateness
@@ -21,6 +23,7 @@ from roomcheck.run.install import provide
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.simulate import simulate
+from roomcheck.spec.contract import Case
 from roomcheck.spec.target import load_target
 from simulate.zego import case, contract
 
@@ -44,7 +47,21 @@ CASES = [
     "switch-refused",
     "wrong-token",
     "kick-from-one-of-two-rooms",
+    *(f"back-before-heartbeat-timeout/cut/{kind}" for kind in sorted(ONE_WAY)),
 ]
+
+
+def under(name: str) -> Case:
+    """The case; one of another kind of fault is its schedule with that kind."""
+    name, slash, kind = name.partition("/cut/")
+    if not slash:
+        return case(name, SCALE)
+    found = case(f"{name}/cut", SCALE)
+    steps = [
+        replace(step, act=replace(step.act, kind=FaultKind(kind))) if isinstance(step.act, Fault) else step
+        for step in found.schedule.steps
+    ]
+    return replace(found, schedule=replace(found.schedule, steps=tuple(steps)))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +84,7 @@ async def _play_all() -> dict[str, Trace]:
         ground = Ground(bound, host, toxiproxy, lateness, server, f"agreement-{os.getpid():x}")
 
         async def play(number: int, name: str) -> Trace:
-            wanted = case(name, SCALE)
+            wanted = under(name)
             if not wanted.own_server:
                 return await Play(ground, wanted, number, server).run()
             async with Server(target, bound.constants) as own:
@@ -80,13 +97,13 @@ async def _play_all() -> dict[str, Trace]:
 
 def test_every_fault_is_compared() -> None:
     """No kind of the catalogue is left out."""
-    assert {str(kind) for kind in FaultKind} <= {name.partition("/")[2] for name in CASES}
+    assert {str(kind) for kind in FaultKind} <= {name.rpartition("/")[2] for name in CASES}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_both_worlds_tell_the_same(real: Mapping[str, Trace], name: str) -> None:
     """Each member hears the same callbacks with the same fields in the same order, and its calls end alike."""
-    simulated = simulate(contract(SCALE), case(name, SCALE))
+    simulated = simulate(contract(SCALE), under(name))
 
     assert _heard(simulated) == _heard(real[name])
     assert _answers(simulated) == _answers(real[name])

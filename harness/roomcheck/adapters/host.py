@@ -271,6 +271,21 @@ class AdapterHost:
         """How the program that we started ended, as subprocesses tell it; None if it runs, or is not ours."""
         return self._carrier.program.process.returncode if self._carrier.program else None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the program that we started, while it runs."""
+        program = self._carrier.program
+        return program.process.pid if program is not None and program.process.returncode is None else None
+
+    def abandon(self, why: str) -> None:
+        """Kill the program, and fail everything that waits for it."""
+        self._fail_all(why)
+
+    @property
+    def failure(self) -> str:
+        """Why it cannot be asked any more; empty while it can."""
+        return self._error or ""
+
     async def stop(self) -> None:
         """Say bye, wait two seconds, then end the whole process group. May be called again."""
         try:

@@ -16,7 +16,7 @@ import click
 
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_of
 from roomcheck.cli.known import KnownFile
-from roomcheck.errors import HarnessError, RoomcheckError, UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
@@ -253,11 +253,14 @@ async def _play(
         except RoomcheckError as e:
             failure = e
         results = reports.results
-        code = INTERRUPTED if interrupted else failure.exit_code if failure else exit_code(results)
+        troubles: Sequence[RoomcheckError] = getattr(player, "troubles", ())  # in virtual time nothing dies
+        died = any(isinstance(trouble, TargetError) for trouble in troubles)
+        judged = exit_code(results, server_died=died)
+        code = INTERRUPTED if interrupted else failure.exit_code if failure else judged
         late = player.lateness.percentile
         complete = not interrupted and failure is None
         footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
-        messages = [str(failure)] if failure else []
+        messages = [*map(str, troubles), *([str(failure)] if failure else [])]
         if known and known.update and not complete:
             messages.append(f"{known.path} is not updated: the run was not complete")
         # a report that cannot be written costs neither the other reports nor the summary

@@ -5,11 +5,11 @@ up and dialled again can block the server for 10 to 25 s (seen with a real SDK);
 whatever must be switched on a link with dead connections is armed at toxicity 0 beforehand, where it costs nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from roomcheck.faults.client import Stream, Toxic
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import HELD, LOST, FaultKind, Way
 
 BOTH: tuple[Stream, Stream] = ("upstream", "downstream")
 HOUR = 3_600_000  # milliseconds
@@ -22,6 +22,12 @@ SWALLOW_UP, SWALLOW_DOWN = SWALLOW
 RESET = (Toxic("reset_peer", "downstream", {"timeout": 0}, on=False),)  # in the list: every end arrives as RST
 
 
+def of(ways: Iterable[Way], toxics: Iterable[Toxic]) -> tuple[Toxic, ...]:
+    """Those of these directions."""
+    wanted = set(ways)
+    return tuple(toxic for toxic in toxics if toxic.stream in wanted)
+
+
 def held_for(toxic: Toxic, milliseconds: int) -> Toxic:
     """The same, and if it holds closes, no longer than this."""
     return replace(toxic, attributes={"delay": milliseconds}) if toxic in HOLD else toxic
@@ -30,8 +36,8 @@ def held_for(toxic: Toxic, milliseconds: int) -> Toxic:
 # The order within a chain matters: with HOLD last, an ended ghost stays connected for an hour.
 ARMED: dict[FaultKind, tuple[Toxic, ...]] = {
     FaultKind.RESET: RESET,
-    FaultKind.STALL: HOLD + HALT,
-    FaultKind.GHOST: HOLD,
+    **{kind: of(ways, HOLD + HALT) for kind, ways in HELD.items()},
+    **{kind: of(ways, HOLD) for kind, ways in LOST.items()},
     FaultKind.HALF_OPEN_SERVER_TOLD: HOLD,
     FaultKind.HALF_OPEN_CLIENT_TOLD: HOLD,
 }
@@ -69,10 +75,10 @@ def degraded(kind: FaultKind, settings: Mapping[str, int]) -> tuple[Toxic, ...]:
 def lasting(kind: FaultKind, settings: Mapping[str, int]) -> tuple[Toxic, ...]:
     """The toxics that are on for as long as the fault lasts, by which it can be read back."""
     match kind:
-        case FaultKind.STALL:
-            return HOLD + HALT
-        case FaultKind.GHOST:
-            return HOLD + SWALLOW
+        case _ if kind in HELD:
+            return of(HELD[kind], HOLD + HALT)
+        case _ if kind in LOST:
+            return of(LOST[kind], HOLD + SWALLOW)
         case FaultKind.HALF_OPEN_SERVER_TOLD:
             return HOLD_DOWN
         case FaultKind.HALF_OPEN_CLIENT_TOLD:

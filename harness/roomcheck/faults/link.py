@@ -8,6 +8,7 @@ The recipes were each counted 100 to 200 times under traffic. What they stand on
 - stall: closes are held, then bytes, by toxics switched in place; healed in the opposite order. Nothing is lost.
 - ghost: closes are held, then bytes thrown away; ended by deleting the proxy and making it anew, which is the only end
   that was never seen to hang and concerns no other link.
+- deaf-stall, mute-stall, deaf-blackhole, mute-blackhole: a stall or a ghost in one direction; the other is not touched.
 - half-open: the close of one direction is held, and the other is ended by a black hole that is added and taken away.
 - truncate: each direction may pass so many more bytes for a moment, then what is left is closed. New connections
   are whole at once, as the model promises of it; while that moment lasts (`within`) they are truncated too.
@@ -23,7 +24,8 @@ random schedules left 1.3 GB behind while it was an hour. So whoever makes a lin
 Faults of one link may pile up as long as each newcomer keeps the link down; one heal ends them all. What a stalled or
 dead link already has is not touched again: a toxic that is changed while a connection waits behind a stall, whose
 client has long dialled anew, blocks the server for good (seen in one of a hundred random schedules). So a ghost upon a
-stall only remembers that the heal must end its connections, and a stall upon a ghost changes nothing.
+stall only remembers that the heal must end its connections, and a stall upon a ghost changes nothing; each direction is
+looked at by itself.
 """
 
 import asyncio
@@ -51,12 +53,13 @@ from roomcheck.faults.catalogue import (
     degraded,
     held_for,
     lasting,
+    of,
 )
 from roomcheck.faults.client import Client, RefusedError, Toxic
 from roomcheck.faults.ports import TRIES, free_port
 from roomcheck.faults.proof import NEEDS_PROOF, prove
 from roomcheck.faults.server import ToxiproxyServer
-from roomcheck.model.fault import EFFECT, Effect, FaultKind, read_settings
+from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, Way, read_settings
 from roomcheck.model.time import Instant
 
 END_LIMIT = 1.0  # seconds for a canary to see the end; p95 0.5 ms, and it takes no longer than that when it bites
@@ -120,8 +123,12 @@ class Link:
 
     @property
     def down(self) -> bool:
-        """Whether a fault keeps everything from passing."""
-        return self._disabled or self._ghost or any(toxic in self._held for toxic in HALT)
+        """Whether a fault keeps everything from passing, one way at least."""
+        return self._disabled or any(map(self._silent, Way))
+
+    def _silent(self, way: Way) -> bool:
+        """Whether nothing passes in this direction of the connections that are there."""
+        return any(toxic.stream == way and toxic in (*HALT, *SWALLOW) for toxic in (*self._held, *self._added))
 
     @property
     def _address(self) -> tuple[str, int]:
@@ -199,14 +206,13 @@ class Link:
         match kind:
             case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                 self._disable(client)
-            case FaultKind.STALL:
-                if not self._ghost:
-                    self._switch(client, HOLD + HALT, on=True)
-            case FaultKind.GHOST:
-                stalled = any(toxic in self._held for toxic in HALT)
-                self._switch(client, HOLD, on=True)
-                if not self._ghost and not stalled:
-                    self._add(client, SWALLOW)
+            case _ if kind in HELD:
+                free = [way for way in HELD[kind] if not self._silent(way)]
+                self._switch(client, of(free, HOLD + HALT), on=True)
+            case _ if kind in LOST:
+                free = [way for way in LOST[kind] if not self._silent(way)]
+                self._switch(client, of(LOST[kind], HOLD), on=True)
+                self._add(client, of(free, SWALLOW))
                 self._ghost = True
             case FaultKind.HALF_OPEN_SERVER_TOLD:
                 self._switch(client, HOLD_DOWN, on=True)
@@ -287,7 +293,7 @@ class Link:
                 return "a new connection was refused" + (f", {await self._ended(kind, canary)}" if canary else "")
             case FaultKind.HALF_OPEN_CLIENT_TOLD | FaultKind.TRUNCATE:
                 seen = await self._ended(kind, canary)
-            case FaultKind.STALL | FaultKind.GHOST | FaultKind.HALF_OPEN_SERVER_TOLD:
+            case _ if kind in HELD or kind in LOST or kind is FaultKind.HALF_OPEN_SERVER_TOLD:
                 seen = await self._unanswered(kind, canary)
             case _:
                 seen = "proven on an echo"

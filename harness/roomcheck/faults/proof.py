@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from roomcheck.errors import HarnessError
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import HELD, FaultKind
 
 LIMIT = 10.0  # seconds for a whole proof; 0.1 measured
 SILENCE = 0.03  # seconds for what must not come
@@ -39,13 +39,15 @@ class Faultable(Protocol):
 
 
 class Echo:
-    """A server that says what it hears; `told` is set when its first connection has ended.
+    """A server that says what it hears; `told` is set when its first connection has ended, `heard` counts its bytes.
 
     On plain sockets: a server of asyncio that is closed in the moment of an accept leaves the new connection open.
     """
 
     def __init__(self) -> None:
         self.told = asyncio.Event()
+        self.heard = 0
+        self.news = asyncio.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         self._connections: list[socket.socket] = []
@@ -70,9 +72,21 @@ class Echo:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError), connection:
             while data := await loop.sock_recv(connection, 65536):
+                if first:
+                    self.heard += len(data)
+                    self.news.set()
                 await loop.sock_sendall(connection, data)
         if first:
             self.told.set()
+
+    async def hears(self) -> None:
+        """Wait until its first connection hears something from now on."""
+        self.news.clear()
+        await self.news.wait()
+
+    async def say(self) -> None:
+        """One byte on its first connection, unasked."""
+        await asyncio.get_running_loop().sock_sendall(self._connections[0], b".")
 
     async def close(self) -> None:
         """End every connection, whatever waits to be written."""
@@ -117,6 +131,10 @@ class Talk:
                 return False
         return True
 
+    async def hears(self) -> None:
+        """Wait for a byte. EOFError at the end."""
+        await self._reader.readexactly(1)
+
     async def ended(self) -> None:
         """Wait for the end."""
         with contextlib.suppress(OSError):
@@ -150,8 +168,11 @@ async def prove(kind: FaultKind, make_link: Callable[[str], Awaitable[Faultable]
                     else:
                         await _BITES[kind](echo, talk)
                     await link.heal()
-                    if size or kind is FaultKind.STALL:
+                    if size:
                         await talk.ask()  # the same connection goes on
+                    elif kind in HELD:
+                        await talk.hears()  # what was held, and the same connection goes on
+                        await talk.ask()
                     else:
                         await talk.ended()
                 async with talking(link.listen):
@@ -169,6 +190,21 @@ def _demand(seen: bool, otherwise: str) -> None:  # noqa: FBT001
 
 async def _silences(_echo: Echo, talk: Talk) -> None:
     _demand(await talk.hears_nothing(), "bytes passed")
+
+
+async def _deafens(echo: Echo, talk: Talk) -> None:
+    hearing = asyncio.ensure_future(echo.hears())
+    await asyncio.sleep(0)
+    _demand(await talk.hears_nothing(), "bytes passed to the client")
+    await hearing  # and what the client sends passes
+
+
+async def _mutes(echo: Echo, talk: Talk) -> None:
+    before = echo.heard
+    _demand(await talk.hears_nothing(), "bytes passed to the server, and back")
+    await echo.say()
+    await talk.hears()  # what the server sends passes
+    _demand(echo.heard == before, "bytes passed to the server")
 
 
 async def _tells_the_server(echo: Echo, talk: Talk) -> None:
@@ -189,6 +225,10 @@ async def _tells_both(echo: Echo, talk: Talk) -> None:
 _BITES: dict[FaultKind, Callable[[Echo, Talk], Awaitable[None]]] = {
     FaultKind.STALL: _silences,
     FaultKind.GHOST: _silences,
+    FaultKind.DEAF_STALL: _deafens,
+    FaultKind.DEAF_BLACKHOLE: _deafens,
+    FaultKind.MUTE_STALL: _mutes,
+    FaultKind.MUTE_BLACKHOLE: _mutes,
     FaultKind.HALF_OPEN_SERVER_TOLD: _tells_the_server,
     FaultKind.HALF_OPEN_CLIENT_TOLD: _tells_the_client,
     FaultKind.TRUNCATE: _tells_both,

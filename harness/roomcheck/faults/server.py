@@ -53,6 +53,15 @@ class ToxiproxyServer:
         return not self._broken and (self._process is None or self._process.alive)
 
     @property
+    def pid(self) -> int | None:
+        """Of its process; None where it is not ours, or has ended."""
+        return self._process.pid if self._process is not None and self._process.alive else None
+
+    def last_words(self) -> str:
+        """How it ended, and what it printed first."""
+        return self._story()
+
+    @property
     def ours(self) -> bool:
         """Whether we started it, and may end it and start another."""
         return self._process is not None
@@ -84,6 +93,10 @@ class ToxiproxyServer:
     def _story(self) -> str:
         words = self._process.last_words() if self._process else "it is not ours to start again"
         return f"{self._broken}; {words}" if self._broken else words
+
+    def abandon(self, why: str) -> None:
+        """Kill it, if it is ours; every call fails from now on."""
+        self._break(why)
 
     async def stop(self) -> None:
         """End the process and every call under way; nothing is left.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
@@ -19,9 +19,7 @@ from roomcheck.spec.contract import CauseKind, Contract, Path, Rule, View
 
 PROMPT = 50  # a callback that comes at once takes this part of its window
 RETRIED = 4  # one that waits for the link, this
-UNTOLD = frozenset(
-    {FaultKind.STALL, FaultKind.GHOST, FaultKind.HALF_OPEN_SERVER_TOLD}
-)  # the client hears of these by silence
+UNTOLD = frozenset({*HELD, *LOST, FaultKind.HALF_OPEN_SERVER_TOLD})  # the client hears of these by silence
 EMPTY: Mapping[str, Any] = {}
 
 

@@ -2,15 +2,12 @@
 
 Nothing is vacuous: a requirement of the case ends as met, violated, inconclusive or not applicable with a reason.
 
-A machine that was later, or kept a process waiting for longer, than the narrowest window of the contract proves nothing
-against a room, not even that something came too early or without a cause: heartbeats that the machine held back for
-long enough end sessions, and windows that count from the last heartbeat open early. Nor does a value that no rule
-tells prove anything there: a room that had to wait may tell of timeouts of its own. There a refusal is inconclusive,
-and the case is run again.
+What a late machine excuses is inconclusive, and the case is run again (lateness.py).
 """
 
 from collections.abc import Generator, Iterable, Mapping
 
+from roomcheck.judge.lateness import Stray, in_time, inexcusable
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, heard, walk
 from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Presence, Simulation
@@ -54,36 +51,30 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     wide_walks = [
         (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
     ]
-    findings = sorted(_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
-    if findings and max(trace.lateness, trace.starved) <= narrowest(contract):
+    findings = sorted(_all_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
+    if findings and not in_time(contract, trace):
+        views, strays = yield from inexcusable(contract, trace)
+        findings = sorted(_findings(contract, case, views, strays, start), key=lambda f: f.at)
+    if findings:
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
-    doubts = sorted(_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)
+    doubts = sorted(_all_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)
     doubts += _given_up(narrow, trace.end - start)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
 
 
-def narrowest(contract: Contract) -> int:
-    """The narrowest window in which a rule of the contract lets something be told, in microseconds."""
-    return min((r.within for v in contract.views for r in v.rules if r.within and not r.silent), default=0)
-
-
 def _findings(
-    contract: Contract,
-    trace: Trace,
-    case: Case | None,
-    router: Router,
-    walks: Iterable[tuple[Line, Walk]],
-    start: int,
+    contract: Contract, case: Case | None, views: Iterable[Simulation], strays: Iterable[Stray], start: int
 ) -> Iterable[Finding]:
+    """What is refused by the rules."""
     # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for, and
     # a case that was not played for any breaks what the view says.
     first = case.requirements[0] if case and case.requirements else None
-    for member, at, death in router.strays:
+    for member, at, death in strays:
         requirement = first or next((v.otherwise for v in contract.views if v.otherwise), None)
         yield Finding(requirement, member, at - start, "only what the spec knows", death.text)
-    for view in router.views.values():
+    for view in views:
         if view.refused:
             death = view.deaths[0]
             rule = death.rule
@@ -97,6 +88,19 @@ def _findings(
                 misses=tuple(d.text for d in view.deaths[:3]),
                 where=str(rule.where) if rule else str(view.view.where),
             )
+
+
+def _all_findings(
+    contract: Contract,
+    trace: Trace,
+    case: Case | None,
+    router: Router,
+    walks: Iterable[tuple[Line, Walk]],
+    start: int,
+) -> Iterable[Finding]:
+    """What is refused by the rules, between the observers, and by the scenario's lines."""
+    yield from _findings(contract, case, router.views.values(), router.strays, start)
+    first = case.requirements[0] if case and case.requirements else None
     for text in _disagreements(router):
         requirement = first or next((v.otherwise for v in contract.views if v.hearing and v.otherwise), None)
         yield Finding(requirement, text, trace.end - start, "all observers are told the same", text)

@@ -20,13 +20,30 @@ class Effect(StrEnum):
     DEGRADED = "degraded"  # everything passes, later or in pieces
 
 
+class Way(StrEnum):
+    """One direction of a link."""
+
+    UP = "upstream"  # from the client to the server
+    DOWN = "downstream"  # from the server to the client
+
+
 class FaultKind(StrEnum):
-    """The catalogue (design section 7)."""
+    """The catalogue (design section 7).
+
+    A stall holds what is sent, closes too, until the heal, which delivers it on the same connection. A ghost loses it,
+    and the heal ends every connection, for both sides. Each of the two exists in one direction also: a member that is
+    deaf is told nothing while what it sends arrives, one that is mute hears everything while nothing that it sends
+    arrives (HELD and LOST say which way). New connections are made under all of these, and are as deaf or mute.
+    """
 
     CUT = "cut"
     RESET = "reset"
     STALL = "stall"
     GHOST = "ghost"
+    DEAF_STALL = "deaf-stall"  # what the server sends is held
+    DEAF_BLACKHOLE = "deaf-blackhole"  # what the server sends is lost
+    MUTE_STALL = "mute-stall"  # what the client sends is held
+    MUTE_BLACKHOLE = "mute-blackhole"  # what the client sends is lost
     HALF_OPEN_SERVER_TOLD = "half-open-server-told"
     HALF_OPEN_CLIENT_TOLD = "half-open-client-told"
     REFUSE = "refuse"
@@ -42,6 +59,10 @@ EFFECT: dict[FaultKind, Effect] = {
     FaultKind.RESET: Effect.DOWN,
     FaultKind.STALL: Effect.DOWN,
     FaultKind.GHOST: Effect.DOWN,
+    FaultKind.DEAF_STALL: Effect.DOWN,
+    FaultKind.DEAF_BLACKHOLE: Effect.DOWN,
+    FaultKind.MUTE_STALL: Effect.DOWN,
+    FaultKind.MUTE_BLACKHOLE: Effect.DOWN,
     FaultKind.REFUSE: Effect.DOWN,
     FaultKind.SERVER_RESTART: Effect.DOWN,
     FaultKind.HALF_OPEN_SERVER_TOLD: Effect.BROKEN,
@@ -51,6 +72,19 @@ EFFECT: dict[FaultKind, Effect] = {
     FaultKind.THROTTLE: Effect.DEGRADED,
     FaultKind.SLICE: Effect.DEGRADED,
 }
+
+# which way a silent link holds what is sent, or loses it; a judge may know more of it than Effect.DOWN says
+HELD: Mapping[FaultKind, tuple[Way, ...]] = {
+    FaultKind.STALL: (Way.UP, Way.DOWN),
+    FaultKind.DEAF_STALL: (Way.DOWN,),
+    FaultKind.MUTE_STALL: (Way.UP,),
+}
+LOST: Mapping[FaultKind, tuple[Way, ...]] = {
+    FaultKind.GHOST: (Way.UP, Way.DOWN),
+    FaultKind.DEAF_BLACKHOLE: (Way.DOWN,),
+    FaultKind.MUTE_BLACKHOLE: (Way.UP,),
+}
+ONE_WAY = frozenset(kind for kind, ways in {**HELD, **LOST}.items() if len(ways) == 1)
 
 
 @dataclass(frozen=True, slots=True)

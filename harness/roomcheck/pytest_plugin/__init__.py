@@ -9,7 +9,10 @@ either; a case that the room cannot be asked is skipped; a listed failure is an 
 skipped, nothing was checked, and the run does not end with 0.
 """
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,12 +21,37 @@ if TYPE_CHECKING:
     from roomcheck.pytest_plugin.by_hand import Room
 
 NAME = "roomcheck-run"  # of the plugin that is registered once there is a target
+TARGET, SPEC = "--room-target", "--room-spec"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("roomcheck", "rooms")
-    group.addoption("--room-target", metavar="FILE", help="Play a spec's cases on this room: a target.yaml.")
-    group.addoption("--room-spec", metavar="SPEC", help="A file or an id; by default the target's own spec.")
+    group.addoption(TARGET, metavar="FILE", help="Play a spec's cases on this room: a target.yaml.")
+    group.addoption(SPEC, metavar="SPEC", help="A file or an id; by default the target's own spec.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Begin anew with `--room-target=PATH` where it was written with a space.
+
+    pytest looks for its rootdir and its settings before it knows the options of plugins, and takes such a path for one
+    of the tests: a target of another folder would take them from there. Whoever calls pytest.main() is left alone.
+    """
+    given = [str(arg) for arg in config.invocation_params.args]
+    joined = join_paths(given)
+    if joined != given and sys.orig_argv[-len(given) :] == given:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(given)], *joined])  # noqa: S606  as it was started
+
+
+def join_paths(args: Sequence[str]) -> list[str]:
+    """The arguments, an option of ours and the path that follows it joined by `=`."""
+    out: list[str] = []
+    for arg in args:
+        if out and out[-1] in (TARGET, SPEC) and Path(arg).exists():
+            out[-1] += f"={arg}"
+        else:
+            out.append(arg)
+    return out
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,11 +20,17 @@ T = TypeVar("T")
 
 
 class Background:
-    """Plays what it is given, all at once. `make` gives the session, `header` what reports say of it."""
+    """Plays what it is given, all at once. `make` gives the session, `header` what reports say of it.
 
-    def __init__(self, make: Callable[[], Session], header: Callable[[str, str], RunHeader]) -> None:
+    `listed` are known failures (by the case's id): one that passes is played again, as in `roomcheck run`.
+    """
+
+    def __init__(
+        self, make: Callable[[], Session], header: Callable[[str, str], RunHeader], listed: Callable[[str], bool]
+    ) -> None:
         self._make = make
         self._header = header
+        self._listed = listed
         self._thread: threading.Thread | None = None
         self.stopped = False
         self._opened: Future[Session] = Future()
@@ -65,7 +71,7 @@ class Background:
 
         async def play() -> None:
             try:
-                await session.play(new.values())
+                await session.play(new.values(), listed=self._listed)
             except Exception as e:  # noqa: BLE001  whoever waits for one of them hears of it
                 lost = HarnessError(f"{type(e).__name__}: {e}")
                 for name in new:

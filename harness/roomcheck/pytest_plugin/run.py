@@ -39,7 +39,7 @@ class RoomRun:
         self.bound = bound
         self.cases = cases
         self.words = words  # a command that plays these cases
-        self.background = Background(self._session, self._header)
+        self.background = Background(self._session, self._header, cases.known.lists)
         self.ids: frozenset[str] | None = frozenset()  # None: all cases
         self.by_hand: dict[str, str] = {}  # case of a hand-written test -> its nodeid
         self.skipped = self.judged = 0

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from roomcheck.errors import AdapterError, HarnessError
+from roomcheck.judge.lateness import narrowest
 from roomcheck.judge.route import extract
-from roomcheck.judge.verdict import narrowest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wait, When
 from roomcheck.model.time import show_duration

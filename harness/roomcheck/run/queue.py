@@ -81,5 +81,5 @@ def at_once(asked: int, bears: int | None, attempt: int) -> int:
 
 
 def may_run_again(result: CaseResult) -> bool:
-    """Doubt and the harness's own trouble deserve another try; a violation never does."""
-    return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER)
+    """Doubt, and whatever died beside it, deserve another try; a violation never does."""
+    return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER, Blame.TARGET)

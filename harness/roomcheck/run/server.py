@@ -14,26 +14,45 @@ from typing import Self
 from roomcheck.adapters.child import dying_with_us
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
+from roomcheck.faults.address import blame_the_machine, split, written
 from roomcheck.model.secrets import Secrets
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.run.install import Ready
+from roomcheck.run.standstill import RUNS, has_ended, how_it_ended
 
 LAST_LINES = 20
+LINE = 4_096  # characters of one line that are kept, the last ones
+CHUNK = 1 << 16
+DIAL_LIMIT = 1.0  # seconds; a server that is stopped, and whose queue is full, never answers
+REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
+LAST_WORDS = 0.5  # seconds that its output is read after its end: whoever left its group may hold it open for ever
 
 
 async def _accepted(address: str) -> int | None:
-    """When somebody there accepted a connection, which is closed again; None if nobody does."""
-    host, port = address.rsplit(":", 1)
+    """When somebody there accepted a connection, which is closed again; None if nobody does.
+
+    HarnessError where this machine cannot even try.
+    """
     try:
-        _, writer = await asyncio.open_connection(host, int(port))
-    except OSError:
+        async with asyncio.timeout(DIAL_LIMIT):
+            _, writer = await asyncio.open_connection(*split(address))
+    except OSError as e:  # TimeoutError is one
+        blame_the_machine(e)
         return None
     at = now()
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return at
+
+
+async def _reaped(process: asyncio.subprocess.Process) -> None:
+    """Return when its status is known, whoever still holds its output, or after a while."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REAP_LIMIT):
+            while process.returncode is None:  # noqa: ASYNC110 (asyncio has no event for this alone)
+                await asyncio.sleep(0.005)
 
 
 class Server:
@@ -50,9 +69,10 @@ class Server:
         self._ports = {name: free_port() for name in target.endpoints}
         self._work: str | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._closed = ""  # its last words, when it was ended for good
         self._reader: asyncio.Task[None] | None = None
         self.lines: deque[str] = deque(maxlen=LAST_LINES)
-        self.endpoints = {n: self._fill(a) for n, a in target.endpoints.items()}
+        self.endpoints = {n: written(self._fill(a)) for n, a in target.endpoints.items()}
 
     def _fill(self, text: str) -> str:
         if "{work}" in text:
@@ -63,14 +83,26 @@ class Server:
         return text
 
     async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> Self:
+        """Itself, started; TargetError, with nothing left, if it does not come up."""
         try:
             await self.start()
         except BaseException:
-            await self.__aexit__()
+            await self.close()
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
+        """End it for good, with its folder. May be called again."""
+        if not self._closed:
+            if self._process is not None and not self.alive:
+                await _reaped(self._process)
+            self._closed = self.last_words()
         await self.kill()
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
@@ -105,9 +137,19 @@ class Server:
         return max(ready, default=Instant(now(), now()))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Whatever it prints, in lines of any length: a pipe that nobody reads would stop it."""
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            self.lines.append(self._secrets.text(line.decode(errors="backslashreplace").rstrip()))
+        rest = b""
+        while chunk := await process.stdout.read(CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._keep(line)
+            rest = rest[-CHUNK:]
+        if rest:
+            self._keep(rest)
+
+    def _keep(self, line: bytes) -> None:
+        self.lines.append(self._secrets.text(line.decode(errors="backslashreplace").rstrip())[-LINE:])
 
     async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
         refused = now()
@@ -133,14 +175,25 @@ class Server:
         return f"target {self._target.name}: its server {what}\n  {shown}\n  {last}"
 
     @property
+    def pid(self) -> int | None:
+        """Of the program; None where none runs that is ours."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
     def alive(self) -> bool:
-        """Whether the program still runs (a server that is not ours always counts as running)."""
-        return self._process is None or self._process.returncode is None
+        """Whether the program still runs (a server that is not ours always does, one that we killed may be started)."""
+        if self._closed and self._target.server_command:
+            return False
+        return self._process is None or (self._process.returncode is None and not has_ended(self._process.pid))
 
     def last_words(self) -> str:
         """How it ended, and what it printed last, in one line."""
+        if self._closed:
+            return self._closed
         status = self._process.returncode if self._process else None
-        how = "it still runs" if status is None else f"it ended with status {status}"
+        how = f"it ended with status {status}"
+        if status is None:
+            how = how_it_ended(self._process.pid) if self._process else RUNS
         return f"{how}; {' | '.join(self.lines) or 'it printed nothing'}"
 
     async def kill(self) -> None:
@@ -150,6 +203,11 @@ class Server:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await process.wait()  # and until its output has ended
+        await _reaped(process)
         if self._reader is not None:
+            self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
+        process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 (nothing else lets go of the pipe)

@@ -18,7 +18,7 @@ import gc
 import os
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from roomcheck.adapters import AdapterHost
@@ -34,9 +34,11 @@ from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
+from roomcheck.run.mending import Mending
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import Queue, at_once
 from roomcheck.run.server import Server
+from roomcheck.run.standstill import Running, Standstills
 from roomcheck.spec.contract import Case, Contract
 
 ATTEMPTS = 3
@@ -45,7 +47,6 @@ PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on ti
 LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
 FEW = 16  # cases that are played at once even so: what lags with these is slow by itself
 LOOK_AGAIN = 1.0  # seconds, whether it can
-RESTARTS = 10  # of a crashed adapter, and of a dead Toxiproxy
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
 WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
 
@@ -82,10 +83,13 @@ class Session:
     results: list[CaseResult] = field(default_factory=list)
     _secrets: Secrets = field(init=False)
     _ground: Ground | None = None
-    _restarts: int = 0
+    troubles: list[RoomcheckError] = field(default_factory=list)  # which parts died meanwhile, and how
+    _standstills: Standstills = field(default_factory=Standstills)
+    _mending: Mapping[str, Mending] = field(init=False)
+    _told: set[object] = field(default_factory=set)  # parts whose death stands in `troubles`
     _numbers: int = 0
     _running: int = 0
-    _mending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _mender: asyncio.Lock = field(default_factory=asyncio.Lock)
     _serving: Counter[ToxiproxyServer] = field(default_factory=Counter)  # cases that use it now
     _served: int = 0  # cases that the one in use has had
 
@@ -95,6 +99,11 @@ class Session:
         told = (value for view in contract.views for value in view.told.values() if isinstance(value, str))
         secrets = Secrets.of(os.environ, names=target.secrets, commands=commands)
         self._secrets = secrets.but([*told, *contract.callbacks])
+        self._mending = {
+            "server": Mending(f"the server of {target.name}", TargetError),
+            "adapter": Mending("the adapter", AdapterError),
+            "toxiproxy": Mending("Toxiproxy", HarnessError),
+        }
 
     async def run(self) -> None:
         """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
@@ -107,9 +116,12 @@ class Session:
         gc.freeze()
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.lateness)
+            await stack.enter_async_context(self._standstills)
             server = await stack.enter_async_context(self._server())
             stack.push_async_callback(self._end_ground)
             toxiproxy, host = await self._start_both()
+            for part in (server, toxiproxy, host):
+                self._standstills.watch(part)
             token = f"{os.getpid():x}{now() & 0xFFFFFF:x}"
             self._ground = Ground(self.plan.contract, host, toxiproxy, self.lateness, server, token)
             implementation = host.info.implementation
@@ -183,6 +195,7 @@ class Session:
         if self._ground is not None:
             await self._ground.host.stop()
             await self._ground.toxiproxy.stop()
+            await self._ground.server.close()
 
     def _server(self) -> Server:
         return Server(self.plan.target, self.plan.contract.constants, self.plan.server_extra)
@@ -227,20 +240,24 @@ class Session:
                 server = ground.server
                 if case.own_server:
                     server = await stack.enter_async_context(self._server())
+                    self._standstills.watch(server)
+                    stack.callback(self._standstills.forget, server)
                 if alone:
                     ground = replace(ground, host=await self._start_adapter())
                     stack.push_async_callback(ground.host.stop)
+                    self._standstills.watch(ground.host)
+                    stack.callback(self._standstills.forget, ground.host)
                 player = play(ground, case, number, server)
                 self.lateness.playing += 1
                 try:
                     trace = self._secrets.trace(await player.run())
                 except (AdapterError, HarnessError):
-                    self._none_died(ground, server)
+                    self._all_went_on(ground, server, began)
                     raise
                 finally:
                     self.lateness.playing -= 1
                     case = player.case  # whose steps may have been taken one by one
-                self._none_died(ground, server)
+                self._all_went_on(ground, server, began)
             verdict = await unhurried(judging(self.plan.contract, trace, case))
             self.on_trace(case, trace, verdict)
         except asyncio.CancelledError:
@@ -267,12 +284,29 @@ class Session:
             log=log,
         )
 
-    def _none_died(self, ground: Ground, server: Server) -> None:
-        """Whoever died explains what the members were told and what the adapter complains of."""
-        if not server.alive:
-            raise TargetError(f"the server of {self.plan.target.name} died while this case ran: {server.last_words()}")
+    def _all_went_on(self, ground: Ground, server: Server, since: int) -> None:
+        """Whoever died or stood still explains what the members were told and what the adapter complains of."""
+        stood = self._standstills.stood
+        if not server.alive or stood(server, since):
+            how = self._how(server, since)
+            self._tell(server, TargetError(f"the server of {self.plan.target.name} {how}"))
+            raise TargetError(f"the server of {self.plan.target.name}, while this case ran, {how}")
         if not ground.toxiproxy.alive:
-            raise HarnessError("Toxiproxy died while this case ran")
+            raise HarnessError(f"Toxiproxy died while this case ran: {ground.toxiproxy.last_words()}")
+        if stood(ground.toxiproxy, since):
+            raise HarnessError("Toxiproxy was stopped by a signal while this case ran")
+        if stood(ground.host, since):
+            raise HarnessError("the adapter was stopped by a signal while this case ran")
+
+    def _how(self, server: Server, since: int) -> str:
+        still = self._standstills.stood(server, since)
+        return "was stopped by a signal" if still else f"died: {server.last_words()}"
+
+    def _tell(self, part: object, error: RoomcheckError) -> None:
+        """That a part died, once for each."""
+        if part not in self._told:
+            self._told.add(part)
+            self.troubles.append(error)
 
     @contextlib.asynccontextmanager
     async def _ground_for_one(self) -> AsyncIterator[Ground]:
@@ -289,28 +323,70 @@ class Session:
                 await toxiproxy.stop()
 
     async def _sound_ground(self) -> Ground:
-        """The shared parts, with a crashed adapter, a dead Toxiproxy or a worn one replaced first."""
-        assert self._ground is not None
-        async with self._mending:
-            ground = self._ground
-            host, toxiproxy = ground.host, ground.toxiproxy
-            sound = host.alive and toxiproxy.alive
-            worn = self._served >= WORN and toxiproxy.ours
-            if sound and not worn:
-                return ground
-            self._restarts += not sound
-            if self._restarts > RESTARTS:
-                raise AdapterError(f"the adapter or Toxiproxy died more than {RESTARTS} times")
-            if not host.alive:
-                await host.stop()
-                host = await self._start_adapter()
-            if worn or not toxiproxy.alive:
-                if not self._serving[toxiproxy] or not toxiproxy.alive:
-                    await toxiproxy.stop()
-                toxiproxy = await self._start_toxiproxy()
-                self._served = 0
-            self._ground = replace(ground, host=host, toxiproxy=toxiproxy)
+        """The shared parts, with those that died or stand still, and a worn Toxiproxy, replaced first."""
+        async with self._mender:
+            await self._mend_server()
+            await self._mend_adapter()
+            await self._mend_toxiproxy()
+            assert self._ground is not None
             return self._ground
+
+    async def _mend_server(self) -> None:
+        assert self._ground is not None
+        server = self._ground.server
+        began = now()
+        if server.alive and not self._standstills.stands(server):
+            return
+        mending = self._mending["server"]
+        how = self._how(server, began)
+        self._tell(server, TargetError(f"{mending.name} {how}"))
+
+        async def start() -> Server:
+            return await self._server().open()
+
+        await server.close()
+        fresh = await mending.again(start, how)
+        self._replaced(server, fresh)
+        self._ground = replace(self._ground, server=fresh)
+
+    async def _mend_adapter(self) -> None:
+        assert self._ground is not None
+        host = self._ground.host
+        if self._standstills.stands(host):
+            host.abandon("it was stopped by a signal")
+        if host.alive:
+            return
+        mending = self._mending["adapter"]
+        self._tell(host, AdapterError(f"{mending.name} died: {host.failure}"))
+        await host.stop()
+        fresh = await mending.again(self._start_adapter, host.failure)
+        self._replaced(host, fresh)
+        self._ground = replace(self._ground, host=fresh)
+
+    async def _mend_toxiproxy(self) -> None:
+        assert self._ground is not None
+        toxiproxy = self._ground.toxiproxy
+        if self._standstills.stands(toxiproxy):
+            toxiproxy.abandon("it was stopped by a signal")
+        worn = self._served >= WORN and toxiproxy.ours
+        if toxiproxy.alive and not worn:
+            return
+        if toxiproxy.alive:
+            if not self._serving[toxiproxy]:
+                await toxiproxy.stop()
+            fresh = await self._start_toxiproxy()
+        else:
+            mending = self._mending["toxiproxy"]
+            self._tell(toxiproxy, HarnessError(f"{mending.name} died: {toxiproxy.last_words()}"))
+            await toxiproxy.stop()
+            fresh = await mending.again(self._start_toxiproxy, toxiproxy.last_words())
+        self._replaced(toxiproxy, fresh)
+        self._served = 0
+        self._ground = replace(self._ground, toxiproxy=fresh)
+
+    def _replaced(self, old: Running, fresh: Running) -> None:
+        self._standstills.watch(fresh)
+        self._standstills.forget(old)
 
 
 async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:

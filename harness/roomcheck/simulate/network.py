@@ -7,6 +7,7 @@ It does what a Toxiproxy proxy with the recipes of faults/link.py was measured t
 - cut, reset, refuse: both sides of every connection are told, what is under way is lost.
 - stall: bytes and closes wait in front of everything else; the heal delivers them in order.
 - ghost: every connection, old or new, is dead for good; the heal tells both sides.
+- deaf, mute: a stall or a ghost of the direction to the client, or to the server.
 - half-open: one direction ends, its receiver is told; the close of the other direction waits for the heal, as do the
   closes of that direction on every later connection.
 - truncate: for a moment each direction passes so many bytes, then the connection ends; what is left ends after it.
@@ -15,17 +16,19 @@ It does what a Toxiproxy proxy with the recipes of faults/link.py was measured t
 What it does not have: resets apart from closes, buffers that fill up, and any chance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from roomcheck.errors import UsageError
-from roomcheck.model.fault import EFFECT, Effect, FaultKind, read_settings
+from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, read_settings
+from roomcheck.model.fault import Way as Direction
 from roomcheck.reference.wire import Message, encode
 
 LATENCY = 100  # microseconds each way; loopback through Toxiproxy takes 35 to 130 (tests/faults, loaded machine)
 MILLISECOND = 1_000
 
 Item = Message | None  # None: the close
+NEITHER: frozenset[Direction] = frozenset()
 UNUSED: Mapping[FaultKind, int] = {}
 
 
@@ -59,8 +62,8 @@ class Connection:
         self.client = True
         self.server = True
         self.unseen = False
-        self.up = Way(self, up=True, dead=link.ghost, budget=link.budget)
-        self.down = Way(self, up=False, dead=link.ghost, budget=link.budget)
+        self.up = Way(self, up=True, dead=Direction.UP in link.lost, budget=link.budget)
+        self.down = Way(self, up=False, dead=Direction.DOWN in link.lost, budget=link.budget)
 
     @property
     def sound(self) -> bool:
@@ -72,7 +75,12 @@ class Connection:
 
     def kill(self) -> None:
         """What is under way in either direction is lost, and so is whatever comes."""
-        self.up.dead = self.down.dead = True
+        self.lose(Direction)
+
+    def lose(self, ways: Iterable[Direction]) -> None:
+        """The same, in these directions."""
+        for way in ways:
+            (self.up if way is Direction.UP else self.down).dead = True
 
     def forget(self) -> None:
         """Once neither end is open, no fault concerns it any more."""
@@ -86,10 +94,9 @@ class Link:
 
     member: str
     disabled: bool = False
-    ghost: bool = False
-    halted: bool = False
-    hold_up: bool = False
-    hold_down: bool = False
+    lost: frozenset[Direction] = NEITHER  # what is sent there is
+    halted: frozenset[Direction] = NEITHER  # what is sent there waits for the heal
+    closed: frozenset[Direction] = NEITHER  # a close that is sent there waits for it
     budget: int | None = None  # truncate: bytes for each direction of a connection
     delays: dict[FaultKind, Mapping[str, int]] = field(default_factory=dict)
     connections: dict[int, Connection] = field(default_factory=dict)
@@ -97,13 +104,13 @@ class Link:
 
     @property
     def down(self) -> bool:
-        """Whether a fault keeps everything from passing."""
-        return self.disabled or self.ghost or self.halted
+        """Whether a fault keeps everything from passing, one way at least."""
+        return self.disabled or bool(self.lost or self.halted)
 
     @property
     def silent(self) -> bool:
-        """Whether nothing passes on the connections that it accepts."""
-        return self.halted or self.ghost
+        """Whether nothing passes on the connections that it accepts, either way."""
+        return self.halted | self.lost == frozenset(Direction)
 
     def check(self, kind: FaultKind, settings: Mapping[str, object]) -> dict[str, int]:
         """The fault's settings. UsageError if they do not fit, or the fault does not fit the ones before it."""
@@ -119,14 +126,14 @@ class Link:
         match kind:
             case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                 self.disabled = True
-            case FaultKind.STALL:
-                self.halted = self.hold_up = self.hold_down = True
-            case FaultKind.GHOST:
-                self.ghost = self.hold_up = self.hold_down = True
+            case _ if kind in HELD or kind in LOST:
+                self.halted |= frozenset(HELD.get(kind, ())) - self.lost
+                self.lost |= frozenset(LOST.get(kind, ()))
+                self.closed |= self.halted | self.lost
             case FaultKind.HALF_OPEN_SERVER_TOLD:
-                self.hold_down = True
+                self.closed |= {Direction.DOWN}
             case FaultKind.HALF_OPEN_CLIENT_TOLD:
-                self.hold_up = True
+                self.closed |= {Direction.UP}
             case FaultKind.LATENCY | FaultKind.THROTTLE | FaultKind.SLICE:
                 self.delays.pop(kind, None)  # the same fault again, with other settings, is the last in the chain
                 self.delays[kind] = settings
@@ -136,17 +143,18 @@ class Link:
                     connection.up.budget = connection.down.budget = self.budget
             case FaultKind.SERVER_RESTART:  # a fault of the server, refused by check
                 raise AssertionError(kind)
-        self.plain = not (self.hold_up or self.hold_down or self.delays)
+        self.plain = not (self.closed or self.delays)
 
     def whole(self) -> None:
         """Nothing is on any more."""
-        self.disabled = self.ghost = self.halted = self.hold_up = self.hold_down = False
+        self.disabled = False
+        self.lost = self.halted = self.closed = NEITHER
         self.delays.clear()
         self.plain = True
 
     def holds(self, way: Way, item: Item) -> bool:
         """Whether what enters this direction now waits for the heal."""
-        return self.halted or (item is None and (self.hold_up if way.up else self.hold_down))
+        return (Direction.UP if way.up else Direction.DOWN) in (self.closed if item is None else self.halted)
 
     def arrival(self, way: Way, item: Item, now: int) -> int:
         """When what enters this direction now comes out, and not before what entered earlier."""

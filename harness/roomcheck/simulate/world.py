@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from roomcheck.errors import AdapterError
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import LOST, FaultKind
 from roomcheck.reference.calls import DONE, admin_message
 from roomcheck.reference.machine import (
     Call,
@@ -123,8 +123,8 @@ class World:
             match kind:
                 case FaultKind.CUT | FaultKind.RESET | FaultKind.REFUSE:
                     self._end_both(connection)
-                case FaultKind.GHOST:
-                    connection.kill()
+                case _ if kind in LOST:
+                    connection.lose(LOST[kind])
                 case FaultKind.HALF_OPEN_SERVER_TOLD:
                     self._end_way(connection.up)
                 case FaultKind.HALF_OPEN_CLIENT_TOLD:
@@ -141,10 +141,10 @@ class World:
     def heal(self, client: Client) -> None:
         """Take every fault off a member's link."""
         link = client.link
-        ghost = link.ghost
+        lost = link.lost
         link.whole()
         for connection in list(link.connections.values()):
-            if ghost:
+            if lost:
                 self._end_both(connection)
             else:
                 self._release(connection, held=True)

@@ -1,0 +1,83 @@
+"""What a late machine excuses, and what it does not.
+
+A machine that is late moves what is done and received, and it can do more: what a room waits for comes after the room
+has given it up, and the room then acts on a timeout that it would not have had. A machine that was later, or kept a
+process waiting for longer, than the narrowest window of the contract therefore excuses what is overdue, what comes too
+early (heartbeats that were held back open a window early) and what timeouts lead to (a room that had to wait may report
+timeouts of its own).
+
+It does not excuse a callback that no timeout leads to and that is refused wherever the instants are moved to and
+however long anything is waited for: a wrong code, something received twice, a kick that nobody ordered.
+"""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from roomcheck.judge.route import Router
+from roomcheck.judge.view import Death, Mode, Simulation
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Record, Told, Trace
+from roomcheck.spec.contract import CauseKind, Contract, View
+
+Stray = tuple[str, int, Death]  # the member, when, and why its callback fits no view
+
+FOREVER = 1 << 60  # microseconds
+_BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
+
+
+def narrowest(contract: Contract) -> int:
+    """The narrowest window in which a rule of the contract lets something be told, in microseconds."""
+    return min((r.within for v in contract.views for r in v.rules if r.within and not r.silent), default=0)
+
+
+def in_time(contract: Contract, trace: Trace) -> bool:
+    """Whether the machine was so little late that it excuses nothing."""
+    return max(trace.lateness, trace.starved) <= narrowest(contract)
+
+
+def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[list[Simulation], list[Stray]]]:
+    """The views, and the callbacks that fit no view, whose refusal no lateness excuses; with pauses in between."""
+    late = trace.patience
+    records = tuple(_moved(record, late) for record in trace.records)
+    router = Router(contract, replace(trace, records=records, lateness=FOREVER, starved=0), Mode.WIDE)
+    yield from router.steps()
+    views = [
+        view
+        for key, view in router.views.items()
+        if view.refused and _by_a_callback(trace, key[1], view) and _withstands(contract, view.view, view.told) > late
+    ]
+    # a value that the spec does not know may be that of a timeout; a user whom it does not know is not
+    states = {view.callback for view in contract.views if view.hearing is None}
+    named = {(r.member, r.at.hi) for r in trace.records if isinstance(r, Told) and r.callback not in states}
+    return views, [stray for stray in router.strays if stray[:2] in named]
+
+
+def _moved(record: Record, late: int) -> Record:
+    """The record with its instant as uncertain as the machine was late: acts take effect later, callbacks are older."""
+    at = record.at
+    return replace(
+        record, at=Instant(at.lo - late, at.hi) if isinstance(record, Told) else Instant(at.lo, at.hi + late)
+    )
+
+
+def _by_a_callback(trace: Trace, member: str, view: Simulation) -> bool:
+    return any(
+        isinstance(r, Told) and (r.member, r.callback, r.at.hi) == (member, view.view.callback, view.refused_at)
+        for r in trace.records
+    )
+
+
+def _withstands(contract: Contract, view: View, value: object) -> int:
+    """The lateness (microseconds) from which on a timeout may have led a conforming room to this value.
+
+    What follows a lost link can be expected after the `after` of its rule; what no rule leads to, at once. An observer
+    that is cut off for so long that it notices may be told its list anew.
+    """
+    rules = [r for r in view.rules if r.to is not None and not r.silent and view.told[r.to] == value]
+    least = [r.after for r in rules if r.cause.kind in _BREAKS or (r.after and r.cause.kind is CauseKind.ENTERED)]
+    if not rules:
+        return 0
+    if view.hearing is not None:
+        own = (r for v in contract.views if v.hearing is None for r in v.rules)
+        least += [r.after + r.within for r in own if r.cause.kind is CauseKind.LINK_DOWN]
+    return min(least, default=FOREVER)
