@@ -66,6 +66,13 @@ def login(member: str) -> None:
             write("\n")
         case "wrong-schema":
             tell(member, callback=7)
+        case "far-future":
+            tell(member, time=1 << 63)
+        case "no-time":
+            tell(member, time=float("nan"))
+        case "nested":
+            deep = "[" * 90_000 + "]" * 90_000
+            write(f'{{"type":"event","member":"{member}","n":1,"time":1,"callback":"on","fields":{{"x":{deep}}}}}\n')
         case "wrong-status":
             say({"type": "result", "id": 1, "status": "fine"})
         case "unknown-member":
@@ -143,6 +150,9 @@ def main() -> None:
             answer(request, "ok" if NAME in ("lazy", f"lazy-{kind}") else "unsupported")
         elif kind == "call":
             login(request["member"])
+            if NAME == "wrong-answer":
+                answer(request, "fine")
+                continue
             answer({"id": str(request["id"])} if NAME == "text-id" else request)
         else:
             answer(request)

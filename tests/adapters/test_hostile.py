@@ -16,7 +16,6 @@ FATAL = {
     "half-line": r"not a message of the protocol: Invalid JSON",
     "not-utf8": r"not a message of the protocol: Invalid JSON",
     "empty-line": r"not a message of the protocol: Invalid JSON",
-    "wrong-schema": r"not a message of the protocol: event\.callback: Input should be a valid string",
     "wrong-status": r"result\.status: Input should be 'ok', 'refused'",
     "unknown-member": r"member '99\.Z', which was never opened",
     "unknown-id": r"a result for id 4000, which is no open request",
@@ -31,6 +30,10 @@ LOCAL = {
     "lying": r"callback 1 of member 1\.A is stamped (59\.\d+|60\.000) s in the future; stamp callbacks with",
     "early": r"callback 1 of 1\.A is stamped .* before it was opened",
     "gappy": r"callback 3 of member 1\.A came after callback 1: some are lost",
+    "wrong-schema": r"not a message of the protocol: event\.callback: Input should be a valid string",
+    "far-future": r"not a message of the protocol: event\.time: Input should be less than",
+    "no-time": r"not a message of the protocol: event\.time: Input should be a valid integer",
+    "nested": r"not a message of the protocol: it is nested too deeply",
     "repeating": r"callback 1 of member 1\.A came after callback 1",
 }
 # These do not get that far.
@@ -106,6 +109,53 @@ def test_local(adapter: Command, name: str) -> None:
 
         assert len(at_a) == 1
         assert not [e for e in at_b if "1.A" in str(e)]
+
+    asyncio.run(play())
+
+
+def test_an_answer_that_is_none_fails_its_call_alone(adapter: Command) -> None:
+    """Other members, and other calls, go on."""
+
+    async def play() -> None:
+        at_b: list[AdapterError] = []
+        host = await AdapterHost.start(adapter("wrong-answer"))
+        try:
+            host.subscribe("1.B", lambda _: None, at_b.append)
+            for member in ("1.A", "1.B"):
+                await host.request("open", member=member, user=member, endpoints={})
+            with pytest.raises(
+                AdapterError, match=r"result\.status: Input should be [\s\S]*it answers call login 1\.A"
+            ):
+                await host.request("call", member="1.A", operation="login")
+            await host.request("barrier", member="1.B")
+            assert host.alive
+        finally:
+            await host.stop()
+
+        assert not at_b[:-1]  # the last one is of the end
+
+    asyncio.run(play())
+
+
+def test_whoever_cannot_bear_a_callback_does_not_end_the_reading(adapter: Command) -> None:
+    """It fails that member, and says what happened."""
+
+    def cannot(_: Event) -> None:
+        raise TypeError("unhashable type: 'list'")
+
+    async def play() -> None:
+        at_a: list[AdapterError] = []
+        host = await AdapterHost.start(adapter("plain"))
+        try:
+            host.subscribe("1.A", cannot, at_a.append)
+            for member in ("1.A", "1.B"):
+                await host.request("open", member=member, user=member, endpoints={})
+            with pytest.raises(AdapterError, match="callback 1 of 1.A cannot be read: TypeError: unhashable type"):
+                await host.request("call", member="1.A", operation="login")
+            assert (await host.request("call", member="1.B", operation="login")).status == "ok"
+        finally:
+            await host.stop()
+        assert len(at_a) == 1
 
     asyncio.run(play())
 

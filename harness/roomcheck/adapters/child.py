@@ -6,12 +6,15 @@ later in a program of its own, which then becomes the one that was asked for.
 """
 
 import ctypes
+import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+
+from roomcheck.resources import node_kit
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _SETPRIV = ("setpriv", "--pdeathsig", "KILL")
@@ -32,6 +35,16 @@ def _setpriv() -> bool:
     if shutil.which(_SETPRIV[0]) is None:
         return False
     return subprocess.run([*_SETPRIV, "true"], capture_output=True, check=False).returncode == 0
+
+
+def for_adapters(constants: Mapping[str, int]) -> dict[str, str]:
+    """What every adapter finds in its environment, beside ours."""
+    return {"ROOMCHECK_CONSTANTS": json.dumps(dict(constants)), "ROOMCHECK_NODE_KIT": str(node_kit())}
+
+
+def filled(command: Sequence[str]) -> list[str]:
+    """The command, with this interpreter for {python}."""
+    return [part.replace("{python}", sys.executable) for part in command]
 
 
 def _ask_kernel() -> None:

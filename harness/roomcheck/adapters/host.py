@@ -9,9 +9,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import itertools
-import json
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +20,12 @@ from pydantic import ValidationError
 
 from roomcheck.adapters import messages
 from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
+from roomcheck.adapters.child import filled, for_adapters
 from roomcheck.adapters.clock import OwnClock
-from roomcheck.adapters.messages import INCOMING, LINE_LIMIT, REQUESTS, VERSION, Info
+from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
+from roomcheck.adapters.reading import MisreadError, problem_of, read
 from roomcheck.errors import AdapterError
 from roomcheck.model.time import Instant, show_duration
-from roomcheck.resources import node_kit
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
 BYE_LIMIT = 2.0
@@ -126,8 +125,8 @@ class AdapterHost:
 
         AdapterError: no such program, it ended, or it did not greet back in time.
         """
-        env = {**_surroundings(constants or {}), **(env or {})}
-        carrier = await start_program(_filled(command), env, secrets)
+        env = {**for_adapters(constants or {}), **(env or {})}
+        carrier = await start_program(filled(command), env, secrets)
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
     @classmethod
@@ -147,9 +146,9 @@ class AdapterHost:
 
         `command`, if any, is started with both in ROOMCHECK_DIAL and ROOMCHECK_TOKEN. AdapterError: nobody came.
         """
-        env = {**_surroundings(constants or {}), **(env or {})}
+        env = {**for_adapters(constants or {}), **(env or {})}
         carrier = await wait_for_dial(
-            _filled(command), env, address=address, limit=dial_limit, announce=announce, names=secrets
+            filled(command), env, address=address, limit=dial_limit, announce=announce, names=secrets
         )  # fmt: skip
         return await cls._greeted(carrier, constants or {}, hello_limit)
 
@@ -167,12 +166,12 @@ class AdapterHost:
             try:
                 host.info = Info.model_validate(dict(answer.fields))
             except ValidationError as e:
-                raise AdapterError(host._story(f"its answer to hello does not fit: {_first(e)}")) from e
+                raise AdapterError(host._story(f"its answer to hello does not fit: {problem_of(e)}")) from e
             if host.info.clock == "own":
                 host._clock = OwnClock()
                 await host.request("ping", timeout=limit, nonce=0)  # tells its time before the first callback
         except BaseException:
-            host._fail_all("it did not get past hello")
+            host.abandon("it did not get past hello")
             await host.stop()
             raise
         host._pong = now()
@@ -277,10 +276,6 @@ class AdapterHost:
         program = self._carrier.program
         return program.process.pid if program is not None and program.process.returncode is None else None
 
-    def abandon(self, why: str) -> None:
-        """Kill the program, and fail everything that waits for it."""
-        self._fail_all(why)
-
     @property
     def failure(self) -> str:
         """Why it cannot be asked any more; empty while it can."""
@@ -304,18 +299,24 @@ class AdapterHost:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
                 await self._carrier.closed()
-                self._fail_all("it was stopped")
+                self.abandon("it was stopped")
 
     def _send(self, kind: str, number: int, fields: Mapping[str, Any]) -> None:
         line = REQUESTS[kind](id=number, **fields).model_dump_json().encode() + b"\n"
         self._carrier.writer.write(line)
         unsent = self._carrier.writer.transport.get_write_buffer_size()
         if unsent > UNSENT_LIMIT:
-            self._fail_all(f"it left {unsent} bytes of requests unread")
+            self.abandon(f"it left {unsent} bytes of requests unread")
 
     # --- hearing ----------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
+        try:
+            await self._read_lines()
+        except Exception as e:  # noqa: BLE001  whoever waits for an answer would wait for ever
+            self.abandon(f"line {self._lines} of its output cannot be read: {type(e).__name__}: {e}")
+
+    async def _read_lines(self) -> None:
         rest = b""
         with contextlib.suppress(OSError):
             while self._error is None and (chunk := await self._carrier.reader.read(CHUNK)):
@@ -325,30 +326,32 @@ class AdapterHost:
                     if self._error is None:
                         self._hear(line, received)
                 if len(rest) > LINE_LIMIT:
-                    self._fail_all(f"line {self._lines + 1} of its output is longer than {LINE_LIMIT} bytes")
+                    self.abandon(f"line {self._lines + 1} of its output is longer than {LINE_LIMIT} bytes")
         if self._error is None and not self._stopping:
             await self._ended()
 
     async def _ended(self) -> None:
         program = self._carrier.program
         if program is None:
-            self._fail_all("it closed the connection")
+            self.abandon("it closed the connection")
             return
         await program.wait(1)
         waiting = ", ".join(p.what for p in self._pending.values() if not p.what.startswith("ping"))
-        self._fail_all(f"it {program.status()}" + (f" while it was asked to {waiting}" if waiting else ""))
+        self.abandon(f"it {program.status()}" + (f" while it was asked to {waiting}" if waiting else ""))
 
     def _hear(self, line: bytes, received: int) -> None:
         self._lines += 1
         if len(line) >= LINE_LIMIT:
-            self._fail_all(f"line {self._lines} of its output is longer than {LINE_LIMIT} bytes")
+            self.abandon(f"line {self._lines} of its output is longer than {LINE_LIMIT} bytes")
             return
         try:
-            message = INCOMING.validate_json(line)
-        except ValidationError as e:
+            message = read(line)
+        except MisreadError as e:
+            if self._concerns_one(e):
+                return
             shown = self._carrier.secrets.text(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-            self._fail_all(
-                f"line {self._lines} of its output is not a message of the protocol: {_first(e)}\n  {shown[:200]!r}\n"
+            self.abandon(
+                f"line {self._lines} of its output is not a message of the protocol: {e}\n  {shown[:200]!r}\n"
                 "  stdout carries messages only (specs/schema/adapter-protocol.schema.json); print to stderr"
             )
             return
@@ -360,12 +363,25 @@ class AdapterHost:
             case messages.Log():
                 pass
 
+    def _concerns_one(self, error: MisreadError) -> bool:
+        """Whether what was misread was meant for one open member, or is the answer to one request; that one fails."""
+        what = f"line {self._lines} of its output is not a message of the protocol: {error}"
+        member = self._members.get(error.member) if error.member is not None else None
+        if error.member is not None and member is not None and member.opened is not None:
+            if not member.failed:
+                self._fail_one(error.member, what)
+            return True
+        pending = self._pending.get(error.id) if error.id is not None else None
+        if pending is not None and not pending.answer.done():
+            pending.answer.set_exception(AdapterError(self._story(f"{what}; it answers {pending.what}")))
+        return pending is not None or error.id in self._abandoned
+
     def _hear_event(self, event: messages.Event, received: int) -> None:
         handle = event.member
         member = self._members.get(handle)
         if member is None or member.opened is None:
             if handle not in self._past:
-                self._fail_all(f"callback {event.callback!r} for member {handle!r}, which was never opened")
+                self.abandon(f"callback {event.callback!r} for member {handle!r}, which was never opened")
             return
         if member.failed:
             return
@@ -381,22 +397,26 @@ class AdapterHost:
             early = show_duration(member.opened - at.hi)
             self._fail_one(handle, f"callback {event.n} of {handle} is stamped {early} before it was opened; {_CLOCK}")
         elif event.n > FLOOD:
-            self._fail_all(f"member {handle} was told more than {FLOOD} callbacks: it floods")
+            self.abandon(f"member {handle} was told more than {FLOOD} callbacks: it floods")
         else:
             member.n = event.n
             if member.on_event is not None:
                 time = at.hi if self._clock is None else min(at.hi, received)
                 spread = max(0, time - at.lo) + event.spread
-                member.on_event(Event(handle, event.n, time, received, event.callback, event.fields, spread))
+                heard = Event(handle, event.n, time, received, event.callback, event.fields, spread)
+                try:
+                    member.on_event(heard)
+                except Exception as e:  # noqa: BLE001  nobody else hears of it while this reader lives
+                    self._fail_one(handle, f"callback {event.n} of {handle} cannot be read: {type(e).__name__}: {e}")
 
     def _hear_result(self, result: messages.Result, received: int) -> None:
         if self._clock is not None and result.time is None:
-            self._fail_all("a result does not tell its `time`, though hello said that the clock is the adapter's own")
+            self.abandon("a result does not tell its `time`, though hello said that the clock is the adapter's own")
             return
         pending = self._pending.pop(result.id, None)
         if pending is None:
             if result.id not in self._abandoned:
-                self._fail_all(f"a result for id {result.id}, which is no open request")
+                self.abandon(f"a result for id {result.id}, which is no open request")
             self._abandoned.discard(result.id)
             return
         if self._clock is not None and result.time is not None:
@@ -412,17 +432,17 @@ class AdapterHost:
                 answer = await self.request("ping", timeout=DEAD / 1e6, nonce=nonce)
                 self._note_pong(answer, nonce)
             if self._error is None and now() - self._pong > DEAD:
-                self._fail_all(f"no answer to a ping for {show_duration(DEAD)}")
+                self.abandon(f"no answer to a ping for {show_duration(DEAD)}")
             if self._error is not None:
                 return
             await asyncio.sleep(BEAT)
 
     def _note_pong(self, answer: Answer, nonce: int) -> None:
         if answer.fields.get("nonce") != nonce:
-            self._fail_all(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
+            self.abandon(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
             return
         lag = answer.fields.get("loop_lag", 0)
-        lag = lag if isinstance(lag, int) else 0
+        lag = min(max(0, lag), DEAD) if type(lag) is int else 0
         self._lags.append((answer.received, lag))
         quiet_since = min(self._pong, answer.received - lag) if lag > SILENCE else self._pong
         if answer.received - quiet_since > SILENCE:
@@ -441,7 +461,8 @@ class AdapterHost:
         if member.on_failure is not None:
             member.on_failure(AdapterError(text))
 
-    def _fail_all(self, what: str) -> None:
+    def abandon(self, what: str) -> None:
+        """Kill the program, and fail everything that waits for it."""
         if self._error is not None:
             return
         self._error = self._story(what)
@@ -473,19 +494,5 @@ class AdapterHost:
 _CLOCK = "stamp callbacks with the clock that hello's result names, in microseconds"
 
 
-def _surroundings(constants: Mapping[str, int]) -> dict[str, str]:
-    return {"ROOMCHECK_CONSTANTS": json.dumps(dict(constants)), "ROOMCHECK_NODE_KIT": str(node_kit())}
-
-
-def _filled(command: Sequence[str]) -> list[str]:
-    return [part.replace("{python}", sys.executable) for part in command]
-
-
 def _what(kind: str, fields: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in (kind, fields.get("operation"), fields.get("member")) if part)
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 VERSION = 1
 LINE_LIMIT = 1 << 20  # bytes of one line; an SDK's payload is cut to 16 KiB by the kits long before
 
+FARTHEST = 1 << 62  # of a time, a count or an id: 146,000 years of microseconds
 Status = Literal["ok", "refused", "unsupported", "indefinite", "adapter-error"]
 
 
@@ -141,12 +142,16 @@ class Result(Message):
     """The answer to the request of this id. Results may overtake each other; results and events are one stream."""
 
     type: Literal["result"]
-    id: Annotated[int, Field(strict=False)]  # "7" for 7 is accepted: it is clear what was meant
+    id: Annotated[int, Field(strict=False, ge=0, le=FARTHEST)]  # "7" for 7 is accepted: it is clear what was meant
     status: Status
     fields: dict[str, Any] = {}
     time: Annotated[
         int | None,
-        Field(description="When it was written, on the clock that stamps events; needed where that is its own."),
+        Field(
+            ge=-FARTHEST,
+            le=FARTHEST,
+            description="When it was written, on the clock that stamps events; needed where that is its own.",
+        ),
     ] = None
 
 
@@ -155,12 +160,16 @@ class Event(Message):
 
     type: Literal["event"]
     member: str
-    n: Annotated[int, Field(ge=1, description="Counts the member's callbacks from 1 without a gap.")]
+    n: Annotated[int, Field(ge=1, le=FARTHEST, description="Counts the member's callbacks from 1 without a gap.")]
     time: Annotated[
         int,
-        Field(description="Microseconds of the clock that hello names, read as the callback's first statement."),
+        Field(
+            ge=-FARTHEST,
+            le=FARTHEST,
+            description="Microseconds of the clock that hello names, read as the callback's first statement.",
+        ),
     ]
-    spread: Annotated[int, Field(ge=0, description="By how many microseconds it may have been earlier.")] = 0
+    spread: Annotated[int, Field(ge=0, le=FARTHEST, description="By how many microseconds it may have been earlier.")] = 0
     callback: str
     fields: dict[str, Any]
     raw: Annotated[Any, Field(description="The payload as the SDK gave it, at most 16 KiB.")] = None

@@ -14,7 +14,7 @@ from typing import Any
 from roomcheck.adapters import AdapterHost
 from roomcheck.errors import AdapterError, HarnessError
 from roomcheck.faults import Link, ToxiproxyServer
-from roomcheck.judge.route import extract
+from roomcheck.judge.route import alias, extract
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Step, Wait
 from roomcheck.model.time import Instant
@@ -131,10 +131,11 @@ class Play:
             callback = self.contract.callbacks.get(event.callback)
             if callback is not None:
                 real = extract(callback.room, event.fields) if callback.room else []
-                room = self.aliases.get(real[0], "") if real else ""
+                room = (alias(self.aliases, real[0]) or "") if real else ""
                 for view in self.contract.views:
                     if view.callback == event.callback and view.hearing is None:
-                        self.told.setdefault((member, room), []).append(event.fields.get(view.field))
+                        value = event.fields.get(view.field)
+                        self.told.setdefault((member, room), []).append(value if value.__hash__ else None)
             self.news.set()
 
         return on_event
@@ -306,7 +307,7 @@ class Play:
         for member, event in self.events:
             if event.time <= end:
                 at = Instant(event.time - event.spread - worst(event.time, event.received), event.time)
-                records.append(Told(member, event.n, event.callback, dict(event.fields), at))
+                records.append(Told(member, event.n, event.callback, self._fields(event), at))
         for gap in self.ground.host.gaps(began):
             records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]
         records.sort(key=lambda r: r.at.lo)
@@ -327,6 +328,15 @@ class Play:
             lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
             starved=self.ground.lateness.starved(began, end),
         )
+
+    def _fields(self, event: Any) -> dict[str, Any]:
+        """What was told. A boolean where the contract has numbers is shown as a text: to Python it is one of them."""
+        callback = self.contract.callbacks.get(event.callback)
+        numbers = {n for n, kind in callback.fields.items() if kind in ("int", "code")} if callback else ()
+        return {
+            name: str(value).lower() if isinstance(value, bool) and name in numbers else value
+            for name, value in event.fields.items()
+        }
 
 
 def _moved(record: Faulted | Healed, at: Instant) -> Faulted | Healed:
