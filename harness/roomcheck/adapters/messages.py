@@ -169,7 +169,9 @@ class Event(Message):
             description="Microseconds of the clock that hello names, read as the callback's first statement.",
         ),
     ]
-    spread: Annotated[int, Field(ge=0, le=FARTHEST, description="By how many microseconds it may have been earlier.")] = 0
+    spread: Annotated[
+        int, Field(ge=0, le=FARTHEST, description="By how many microseconds it may have been earlier.")
+    ] = 0
     callback: str
     fields: dict[str, Any]
     raw: Annotated[Any, Field(description="The payload as the SDK gave it, at most 16 KiB.")] = None
