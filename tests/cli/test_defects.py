@@ -1,6 +1,7 @@
 """`roomcheck defects`: what it catches, what it says of what it does not, and its reports."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import DEFAULT_SPEC
 from roomcheck.errors import UsageError
 from roomcheck.reference.defects import DEFECTS
+from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import Ending, Kind, Matrix, Row
 from support.runs import run
 
@@ -176,3 +178,11 @@ def test_a_requirement_without_a_defect_is_not_good_enough() -> None:
 
 def _requirements() -> list[Any]:
     return list(read_spec(find_spec(DEFAULT_SPEC)).bind().requirements.values())
+
+
+def test_the_pages_tell_how_many_there_are() -> None:
+    """README and CHANGELOG."""
+    told = [(Path(__file__).parents[2] / page).read_text(encoding="utf-8") for page in ("README.md", "CHANGELOG.md")]
+
+    assert [re.findall(r"(\d+) rooms with one defect each", text) for text in told] == [[str(len(DEFECTS))]] * 2
+    assert f"{len(HOSTILE)} hostile adapters" in told[1]

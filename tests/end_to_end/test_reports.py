@@ -113,13 +113,27 @@ def test_a_trace_judged_again_gets_the_same_verdict(name: str, done: Done, judge
 
 
 def test_the_reports_may_lie_elsewhere(tmp_path: Path) -> None:
-    """--report-dir, --junit (in a folder that is made) and --ndjson, quietly, and JUnit as the strictest want it."""
-    words = ["--report-dir", "out/deep", "--junit", "ci/room.xml", "--junit-strict", "--ndjson", "room.ndjson", "-q"]
+    """--report-dir, --junit and --html (in folders that are made) and --ndjson, quietly, and JUnit as the strictest want it."""
+    words = [
+        "--report-dir",
+        "out/deep",
+        "--junit",
+        "ci/room.xml",
+        "--html",
+        "pages/room.html",
+        "--junit-strict",
+        "--ndjson",
+        "room.ndjson",
+        "-q",
+    ]
     done = sure(lambda: run(["run", *words, *patterns("login-alone")], tmp_path))
 
     assert done.code == AS_EXPECTED, done.out + done.err
     assert not (tmp_path / "roomcheck-report").exists()
-    assert {p.name for p in (tmp_path / "out" / "deep").iterdir()} == {"report.html", "traces"}
+    assert {p.name for p in (tmp_path / "out" / "deep").iterdir()} == {"traces"}
+    assert 'href="../out/deep/traces/login-alone.jsonl"' in (tmp_path / "pages" / "room.html").read_text(
+        encoding="utf-8"
+    )
     assert len(done.reports.stream(tmp_path / "room.ndjson")[1]) == 1
     junit = tmp_path / "ci" / "room.xml"
     assert done.reports.junit(junit).tests == 1

@@ -19,6 +19,7 @@ from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.console import Console
@@ -49,6 +50,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
                  show_default=True, help="Where report.html, junit.xml, run.ndjson and traces/ go."),
+    click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere."),
     click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere."),
     click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids."),
     click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="The NDJSON stream, elsewhere."),
@@ -67,6 +69,7 @@ class Choice:
 
     target: str = REFERENCE
     report_dir: Path = Path("roomcheck-report")
+    html: Path | None = None
     junit: Path | None = None
     junit_strict: bool = False
     ndjson: Path | None = None
@@ -139,15 +142,13 @@ class Bound:
         target = read_target(find_target(choice.target))
         file = find_spec(spec) if spec else spec_of(target)
         loaded = read_spec(file)
-        contract = loaded.bind(
-            constants={**target.constants, **constants},
-            options=target.options,
-            scale=1.0 if choice.real_time else choice.scale or target.scale or 1.0,
-            faults=target.faults,
-            lacks=target.lacks,
-            places=target.places,
-        )
-        return cls(choice, target, loaded, contract, file)
+        scale = 1.0 if choice.real_time else choice.scale or target.scale or 1.0
+        target = replace(target, constants={**target.constants, **constants})
+        return cls(choice, target, loaded, _bound(loaded, target, scale), file)
+
+    def under(self, options: Mapping[str, str]) -> Contract:
+        """The contract, if the target had these options instead of its own."""
+        return _bound(self.spec, replace(self.target, options=options), self.contract.scale)
 
     def virtual(self, traces: TraceFolder | None = None) -> Virtual:
         """The reference room in virtual time, with the chosen defect. UsageError where the target is another room."""
@@ -162,6 +163,13 @@ class Bound:
         if traces is not None:
             virtual.keep = traces.keep
         return virtual
+
+
+def _bound(spec: Spec, target: Target, scale: float) -> Contract:
+    return spec.bind(
+        constants=target.constants, options=target.options, scale=scale, faults=target.faults, lacks=target.lacks,
+        places=target.places,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -216,7 +224,7 @@ async def _play(
     began = time.monotonic()
     choice = bound.choice
     junit, ndjson = choice.junit or choice.report_dir / "junit.xml", choice.ndjson or choice.report_dir / "run.ndjson"
-    html = choice.report_dir / "report.html"
+    html = choice.html or choice.report_dir / "report.html"
     try:
         for old in (junit, html):  # of a run before: if this one is killed, nobody must take them for its own
             if old.is_file():  # never a device, whoever we are
@@ -277,9 +285,11 @@ async def _play(
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
         try:
-            html.write_text(write_html(header, results, footer, pictures_of(bound, results, traces)), encoding="utf-8")
+            pictures = pictures_of(bound.contract, html.parent, traces.read(results))
+            html.parent.mkdir(parents=True, exist_ok=True)
+            html.write_text(write_html(header, results, footer, pictures), encoding="utf-8")
         except OSError as e:
-            messages.append(f"cannot write {html}: {e}; choose another --report-dir")
+            messages.append(f"cannot write {html}: {e}; choose another --report-dir or --html")
             footer = replace(footer, exit_code=HarnessError.exit_code)
         if begun:
             console.covered(coverage())
@@ -314,10 +324,9 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
     )
 
 
-def pictures_of(bound: Bound, results: Sequence[CaseResult], traces: TraceFolder) -> Pictures:
-    """What the HTML report draws, with links to the traces that hold where the whole folder is moved."""
-    folder = bound.choice.report_dir
-    return Pictures(bound.contract, traces.read(results), lambda file: Path(os.path.relpath(file, folder)).as_posix())
+def pictures_of(contract: Contract | None, folder: Path, traces: Mapping[str, Trace]) -> Pictures:
+    """What a page in this folder draws, with links to the traces that hold where everything is moved together."""
+    return Pictures(contract, traces, lambda file: Path(os.path.relpath(file, folder)).as_posix())
 
 
 def told_of(contract: Contract) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """`roomcheck replay`: plays a schedule from a file, as often as asked."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import click
 from roomcheck.cli.pinned import missing, pin, read_file
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
+from roomcheck.judge import judge
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Outcome
+from roomcheck.report.text import clipped
 from roomcheck.run.fuzz import case_of
 from roomcheck.run.session import ATTEMPTS
 
@@ -23,7 +27,8 @@ JOBS = 64
 def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
     """Play the schedule in FILE (as `roomcheck fuzz` writes it) on a target, and judge what was told by the rules.
 
-    No chance is involved: the file says what is done and when.
+    No chance is involved: the file says what is done and when. Where it conforms only because of an option that
+    target.yaml sets, that is said.
     """
     bound = Bound.of(choice)
     schedule = read_file(file, bound.contract)
@@ -33,11 +38,36 @@ def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
         click.echo(f"pinned as {pin(file)}", err=True)
     cases = [case_of(f"replay/{file.stem}" + (f"/{i + 1}" if times > 1 else ""), schedule) for i in range(times)]
     repeat = " ".join([f"roomcheck replay {file}", *choice.words])
+    conforming: list[Trace] = []
 
     async def work(player: Any, reports: Reports) -> None:
+        player.on_trace = lambda _case, trace, verdict: (
+            conforming.append(trace) if verdict.outcome is Outcome.CONFORMS else None
+        )
         await player.play(cases, ATTEMPTS)
         if times > 1:
             violating = sum(r.outcome is Outcome.VIOLATES for r in reports.results)
             click.echo(f"{violating} of {times} violate", err=True)
 
-    return play(bound, work, cases=times, repeat=lambda _case: repeat, jobs=JOBS)
+    code = play(bound, work, cases=times, repeat=lambda _case: repeat, jobs=JOBS)
+    for line in allowed(bound, conforming):
+        click.echo(line)
+    return code
+
+
+def allowed(bound: Bound, traces: list[Trace]) -> Iterator[str]:
+    """What these traces, which conform, would break if the target had not chosen another option than the spec's own."""
+    options = bound.target.options
+    for name, value in options.items():
+        usual = bound.spec.shape.options[name].default
+        if not traces or value == usual:
+            continue
+        contract = bound.under({**options, name: usual})
+        broken = [v.findings[0] for trace in traces if (v := judge(contract, trace)).outcome is Outcome.VIOLATES]
+        if broken:
+            first = broken[0]
+            yield (
+                f"allowed by `{name}: {value}` in {bound.target.places[f'options.{name}']}: with `{name}: {usual}` "
+                f"{len(broken)} of the {len(traces)} that conform would violate {first.requirement}: "
+                f"{clipped(f'{first.view}: {first.seen}')}"
+            )

@@ -1,6 +1,5 @@
 """`roomcheck report STREAM`: the JUnit file and the HTML page of a run, from its stream."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,13 @@ from pathlib import Path
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.playing import pictures_of
 from roomcheck.errors import SpecError, UsageError
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import RunHeader
 from roomcheck.report.console import meaning
 from roomcheck.report.explain import CUT_SHORT, progress
-from roomcheck.report.html import Pictures, write_html
+from roomcheck.report.html import write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import read_stream
 from roomcheck.report.traces import TraceFolder
@@ -26,10 +26,14 @@ INTERRUPTED = 130
 @click.argument("stream", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path),
               help="Where report.html and junit.xml go  [default: beside the stream].")  # fmt: skip
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere.")
 @click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids.")
 @click.option("--spec", help="The spec, where the one that the stream names does not ship with the package.")
-def report(stream: Path, report_dir: Path | None, junit: Path | None, spec: str | None, *, junit_strict: bool) -> int:
+def report(
+    stream: Path, report_dir: Path | None, html: Path | None, junit: Path | None, spec: str | None,
+    *, junit_strict: bool,
+) -> int:  # fmt: skip
     """Make JUnit and HTML from STREAM (a run.ndjson), also from one that was cut short.
 
     A run writes both itself when it ends; this is for a run that was killed, or whose reports were lost. Pictures are
@@ -44,11 +48,9 @@ def report(stream: Path, report_dir: Path | None, junit: Path | None, spec: str 
     results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]
     traces = TraceFolder(stream.parent / "traces").read(results)
     contract = _contract(spec, header, traces)
-    pictures = Pictures(
-        contract, traces if contract else {}, lambda file: Path(os.path.relpath(file, folder)).as_posix()
-    )
     junit = junit or folder / "junit.xml"
-    html = folder / "report.html"
+    html = html or folder / "report.html"
+    pictures = pictures_of(contract, html.parent, traces if contract else {})
     _write(junit, write_junit(header, results, footer, strict=junit_strict))
     _write(html, write_html(header, results, footer, pictures))
     said = f"{meaning(results, footer)} (exit code {footer.exit_code})" if footer else CUT_SHORT
@@ -87,4 +89,4 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as e:
-        raise UsageError(f"cannot write {path}: {e}; choose another --report-dir or --junit") from e
+        raise UsageError(f"cannot write {path}: {e}; choose another --report-dir, --html or --junit") from e
