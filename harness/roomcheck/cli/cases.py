@@ -3,7 +3,7 @@
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
-from roomcheck.cli.playing import DEFAULT_SPEC
+from roomcheck.cli.playing import DEFAULT_SPEC, Bound, Choice
 from roomcheck.cli.run import selected
 from roomcheck.errors import UsageError
 from roomcheck.model.time import show_duration
@@ -11,12 +11,19 @@ from roomcheck.run.session import duration
 
 
 @click.command("list")
-@click.argument("spec", default=DEFAULT_SPEC)
+@click.argument("spec", required=False)
+@click.option("--target", help="Only the cases that this target is asked: a target.yaml, its folder, or a known name.")
 @click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
 @click.option("--requirements", is_flag=True, help="List the requirements instead, with the cases that verify each.")
-def list_cases(spec: str, patterns: tuple[str, ...], *, requirements: bool) -> int:
-    """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify."""
-    contract = read_spec(find_spec(spec)).bind()
+def list_cases(spec: str | None, target: str | None, patterns: tuple[str, ...], *, requirements: bool) -> int:
+    """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify.
+
+    By default those of the target's own spec, or of ZEGO's. With a target its constants and options are in force.
+    """
+    if target:
+        contract = Bound.of(Choice(target=target, real_time=True), spec).contract
+    else:
+        contract = read_spec(find_spec(spec or DEFAULT_SPEC)).bind()
     cases = selected(contract, contract.cases, patterns, None)
     if not cases:
         raise UsageError(f"no case of {contract.spec} fits {' '.join(f'-k {p}' for p in patterns)}")

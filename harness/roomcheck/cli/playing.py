@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_of
+from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_names, spec_of
 from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
@@ -320,6 +320,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         roomcheck=version("roomcheck"),
         cases=cases,
+        file="" if contract.spec in spec_names() else str(bound.file),
         **told_of(contract),
     )
 

@@ -29,7 +29,7 @@ INTERRUPTED = 130
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere.")
 @click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids.")
-@click.option("--spec", help="The spec, where the one that the stream names does not ship with the package.")
+@click.option("--spec", help="The spec, where that of the stream is not where it was.")
 def report(
     stream: Path, report_dir: Path | None, html: Path | None, junit: Path | None, spec: str | None,
     *, junit_strict: bool,
@@ -72,7 +72,7 @@ def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) 
     if trace is None:
         return None
     try:
-        loaded = read_spec(find_spec(spec or header.spec))
+        loaded = read_spec(find_spec(spec or header.file or header.spec))
     except SpecError:
         raise
     except UsageError as e:

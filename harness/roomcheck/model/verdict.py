@@ -104,6 +104,7 @@ class RunHeader:
     sentences: dict[str, str] = field(default_factory=dict)  # requirement id -> its sentence
     levels: dict[str, str] = field(default_factory=dict)
     cites: dict[str, str] = field(default_factory=dict)
+    file: str = ""  # of the spec, where it does not ship with the package
 
 
 @dataclass(frozen=True, slots=True)
