@@ -37,21 +37,6 @@ kit.operation("break", () => {
 });
 kit.operation("constants", () => kit.constants);
 kit.operation("token", async ({ user }, { of }) => ({ token: await kit.ask(of, { user }) }));
-kit.operation("reach", async (_me, { url }) => {
-  const answer = await fetch(url);
-  return { text: await answer.text() };
-});
-kit.operation("candidates", async () => {
-  const peer = new RTCPeerConnection({ iceServers: [] });
-  peer.createDataChannel("x");
-  const found = [];
-  const done = new Promise((over) => {
-    peer.onicecandidate = ({ candidate }) => (candidate ? found.push(candidate.protocol) : over());
-  });
-  await peer.setLocalDescription(await peer.createOffer());
-  await done;
-  return { found };
-});
 kit.operation("noise", () => {
   for (let i = 0; i < 1000; i++) console.error("an SDK that complains", i);
   setTimeout(() => {

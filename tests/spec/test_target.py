@@ -4,7 +4,7 @@ import pytest
 
 from roomcheck.errors import SpecError
 from roomcheck.spec.contract import Where
-from roomcheck.spec.target import Install, Target, load_target
+from roomcheck.spec.target import FORWARD, Install, Target, load_target
 
 FULL = """\
 target: lobby
@@ -135,3 +135,22 @@ def test_a_page_that_is_a_program_too() -> None:
 
     assert any("an adapter in a `browser` has no `command` and does not dial" in text for text in said)
     assert any("{work}" in text for text in said)
+
+
+def test_members_that_reach_the_internet() -> None:
+    """The proxy that leads there is what is started as the server."""
+    target = load_target(SHORT.replace('endpoints: {room: "example.org:443"}', "internet: ['*.example.org', a:1]"), "t")
+
+    assert target.endpoints == {"internet": "127.0.0.1:{internet}"}
+    assert target.server_command == ("{python}", "-m", FORWARD, "--port", "{internet}", "*.example.org", "a:1")
+    assert target.ready_within == 10_000_000
+
+
+def test_a_target_has_one_way_out() -> None:
+    """The internet, or endpoints and perhaps a server."""
+    both, none = SHORT + "internet: []\n", SHORT.partition("endpoints")[0]
+
+    assert problems(both) == ["t:5:11: members that reach the internet have no `server` and no `endpoints`"]
+    assert problems(none) == [
+        "t:1:1: the target needs `endpoints`, or says which hosts of the `internet` its members reach"
+    ]

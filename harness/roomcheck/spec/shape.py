@@ -308,7 +308,8 @@ class TargetShape(Shape):
     versions: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     adapter: AdapterShape
     server: ServerShape | None = None
-    endpoints: dict[str, str] = Field(min_length=1)
+    endpoints: dict[str, str] = {}
+    internet: list[Annotated[str, Field(pattern=r"^\S+$")]] | None = None
     constants: dict[str, Expression] = {}
     options: dict[str, str] = {}
     scale: Annotated[float, Field(gt=0)] | None = None

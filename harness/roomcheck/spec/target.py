@@ -10,13 +10,15 @@ from roomcheck.spec.contract import Where
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
-from roomcheck.spec.shape import BrowserShape, TargetShape, fit
+from roomcheck.spec.shape import BrowserShape, ServerShape, TargetShape, fit
 from roomcheck.spec.vocabulary import KINDS
 
 # placeholders beside the endpoints: this Python, the folder of target.yaml, what `install` has made, the server's own
 PLACES = ("python", "dir", "install", "work")
 _EVERYWHERE = PLACES[:3]
 NOWHERE = Where()
+INTERNET = "internet"  # the endpoint that is a proxy to the hosts that a target lists
+FORWARD = "roomcheck.forward"  # the program that is this proxy
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 _ADDRESS = re.compile(r"\S+:([0-9]{1,5}|\{[^{}]+\})\Z")
 
@@ -71,6 +73,8 @@ def load_target(text: str | bytes, file: str) -> Target:
     if shape is None:
         raise SpecError(problems.found)
     _check(shape, doc, problems)
+    if shape.internet is not None:
+        shape = _reaching_out(shape, shape.internet)
     ready = 0
     try:
         ready = round(expressions.duration(shape.server.ready_within if shape.server else "0s"))
@@ -108,6 +112,13 @@ def load_target(text: str | bytes, file: str) -> Target:
     )
 
 
+def _reaching_out(shape: TargetShape, hosts: list[str]) -> TargetShape:
+    """Members that reach hosts of their SDK's own do so through a proxy, which is what is started as the server."""
+    port = "{" + INTERNET + "}"
+    server = ServerShape(command=["{python}", "-m", FORWARD, "--port", port, *hosts])
+    return shape.model_copy(update={"server": server, "endpoints": {INTERNET: f"127.0.0.1:{port}"}})
+
+
 def _page(shape: BrowserShape) -> tuple[str, ...]:
     """A page as arguments of the program that drives the browser."""
     files = (("script", shape.script), ("page", shape.page), ("backend", shape.backend))
@@ -140,6 +151,10 @@ def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
         problems.add(
             doc.at(("adapter", "browser")).where, "an adapter in a `browser` has no `command` and does not dial"
         )
+    if shape.internet is not None and (shape.server or shape.endpoints):
+        problems.add(doc.at(("internet",)).where, "members that reach the internet have no `server` and no `endpoints`")
+    if shape.internet is None and not shape.endpoints:
+        problems.add(doc.where, "the target needs `endpoints`, or says which hosts of the `internet` its members reach")
     ports = tuple(shape.endpoints)
     for path, holes in (
         (("install", "steps"), _EVERYWHERE),

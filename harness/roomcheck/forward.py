@@ -1,0 +1,59 @@
+"""A member's way to hosts that its SDK chooses by itself: an HTTP proxy that lets through only those that are listed.
+
+`python -m roomcheck.forward --port 4000 '*.example.org' login.example.com:443`
+
+A target that says `internet` runs it as its server, behind each member's Toxiproxy proxy: so names and TLS stay as they
+are, and every fault bites. The proxying is proxy.py's. Each connection has a thread, since resolving a name blocks.
+"""
+
+import argparse
+import os
+from fnmatch import fnmatchcase
+
+import proxy
+from proxy.http.exception import HttpRequestRejected
+from proxy.http.parser import HttpParser
+from proxy.http.proxy import HttpProxyBasePlugin
+
+VARIABLE = "ROOMCHECK_FORWARD"  # the hosts, for the process that accepts connections
+IDLE = 86_400  # seconds that a connection may be silent; proxy.py would end it after ten
+
+
+def listed(host: str, port: int, patterns: list[str]) -> bool:
+    """Whether a pattern fits: of the host's name, or of name and port."""
+    name = host.lower().rstrip(".").strip("[]")
+    return any(fnmatchcase(f"{name}:{port}" if ":" in p else name, p.lower()) for p in patterns)
+
+
+class Listed(HttpProxyBasePlugin):
+    """Answers 403 where a host is not listed."""
+
+    def before_upstream_connection(self, request: HttpParser) -> HttpParser | None:
+        host, port = (request.host or b"").decode(errors="replace"), request.port or 0
+        if not listed(host, port, os.environ[VARIABLE].split()):
+            reason = f"{host}:{port} is not listed under `internet` in target.yaml\n".encode()
+            raise HttpRequestRejected(status_code=403, reason=b"Forbidden", body=reason)
+        return request
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser(description="An HTTP proxy on this machine that lets through only these hosts.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("hosts", nargs="*")
+    given = parser.parse_args()
+    os.environ[VARIABLE] = " ".join(given.hosts)
+    options = {
+        "--hostname": "127.0.0.1",
+        "--port": given.port,
+        "--timeout": IDLE,
+        "--num-acceptors": 1,
+        "--log-level": "E",
+    }
+    words = [str(word) for option in options.items() for word in option]
+    with proxy.Proxy([*words, "--threaded"], plugins=[b"roomcheck.forward.Listed"]) as serving:
+        proxy.sleep_loop(serving)
+
+
+if __name__ == "__main__":
+    main()

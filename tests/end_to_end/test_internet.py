@@ -1,0 +1,203 @@
+"""What cannot be pointed elsewhere is broken too: a forward proxy behind each member's own, TLS and names unchanged."""
+
+import asyncio
+import contextlib
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidProxyStatus
+
+from roomcheck.adapters import AdapterHost
+from roomcheck.faults import Link, Provisioned, ToxiproxyServer, provision
+from roomcheck.forward import listed
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.run.install import provide
+from roomcheck.run.server import Server
+from roomcheck.spec.target import load_target
+from support.browsers import driver, packages
+
+ON_A_LINK = sorted(set(FaultKind) - {FaultKind.SERVER_RESTART})
+SHORT = 0.5  # seconds in which what must not come had the time to come
+LIMIT = 60.0
+ANSWER = 2.5  # seconds for each of two answers within a call of a page, which the kit gives up after six
+TARGET = "{target: t, spec: s, adapter: {dial: true}, internet: [localhost, '*.example.org:443']}"
+
+
+@dataclass(slots=True)
+class Far:
+    """A server of TLS that says what it hears, under a name; `hosts` are those that its clients asked for."""
+
+    port: int
+    trust: ssl.SSLContext
+    hosts: set[str] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"wss://localhost:{self.port}"
+
+
+@contextlib.asynccontextmanager
+async def far_server() -> AsyncIterator[Far]:
+    authority = trustme.CA()
+    own, trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(own)
+    authority.configure_trust(trust)
+    far = Far(0, trust)
+
+    async def answer(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        far.hosts.add(connection.request.headers["Host"])
+        with contextlib.suppress(ConnectionClosed):
+            async for text in connection:
+                await connection.send(text)
+
+    async with serve(answer, "127.0.0.1", 0, ssl=own, close_timeout=0.1) as server:
+        far.port = next(iter(server.sockets)).getsockname()[1]
+        yield far
+
+
+@pytest.fixture(scope="module")
+def toxiproxy() -> Provisioned:
+    return provision()
+
+
+@contextlib.asynccontextmanager
+async def way(toxiproxy: Provisioned) -> AsyncIterator[tuple[Far, Link]]:
+    """A far server, and a member's link to the proxy that leads to it."""
+    async with contextlib.AsyncExitStack() as stack:
+        far = await stack.enter_async_context(far_server())
+        forward = await stack.enter_async_context(Server(provide(load_target(TARGET, "t")), {}))
+        server = await ToxiproxyServer.start(toxiproxy)
+        stack.push_async_callback(server.stop)
+        link = await Link.create(server, "internet", forward.endpoints["internet"], set(ON_A_LINK))
+        stack.push_async_callback(link.close)
+        yield far, link
+
+
+Ask = Callable[[bool, float], Awaitable[bool]]
+
+
+async def broken_in_every_way(link: Link, ask: Ask) -> dict[FaultKind, str]:
+    """Each fault, on a connection that lives; `ask(fresh, limit)`: whether an echo came, over a new one if so wished."""
+    seen = {}
+    for kind in ON_A_LINK:
+        async with asyncio.timeout(LIMIT):
+            while not await ask(True, LIMIT):
+                pass
+        applied = await link.apply(kind)
+        seen[kind] = applied.evidence
+        match EFFECT[kind]:
+            case Effect.DOWN:
+                assert not await ask(False, SHORT), kind
+                assert not await ask(True, SHORT), kind
+            case Effect.BROKEN:
+                assert not await ask(False, SHORT), kind
+            case Effect.DEGRADED:
+                assert await ask(False, LIMIT), kind
+                assert await ask(True, LIMIT), kind
+        await link.heal()
+    return seen
+
+
+def test_every_fault_bites_a_client_of_python(toxiproxy: Provisioned) -> None:
+    """An SDK that takes a proxy's address is broken like any other; the server sees its own name."""
+
+    async def play() -> dict[FaultKind, str]:
+        async with way(toxiproxy) as (far, link), contextlib.AsyncExitStack() as stack:
+            kept: list[ClientConnection] = []
+
+            async def ask(fresh: bool, limit: float) -> bool:  # noqa: FBT001
+                try:
+                    async with asyncio.timeout(limit):
+                        if fresh:
+                            proxy = f"http://{link.listen}"
+                            made = await connect(
+                                far.url, ssl=far.trust, proxy=proxy, close_timeout=0, ping_interval=None
+                            )
+                            stack.callback(made.transport.abort)
+                            kept[:] = [made]
+                        await kept[0].send("hello")
+                        return await kept[0].recv() == "hello"
+                except (OSError, ConnectionClosed, EOFError):
+                    return False
+
+            seen = await broken_in_every_way(link, ask)
+            assert far.hosts == {f"localhost:{far.port}"}
+            return seen
+
+    seen = asyncio.run(play())
+
+    assert sorted(seen) == ON_A_LINK
+    assert all(seen.values())
+
+
+def test_every_fault_bites_a_page(toxiproxy: Provisioned, tmp_path: Path) -> None:
+    """The same in a browser: and its WebRTC has no way around the proxy."""
+    packages(tmp_path)
+    shutil.copy(Path(__file__).parents[1] / "adapters" / "reach.js", tmp_path)
+    command = [*driver(), f"--script={tmp_path / 'reach.js'}", "--flag=--ignore-certificate-errors"]
+
+    async def play() -> dict[FaultKind, str]:
+        async with way(toxiproxy) as (far, link):
+            host = await AdapterHost.start(command, hello_limit=LIMIT)
+            try:
+                endpoints = {"internet": link.listen}
+                await host.request("open", LIMIT, member="1.A", user="a", endpoints=endpoints)
+
+                async def call(operation: str, **arguments: Any) -> Any:
+                    answer = await host.request(
+                        "call", LIMIT, member="1.A", operation=operation, arguments=arguments
+                    )  # fmt: skip
+                    assert answer.status == "ok", answer.fields
+                    return answer.fields
+
+                async def ask(fresh: bool, limit: float) -> bool:  # noqa: FBT001
+                    answer = await call("ask", url=far.url, fresh=fresh, limit=min(limit, ANSWER) * 1_000)
+                    return bool(answer.get("heard") == "hello")
+
+                seen = await broken_in_every_way(link, ask)
+                assert far.hosts == {f"localhost:{far.port}"}
+                assert await call("candidates") == {"found": []}
+                return seen
+            finally:
+                await host.stop()
+
+    seen = asyncio.run(play())
+
+    assert sorted(seen) == ON_A_LINK
+    assert all(seen.values())
+
+
+def test_only_what_is_listed_is_let_through(toxiproxy: Provisioned) -> None:
+    """Another host, also one of this machine under another name, is refused with 403; a dead one is a bad gateway."""
+
+    async def play() -> list[int]:
+        async with way(toxiproxy) as (far, link):
+            codes = []
+            for url in (f"wss://127.0.0.1:{far.port}", "wss://www.example.com", "wss://localhost:1"):
+                with pytest.raises(InvalidProxyStatus) as caught:
+                    await connect(url, proxy=f"http://{link.listen}", ssl=far.trust)
+                codes.append(caught.value.response.status_code)
+            return codes
+
+    assert asyncio.run(play()) == [403, 403, 502]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "through"),
+    [
+        ("localhost", 5, True), ("LOCALHOST.", 5, True), ("a.b.example.org", 443, True), ("example.org", 443, False),
+        ("a.example.org", 80, False), ("localhost.example.com", 443, False), ("", 0, False),
+    ],
+)  # fmt: skip
+def test_patterns(host: str, port: int, through: bool) -> None:  # noqa: FBT001
+    """Of names, with a port where it matters."""
+    assert listed(host, port, ["localhost", "*.example.org:443"]) is through
