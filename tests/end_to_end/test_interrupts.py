@@ -1,5 +1,6 @@
 """However a run is ended, nothing of it is left, and what it can still write holds what was done."""
 
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roomcheck.model.verdict import Outcome
+from roomcheck.report.exitcode import HARNESS
 from support.runs import Done, Reports, Running, patterns, sure, write_target
 
 INTERRUPTED = 130
@@ -40,6 +42,14 @@ def ended_at_the_start(folder: Path) -> Done:
     return done
 
 
+def folder_removed(folder: Path) -> Done:
+    """A run whose reports are removed while it is under way."""
+    with Running.start(["run", *patterns(EARLY, "logout")], folder) as running:
+        running.until_started()
+        shutil.rmtree(running.reports.folder)
+        return running.end()
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
     """Each end in a run of its own."""
@@ -51,12 +61,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     return {
         "SIGINT": start(partial(ended, signal.SIGINT, 1), "sigint"),
         "SIGTERM": start(partial(ended, signal.SIGTERM, 1), "sigterm"),
+        "SIGHUP": start(partial(ended, signal.SIGHUP, 1), "sighup"),
+        "removed": start(folder_removed, "removed"),
         "twice": start(partial(ended, signal.SIGINT, 2), "twice"),
         "start": start(ended_at_the_start, "start"),
     }
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupted_run_keeps_what_was_done(how: str, runs: Runs) -> None:
     """Exit 130, no process left; the stream has the case that was done, and an end that says: not complete."""
     done = runs[how].result()
@@ -67,7 +79,7 @@ def test_an_interrupted_run_keeps_what_was_done(how: str, runs: Runs) -> None:
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupted_run_is_no_success_in_junit(how: str, runs: Runs) -> None:
     """The case that was done passes, and an error says how many have no result."""
     reports = runs[how].result().reports
@@ -77,6 +89,16 @@ def test_an_interrupted_run_is_no_success_in_junit(how: str, runs: Runs) -> None
     assert done.is_passed
     assert itself.name.endswith("the run itself")
     assert [e.message for e in reports.errors()] == ["the run ended early: 1 of 2 cases have a result"]
+
+
+def test_a_run_whose_reports_are_removed_says_so(runs: Runs) -> None:
+    """Exit 5; what is written at the end is there."""
+    done = runs["removed"].result()
+
+    assert done.code == HARNESS, done.out + done.err
+    assert "run.ndjson was removed while the run wrote it" in done.err
+    assert "Traceback" not in done.err
+    assert {case.name.rpartition("/")[2] for case in done.reports.cases()} >= {EARLY, "logout"}
 
 
 def test_an_impatient_interrupt_leaves_nothing_either(runs: Runs) -> None:

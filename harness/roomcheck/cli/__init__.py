@@ -3,6 +3,8 @@
 0 as expected, 1 violation, 2 inconclusive, 3 adapter, 4 usage, configuration or nothing selected, 5 the harness.
 """
 
+import asyncio
+import contextlib
 import sys
 
 import click
@@ -12,6 +14,7 @@ from roomcheck.cli.compare import compare
 from roomcheck.cli.defects import defects
 from roomcheck.cli.diagram import diagram
 from roomcheck.cli.doctor import doctor
+from roomcheck.cli.ending import as_ours, flushed
 from roomcheck.cli.fuzz import fuzz
 from roomcheck.cli.init import init
 from roomcheck.cli.judge import judge
@@ -21,7 +24,7 @@ from roomcheck.cli.report import report
 from roomcheck.cli.run import run
 from roomcheck.cli.target import target
 from roomcheck.cli.toxiproxy import toxiproxy
-from roomcheck.errors import RoomcheckError, UsageError
+from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 
 INTERRUPTED = 130
 
@@ -45,20 +48,34 @@ for _each in (
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code."""
+    if sys.stdout is None:
+        code, said = HarnessError.exit_code, "standard output is closed: give it a file, or /dev/null"
+    else:
+        code, said = _run(argv)
+        if lost := flushed(sys.stdout):
+            code, said = HarnessError.exit_code, lost
+    if said:
+        with contextlib.suppress(OSError):
+            click.echo(f"roomcheck: {said}", err=True)
+    sys.exit(code)
+
+
+def _run(argv: list[str] | None) -> tuple[int, str]:
+    """The exit code, and what is to be said of it."""
     try:
-        code = command.main(args=argv, prog_name="roomcheck", standalone_mode=False)
+        return command.main(args=argv, prog_name="roomcheck", standalone_mode=False) or 0, ""
     except RoomcheckError as e:
-        click.echo(f"roomcheck: {e}", err=True)
-        code = e.exit_code
+        return e.exit_code, str(e)
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message())
-        code = UsageError.exit_code
+        return UsageError.exit_code, ""
     except click.ClickException as e:
         e.show()
-        code = UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("roomcheck: interrupted", err=True)
-        code = INTERRUPTED
+        return UsageError.exit_code, ""
+    except (KeyboardInterrupt, click.Abort, asyncio.CancelledError):
+        return INTERRUPTED, "interrupted"
     except SystemExit:  # click's answer to a reader that is gone, with the 1 that would mean a violation here
-        code = UsageError.exit_code
-    sys.exit(code or 0)
+        return UsageError.exit_code, ""
+    except Exception as e:  # noqa: BLE001  Python would end with 1, which accuses the room
+        ours = as_ours(e)
+        return ours.exit_code, str(ours)

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.run import fits, selected
@@ -160,10 +160,7 @@ def _cell(contestant: Contestant, name: str) -> Cell:
 
 async def _play(contestants: Sequence[Contestant], rows: Sequence[Row]) -> bool:
     """Play everything on all targets at once, and what differs again; whether nobody interrupted it."""
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    cancelled_by_signals()
     try:
         async with contextlib.AsyncExitStack() as stack:
             for contestant in contestants:

@@ -5,12 +5,11 @@ neither shows it by its right name the next few are, since a moment that fits in
 """
 
 import asyncio
-import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.hunt import Quarry, requirements_of
 from roomcheck.errors import AdapterError, RoomcheckError
 from roomcheck.model.schedule import Fault
@@ -49,10 +48,7 @@ async def confirm(plan: Plan, quarries: Sequence[Quarry], adapters: Iterable[str
         async with gate:
             show(await _hostile(plan, name))
 
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    cancelled_by_signals()
     async with asyncio.TaskGroup() as group:
         for quarry in quarries:
             group.create_task(one(quarry))

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from roomcheck.cli.confirm import confirm
+from roomcheck.cli.ending import ending_signals
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
@@ -110,16 +111,17 @@ def defects(
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the work as Ctrl-C does."""
+    """SIGTERM and SIGHUP end the work as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in ending_signals()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _simulate(

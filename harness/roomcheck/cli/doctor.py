@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import click
 
+from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.files import REFERENCE
 from roomcheck.cli.playing import Bound, Choice, announce
 from roomcheck.faults import provision
@@ -39,6 +40,7 @@ async def _shown(patient: Patient) -> list[Line]:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    cancelled_by_signals()
     async with aclosing(examine(patient, lambda: provision(say), say, announce)) as checks:
         async for line in checks:
             click.echo(shown(line))

@@ -1,9 +1,7 @@
 """What every command that plays something shares: its options, what they bind, and the reports around it."""
 
 import asyncio
-import contextlib
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +12,7 @@ from typing import Any
 
 import click
 
+from roomcheck.cli.ending import as_ours, cancelled_by_signals
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_names, spec_of
 from roomcheck.cli.known import KnownFile
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
@@ -232,10 +231,7 @@ async def _play(
         stream_file = ndjson.open("w", encoding="utf-8")
     except OSError as e:
         raise UsageError(f"cannot write {ndjson}, or remove the reports of the run before: {e}") from e
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    cancelled_by_signals()
     begun = interrupted = False
     failure: RoomcheckError | None = None
     console = Console(quiet=choice.quiet)
@@ -258,8 +254,8 @@ async def _play(
                 reports.result(stale)
         except asyncio.CancelledError:
             interrupted = True
-        except RoomcheckError as e:
-            failure = e
+        except Exception as e:  # noqa: BLE001  whatever it was, what was judged until then is reported
+            failure = as_ours(e)
         results = reports.results
         troubles: Sequence[RoomcheckError] = getattr(player, "troubles", ())  # in virtual time nothing dies
         died = any(isinstance(trouble, TargetError) for trouble in troubles)
@@ -277,6 +273,9 @@ async def _play(
         except HarnessError as e:
             messages.append(str(e))
             footer = replace(footer, exit_code=e.exit_code)
+        if not ndjson.exists():
+            messages.append(f"{ndjson} was removed while the run wrote it")
+            footer = replace(footer, exit_code=HarnessError.exit_code)
         try:
             text = write_junit(header, results, footer, strict=choice.junit_strict)
             junit.parent.mkdir(parents=True, exist_ok=True)
@@ -294,6 +293,9 @@ async def _play(
         if begun:
             console.covered(coverage())
             console.finish(results, footer, {"report": html, "JUnit": junit, "stream": ndjson, "traces": traces.folder})
+        if console.lost:
+            messages.append(console.lost)
+            footer = replace(footer, exit_code=HarnessError.exit_code)
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self, TextIO, cast
 
 from rich.console import Console as Screen
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -21,6 +21,7 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.exitcode import VIOLATION
 from roomcheck.report.explain import EXPECTED, explain, headline
+from roomcheck.report.output import Output
 from roomcheck.report.text import clipped, visible
 
 SEARCH_SAID = 30.0  # seconds between two lines in a log about a search that does not know how many it will play
@@ -45,22 +46,15 @@ MEANING = {
 }
 
 
-class _Screen(Screen):
-    """Where nobody reads any more (`| head`) it falls silent, and the run goes on to its reports and its exit code."""
-
-    def on_broken_pipe(self) -> None:
-        with contextlib.suppress(SystemExit):
-            super().on_broken_pipe()
-
-
 class Console:
     """The run on standard output. Use it in a `with`, so that a progress bar is gone whatever happens."""
 
     def __init__(self, *, quiet: bool = False, file: TextIO | None = None) -> None:
-        self._file = file or sys.stdout
+        self._file = Output(file or sys.stdout)
         self._quiet = quiet
         width = None if self._file.isatty() else LOG_WIDTH
-        self._screen = _Screen(file=self._file, width=width, markup=False, highlight=False, emoji=False)
+        screen = cast("TextIO", self._file)
+        self._screen = Screen(file=screen, width=width, markup=False, highlight=False, emoji=False)
         self._header: RunHeader | None = None
         self._cases = 0
         self._done = 0
@@ -75,6 +69,11 @@ class Console:
 
     def __exit__(self, *_: object) -> None:
         self._end_progress()
+
+    @property
+    def lost(self) -> str:
+        """Why standard output could not be written, in one line; empty while it can."""
+        return self._file.lost
 
     def start(self, header: RunHeader) -> None:
         """The run begins (again, where the room became known later)."""

@@ -16,6 +16,7 @@ import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, zip_longest
 from typing import Protocol
 
@@ -27,6 +28,7 @@ from roomcheck.judge.nominal import nominal
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
+from roomcheck.run.aside import aside
 from roomcheck.run.clock import now
 from roomcheck.run.session import ATTEMPTS, duration
 from roomcheck.spec.contract import Case, Contract
@@ -162,7 +164,7 @@ class Fuzz:
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
             expected = self._expected if self.picked else None
-            chosen = await asyncio.to_thread(draw, self.contract, number, want, expected, self.in_flight)
+            chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight))
             if not chosen:
                 break
             gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
