@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from roomcheck.adapters import AdapterHost
-from roomcheck.adapters.carrier import MARGIN, TAIL
+from roomcheck.adapters.carrier import TAIL_LINES
+from roomcheck.adapters.printed import UNREAD
 from roomcheck.errors import AdapterError
 
 SECRET = "planted-" + "x1y2" * 20
@@ -23,9 +24,9 @@ def said(code: str, env: dict[str, str], *more: str, dial: bool = False) -> str:
     return str(e.value)
 
 
-@pytest.mark.parametrize("lines", [0, (TAIL + MARGIN) // len(LINE) - 1, (TAIL + MARGIN) // len(LINE)])
+@pytest.mark.parametrize("lines", [0, TAIL_LINES - 1, TAIL_LINES])
 def test_free_text_is_shown_without_it(lines: int) -> None:
-    """Also where what is kept of it begins in the middle of the secret."""
+    """Whether the line with the secret is shown or not."""
     code = (
         f"import os, sys; sys.stderr.write('a' + os.environ['A_TOKEN'] + {LINE!r} * {lines} + 'the end'); sys.exit(3)"
     )
@@ -33,13 +34,13 @@ def test_free_text_is_shown_without_it(lines: int) -> None:
 
     assert "the end" in text
     assert PART not in text
-    assert ("[hidden: A_TOKEN]" in text) is (lines == 0)
+    assert ("[hidden: A_TOKEN]" in text) is (lines < TAIL_LINES)
 
 
 def test_one_long_line_of_free_text_is_shown_without_it() -> None:
     """The end of it, from behind the place where the secret was cut."""
     for shift in range(0, len(SECRET), 7):
-        filler = TAIL + MARGIN - len(SECRET) + shift
+        filler = UNREAD - len(SECRET) + shift
         code = f"import os, sys; sys.stderr.write(os.environ['A_TOKEN'] + 'z' * {filler}); sys.exit(3)"
 
         assert "1y2x1y2" not in said(code, {"A_TOKEN": SECRET})

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from roomcheck.model.verdict import Blame, Outcome
-from roomcheck.report.exitcode import ADAPTER
-from support.runs import Done, patterns, run, sure, write_target
+from roomcheck.report.exitcode import ADAPTER as ADAPTERS
+from roomcheck.report.exitcode import VIOLATION
+from support.runs import ADAPTER, SERVER, Done, patterns, run, sure, write_target
 
 TESTS = Path(__file__).parents[1]
 HEALTHY, HURT = "login-alone", "logout"
@@ -55,7 +56,7 @@ def test_a_broken_case_is_the_adapters_and_the_others_keep_their_verdict(name: s
     """Exit 3, one error that says what was wrong, and the verdict of the healthy case."""
     done = runs[name].result()
 
-    assert done.code == ADAPTER, done.out + done.err
+    assert done.code == ADAPTERS, done.out + done.err
     results = done.reports.results
     assert (results[HURT].outcome, results[HURT].blame) == (None, Blame.ADAPTER)
     assert BREAKS[name] in results[HURT].message
@@ -73,10 +74,27 @@ def test_an_adapter_that_cannot_be_trusted_from_the_start_ends_the_run(name: str
     """Exit 3 and one message on stderr; no case is judged, and the reports say so."""
     done = runs[name].result()
 
-    assert done.code == ADAPTER, done.out + done.err
+    assert done.code == ADAPTERS, done.out + done.err
     assert done.err.startswith("roomcheck: adapter")
     assert STARTS[name] in done.err
     assert "Traceback" not in done.err
     assert not done.reports.results
-    assert (done.reports.footer.exit_code, done.reports.footer.complete) == (ADAPTER, False)
+    assert (done.reports.footer.exit_code, done.reports.footer.complete) == (ADAPTERS, False)
     assert [e.message for e in done.reports.errors()] == ["the run ended early: 0 of 2 cases have a result"]
+
+
+def test_what_adapter_and_server_printed_stands_beside_a_finding(tmp_path: Path) -> None:
+    """Their last lines within the case's time, so that an exception that an SDK swallowed is seen."""
+    talk = "while sleep 0.05; do echo %s; done"
+    adapter = f'[sh, -c, \'({talk % "swallowed by the SDK"}) >&2 & exec "$0" "$@"\', {ADAPTER[1:-1]}, --defect, kick-wrong-code]'
+    server = f'[sh, -c, \'echo before; ({talk % "the room is busy"}) & exec "$0" "$@"\', {SERVER[1:-1]}, --defect, kick-wrong-code]'
+    target = write_target(tmp_path, adapter=adapter, server=server)
+
+    done = sure(lambda: run(["run", "--target", str(target), *patterns("kick", HEALTHY)], tmp_path))
+
+    assert done.code == VIOLATION, done.out + done.err
+    told = done.reports.results["kick"].log
+    assert set(told) == {"adapter: swallowed by the SDK", "server: the room is busy"}
+    assert "  adapter  swallowed by the SDK\n" in done.out
+    assert "  server   the room is busy\n" in done.out
+    assert not done.reports.results[HEALTHY].log

@@ -41,7 +41,7 @@ def test_the_nearest_miss_comes_before_the_others() -> None:
 
 @pytest.mark.parametrize("findings", [1, 2, 50])
 @pytest.mark.parametrize("steps", [0, 1, 500])
-def test_fifteen_lines_are_enough_and_the_command_is_always_the_last(findings: int, steps: int) -> None:
+def test_twenty_lines_are_enough_and_the_command_is_always_the_last(findings: int, steps: int) -> None:
     """However much there is to say, the command that repeats the case is not pushed out."""
     schedule = dataclasses.replace(SCHEDULE, steps=(Step(Wait(), label="x" * 60),) * steps)
     verdict = Verdict(Outcome.VIOLATES, (FINDING,) * findings)
@@ -80,6 +80,17 @@ def test_without_a_verdict_the_message_and_the_last_words_are_shown() -> None:
     ]
 
 
+def test_what_the_programs_printed_stands_beside_a_finding() -> None:
+    """The last three lines of each, under its name."""
+    log = (*(f"adapter: line {n}" for n in range(5)), "server: Traceback", "server: boom: gone")
+    lines = explain(dataclasses.replace(violating(), log=log), HEADER)
+
+    assert [line for line in lines if line.startswith(("  adapter", "  server"))] == [
+        "  adapter  line 2", "  adapter  line 3", "  adapter  line 4", "  server   Traceback", "  server   boom: gone",
+    ]  # fmt: skip
+    assert len(lines) <= LINES
+
+
 def test_doubt_is_said_not_to_be_a_pass() -> None:
     """Inconclusive reads as what it is."""
     head = explain(dataclasses.replace(doubtful(), attempts=3), HEADER)[0]
@@ -109,7 +120,7 @@ def test_hostile_text_cannot_act_on_a_terminal(text: str) -> None:
 
 @given(st.text(st.characters(), max_size=2_000))
 def test_no_text_makes_more_lines_or_endless_ones(text: str) -> None:
-    """Fifteen lines of a bounded length for any text."""
+    """Twenty lines of a bounded length for any text."""
     lines = explain(hostile(text), HEADER)
 
     assert len(lines) <= LINES

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from roomcheck.adapters.printed import LONGEST
 from roomcheck.errors import HarnessError, TargetError
 from roomcheck.model.time import Instant
 from roomcheck.run.clock import now
 from roomcheck.run.install import Ready, provide
-from roomcheck.run.server import LAST_LINES, LINE, Server
+from roomcheck.run.server import LAST_LINES, Server
 from roomcheck.spec.target import Target
 
 WAITS = "import threading; threading.Event().wait()"
@@ -193,7 +194,7 @@ def test_whatever_a_server_prints_is_read(tmp_path: Path) -> None:
 
     lines = asyncio.run(play())
     assert lines[-2].startswith("debug debug")
-    assert longest <= LINE
+    assert longest <= LONGEST
 
 
 def test_whoever_left_the_group_of_a_server_and_holds_its_output_does_not_hold_us(tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ from pydantic import ValidationError
 
 from roomcheck.adapters.child import dying_with_us
 from roomcheck.adapters.messages import Dial
+from roomcheck.adapters.printed import Printed
 from roomcheck.adapters.websocket import GREETING, upgrade
 from roomcheck.errors import AdapterError
 from roomcheck.model.secrets import Secrets
 
-TAIL = 16_384  # bytes of free text that are kept
+CHUNK = 16_384  # bytes of free text that are read at once
 TAIL_LINES = 32
 TOKEN_LIMIT = 5.0  # seconds that a connection gets to show its token
-MARGIN = 4_096  # bytes more, which are not shown: a secret that the cut went through stands in them
 FLUSH_LIMIT = 0.5
 REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
 
@@ -38,9 +38,7 @@ class Program:
     def __init__(self, command: Sequence[str], process: asyncio.subprocess.Process, secrets: Secrets) -> None:
         self.command = command
         self.process = process
-        self._secrets = secrets
-        self._tail = b""
-        self._cut = False
+        self.printed = Printed(secrets)
         text = process.stderr or process.stdout
         assert text is not None
         self._reading = asyncio.create_task(self._read(text))
@@ -68,16 +66,12 @@ class Program:
         return cls(command, process, secrets)
 
     async def _read(self, text: asyncio.StreamReader) -> None:
-        while chunk := await text.read(TAIL):
-            whole = self._tail + chunk
-            self._cut = self._cut or len(whole) > TAIL + MARGIN
-            self._tail = whole[-TAIL - MARGIN :]
+        while chunk := await text.read(CHUNK):
+            self.printed.add(chunk)
 
     def tail(self) -> str:
         """The last lines of its free text, without secrets."""
-        text = self._secrets.text(self._tail.decode(errors="backslashreplace"))
-        lines = (text[MARGIN:] if self._cut else text).splitlines()
-        return "\n".join(lines[-TAIL_LINES:])
+        return "\n".join(self.printed.lines()[-TAIL_LINES:])
 
     def status(self) -> str:
         """How it ended, or that it runs."""

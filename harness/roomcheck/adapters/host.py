@@ -265,6 +265,10 @@ class AdapterHost:
         """The last lines of the adapter's free text; empty for one that we did not start."""
         return self._carrier.program.tail() if self._carrier.program else ""
 
+    def printed(self, since: int, until: int) -> list[str]:
+        """What it printed between these moments; nothing of one that we did not start."""
+        return self._carrier.program.printed.lines(since, until) if self._carrier.program else []
+
     @property
     def status(self) -> int | None:
         """How the program that we started ended, as subprocesses tell it; None if it runs, or is not ours."""

@@ -1,4 +1,4 @@
-"""Why a case did not conform, in at most fifteen lines that a person can act on without opening another file."""
+"""Why a case did not conform, in at most twenty lines that a person can act on without opening another file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,17 +8,18 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome, RunHeader
 from roomcheck.report.text import clipped, visible
 
-LINES = 15
+LINES = 20
 SCHEDULE_LINES = 3
 SCHEDULE_WIDTH = 100
-LOG = 3  # last lines of what the adapter or the harness said
+LOG = 3  # last lines of what the adapter, the server or the harness said, of each
+PROGRAMS = ("adapter", "server")
 INDENT = 11
 EXPECTED = "expected failure"
 CUT_SHORT = "the run was cut short: its stream has no end"
 
 
 def explain(result: CaseResult, header: RunHeader) -> list[str]:
-    """At most 15 lines, safe to print: what was required, expected and seen, by how much, and how to repeat it."""
+    """At most 20 lines, safe to print: what was required, expected and seen, by how much, and how to repeat it."""
     lines = [headline(result)]
     findings = result.verdict.findings if result.verdict else ()
     if findings:
@@ -26,7 +27,7 @@ def explain(result: CaseResult, header: RunHeader) -> list[str]:
         lines += _more(findings[1:])
     else:
         lines += [_line("because", result.message)] if result.message else []
-        lines += [_line("log", text) for text in result.log[-LOG:]]
+    lines += _log(result.log)
     last = [*_schedule(result.schedule), *_places(result, findings)]
     return lines[: LINES - len(last)] + last
 
@@ -81,6 +82,17 @@ def _more(findings: Sequence[Finding]) -> Iterator[str]:
         name = f"{first.requirement}, " if first.requirement else ""
         rest = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         yield _line("then", f"{name}{first.view} at {show_duration(first.at)}: {first.seen}") + rest
+
+
+def _log(log: Sequence[str]) -> Iterator[str]:
+    """The last lines of each program, `adapter  Traceback (most recent call last):`."""
+    by_whom: dict[str, list[str]] = {}
+    for text in log:
+        whose, colon, line = text.partition(": ")
+        known = colon and whose in PROGRAMS
+        by_whom.setdefault(whose if known else "log", []).append(line if known else text)
+    for whose, lines in by_whom.items():
+        yield from (_line(whose, line) for line in lines[-LOG:])
 
 
 def _places(result: CaseResult, findings: Sequence[Finding]) -> Iterator[str]:

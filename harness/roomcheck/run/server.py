@@ -7,11 +7,11 @@ import os
 import shutil
 import signal
 import tempfile
-from collections import deque
 from collections.abc import Mapping
 from typing import Self
 
 from roomcheck.adapters.child import dying_with_us
+from roomcheck.adapters.printed import Printed
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
 from roomcheck.faults.address import blame_the_machine, split, written
@@ -22,7 +22,6 @@ from roomcheck.run.install import Ready
 from roomcheck.run.standstill import RUNS, has_ended, how_it_ended
 
 LAST_LINES = 20
-LINE = 4_096  # characters of one line that are kept, the last ones
 CHUNK = 1 << 16
 DIAL_LIMIT = 1.0  # seconds; a server that is stopped, and whose queue is full, never answers
 REAP_LIMIT = 5.0  # seconds; a killed process is gone within milliseconds unless the kernel itself is stuck
@@ -71,7 +70,7 @@ class Server:
         self._process: asyncio.subprocess.Process | None = None
         self._closed = ""  # its last words, when it was ended for good
         self._reader: asyncio.Task[None] | None = None
-        self.lines: deque[str] = deque(maxlen=LAST_LINES)
+        self.printed = Printed(self._secrets)
         self.endpoints = {n: written(self._fill(a)) for n, a in target.endpoints.items()}
 
     def _fill(self, text: str) -> str:
@@ -137,19 +136,15 @@ class Server:
         return max(ready, default=Instant(now(), now()))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Whatever it prints, in lines of any length: a pipe that nobody reads would stop it."""
+        """Whatever it prints: a pipe that nobody reads would stop it."""
         assert process.stdout is not None
-        rest = b""
         while chunk := await process.stdout.read(CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._keep(line)
-            rest = rest[-CHUNK:]
-        if rest:
-            self._keep(rest)
+            self.printed.add(chunk)
 
-    def _keep(self, line: bytes) -> None:
-        self.lines.append(self._secrets.text(line.decode(errors="backslashreplace").rstrip())[-LINE:])
+    @property
+    def lines(self) -> list[str]:
+        """What it printed last."""
+        return self.printed.lines()[-LAST_LINES:]
 
     async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
         refused = now()

@@ -28,7 +28,7 @@ from roomcheck.judge import judging
 from roomcheck.judge.result import result_of
 from roomcheck.model.secrets import Secrets
 from roomcheck.model.trace import Trace
-from roomcheck.model.verdict import Blame, CaseResult, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
@@ -47,6 +47,7 @@ PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on ti
 LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
 FEW = 16  # cases that are played at once even so: what lags with these is slow by itself
 LOOK_AGAIN = 1.0  # seconds, whether it can
+SAID = 10  # lines of each program that stand beside a case that did not conform
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
 WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
 
@@ -232,6 +233,8 @@ class Session:
         verdict: Verdict | None = None
         failure: tuple[Blame, str] | None = None
         log: tuple[str, ...] = ()
+        ground: Ground | None = None
+        server: Server | None = None
         try:
             self._numbers += 1
             number = self._numbers
@@ -271,6 +274,8 @@ class Session:
             failure = blamed(e)
             told = "" if isinstance(e, RoomcheckError) else self._secrets.text(traceback.format_exc())
             log = tuple(told.splitlines())
+        if ground is not None and (verdict is None or verdict.outcome is not Outcome.CONFORMS):
+            log += said_between(ground.host, server, began, now())
         return result_of(
             self.plan.contract,
             case,
@@ -401,6 +406,13 @@ async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:
         if now() > end:
             await asyncio.sleep(0)
             end = now() + TURN
+
+
+def said_between(host: AdapterHost, server: Server | None, since: int, until: int) -> tuple[str, ...]:
+    """The last lines that adapter and server printed between these moments, each with whose it is."""
+    lines = [f"adapter: {line}" for line in host.printed(since, until)[-SAID:]]
+    lines += [f"server: {line}" for line in server.printed.lines(since, until)[-SAID:]] if server else []
+    return tuple(lines)
 
 
 def duration(case: Case) -> int:
