@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomcheck.judge import judge
-from roomcheck.judge.lateness import narrowest
+from roomcheck.judge.lateness import deciding_speed, narrowest
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told
 from roomcheck.model.verdict import Outcome, Verdict
@@ -183,3 +183,13 @@ def test_a_room_whose_callbacks_are_held_up_is_never_accused(plan: list[Outage],
     held = replace(trace, records=tuple(records), end=trace.end + late, lateness=late)
     found = judge(LOBBY, held)
     assert found.outcome is not Outcome.VIOLATES, found.findings
+
+
+@pytest.mark.parametrize(
+    ("late", "speed"),
+    [(0, 50), (50, 50), (100, 40), (123, 30), (400, 10), (2_000, 2), (4_000, 1), (400_000, 1)],
+)
+def test_the_speed_that_would_decide_follows_from_the_lateness(late: int, speed: float) -> None:
+    """Half as fast at least, and a round number. At 100 times as documented the narrowest window is 50 ms wide."""
+    trace = replace(joined().trace(1000), lateness=late * MS)
+    assert deciding_speed(replace(LOBBY, scale=100.0), trace) == speed

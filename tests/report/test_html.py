@@ -23,7 +23,7 @@ BOUND = 2.0
 
 def plain() -> str:
     """Results of every kind, without traces."""
-    return write_html(samples.HEADER, list(samples.ALL), samples.FOOTER, Pictures(zego()))
+    return write_html(samples.HEADER, list(samples.ALL), samples.FOOTER, Pictures(lambda _scale: zego()))
 
 
 def failing() -> str:
@@ -87,7 +87,7 @@ def test_a_bad_case_is_explained_and_a_good_one_says_how_to_repeat_it() -> None:
 def test_a_run_without_any_result_is_a_report() -> None:
     """Nothing was checked, and it says so."""
     footer = replace(samples.FOOTER, exit_code=4, complete=False)
-    text = write_html(samples.HEADER, [], footer, Pictures(zego()))
+    text = write_html(samples.HEADER, [], footer, Pictures(lambda _scale: zego()))
 
     assert "Nothing was checked" in text
     assert "0 of 4 cases have a result" in text
@@ -115,7 +115,7 @@ def test_it_needs_nothing_from_anywhere() -> None:
 @pytest.mark.parametrize("text", samples.HOSTILE)
 def test_texts_of_a_hostile_room_are_escaped(text: str) -> None:
     """No mark-up of theirs and no character that cannot be seen."""
-    written = write_html(samples.HEADER, [samples.hostile(text)], samples.FOOTER, Pictures(zego()))
+    written = write_html(samples.HEADER, [samples.hostile(text)], samples.FOOTER, Pictures(lambda _scale: zego()))
 
     assert "<failure" not in written
     assert all(c.isprintable() or c == "\n" for c in written)

@@ -160,7 +160,7 @@ def test_junit_skips_an_expected_failure() -> None:
 def test_the_page_shows_an_expected_failure_as_one() -> None:
     """Not as a violation, and with its reason; the table of requirements says that the promise is broken."""
     result = known().mark(samples.violating())
-    text = write_html(samples.HEADER, [result], replace(samples.FOOTER, exit_code=0), Pictures(zego()))
+    text = write_html(samples.HEADER, [result], replace(samples.FOOTER, exit_code=0), Pictures(lambda _scale: zego()))
 
     assert '<span class="badge expected-failure">1 expected failure</span>' in text
     assert "<dt>known</dt><dd>slow server" in text
@@ -171,6 +171,6 @@ def test_a_list_that_does_not_hold_is_not_called_a_violation() -> None:
     """The room keeps its contract: the list is to be mended."""
     good = samples.good("vendor/status/back/reset")
     results = [good, *known().stale([good], whole=True)]
-    text = write_html(samples.HEADER, results, samples.FOOTER, Pictures(zego()))
+    text = write_html(samples.HEADER, results, samples.FOOTER, Pictures(lambda _scale: zego()))
 
     assert "The list of known failures does not hold (exit code 1)" in text

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from roomcheck.adapters import AdapterHost
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
+from roomcheck.errors import AdapterError
 from roomcheck.faults import Provisioned, ToxiproxyServer, provision
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal, Member, Schedule, Step, Wait, When
+from roomcheck.model.trace import Trace, read_trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run import session as session_module
@@ -298,3 +301,80 @@ def test_a_case_that_is_cancelled_is_gone(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(play())
     assert session.results == []
+
+
+def test_a_case_in_doubt_is_played_again_more_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server and an adapter of its own, until it is decided; its trace is that of the speed that decided it."""
+    spec = read_spec(find_spec("zego-express/room-status"))
+    traces: list[float] = []
+
+    def judging(bound: Contract, trace: Trace, case: Case | None) -> Generator[None, None, Verdict]:
+        yield
+        assert case in bound.cases
+        assert trace.scale == bound.scale
+        return Verdict(Outcome.INCONCLUSIVE if bound.scale > 10 else Outcome.CONFORMS)
+
+    monkeypatch.setattr(session_module, "judging", judging)
+    bound = contract()
+    shortest = min(bound.cases, key=duration)
+
+    async def play() -> list[CaseResult]:
+        target = provide(read_target(find_target("reference")))
+        plan = Plan(bound, (), target, provision(), TraceFolder(tmp_path), slower=lambda scale: spec.bind(scale=scale))
+        session = Session(plan)
+        session.on_trace = lambda _case, trace, _verdict: traces.append(trace.scale)
+        async with session.open():
+            session.pace.now = 100
+            return await session.play([shortest])
+
+    [result] = asyncio.run(play())
+
+    assert (result.outcome, result.scale, result.attempts) == (Outcome.CONFORMS, 6.25, 3)
+    assert traces == [100, 25, 6.25]
+    assert read_trace(Path(result.trace_file).read_text().splitlines()).scale == 6.25
+
+
+def test_a_fixed_speed_stays_and_the_result_says_which_would_have_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judging(*_: object) -> Generator[None, None, Verdict]:
+        yield
+        return Verdict(Outcome.INCONCLUSIVE)
+
+    monkeypatch.setattr(session_module, "judging", judging)
+    bound = contract()
+    result = on_sockets(bound, [min(bound.cases, key=duration)], lambda: False, tmp_path)[0]
+
+    assert (result.outcome, result.scale) == (Outcome.INCONCLUSIVE, 100)
+    assert result.advice.startswith("--scale ")
+    assert "the narrowest window is 40 ms" in result.advice
+
+
+def test_where_no_other_server_starts_a_case_is_played_again_as_fast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its verdict is worth more than none."""
+
+    def judging(*_: object) -> Generator[None, None, Verdict]:
+        yield
+        return Verdict(Outcome.INCONCLUSIVE)
+
+    def no_other(scale: float) -> Contract:
+        monkeypatch.setattr(session_module.Session, "_start_adapter", broken)
+        return read_spec(find_spec("zego-express/room-status")).bind(scale=scale)
+
+    async def broken(_session: Session) -> AdapterHost:
+        raise AdapterError("it does not start")
+
+    monkeypatch.setattr(session_module, "judging", judging)
+    bound = contract()
+
+    async def play() -> list[CaseResult]:
+        target = provide(read_target(find_target("reference")))
+        session = Session(Plan(bound, (), target, provision(), TraceFolder(tmp_path), slower=no_other))
+        async with session.open():
+            session.pace.now = 100
+            return await session.play([min(bound.cases, key=duration)])
+
+    [result] = asyncio.run(play())
+    assert (result.outcome, result.scale) == (Outcome.INCONCLUSIVE, 100)

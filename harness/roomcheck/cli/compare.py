@@ -12,6 +12,7 @@ from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.run import fits, selected
+from roomcheck.cli.speed import scale_option
 from roomcheck.errors import RoomcheckError, UsageError
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Verdict
@@ -67,7 +68,7 @@ class Contestant:
 @click.option(
     "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="Cases in flight at once, in all."
 )
-@click.option("--scale", type=click.FloatRange(1), metavar="X", help="Run X times faster than documented.")
+@scale_option()
 @click.option("-q", "--quiet", is_flag=True, help="Only the differences and the summary.")
 def compare(
     targets: tuple[str, ...], spec: str | None, patterns: tuple[str, ...], schedules: tuple[Path, ...],

@@ -15,6 +15,7 @@ from roomcheck.cli.confirm import confirm
 from roomcheck.cli.ending import ending_signals
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
+from roomcheck.cli.speed import scale_option
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.reference.defects import DEFECTS, Defect
 from roomcheck.reference.defects.registry import SHORTER
@@ -40,8 +41,7 @@ VIOLATION, INCONCLUSIVE, HARNESS = 1, 2, 5
 @click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
               show_default=True, help="Where defects.html, defects.json and schedules/ go.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="Rooms at once, on sockets.")
-@click.option("--scale", type=click.FloatRange(1), metavar="X",
-              help=f"Run X times faster than documented (default: {SCALE:g} on sockets).")  # fmt: skip
+@scale_option(f"; on sockets from {SCALE:g} down")
 @click.option("--simulate", is_flag=True, help="In virtual time only: no sockets, and no hostile adapters.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what did not end as it should, and the summary.")
 def defects(
@@ -64,10 +64,8 @@ def defects(
     """
     began = time.monotonic()
     chosen = selected(patterns)
-    choice = Choice(
-        report_dir=report_dir, jobs=jobs, scale=scale or (None if simulate else SCALE), simulate=simulate, quiet=quiet
-    )
-    bound = Bound.of(choice) if simulate else Bound.of(choice, constants=SHORTER)
+    choice = Choice(report_dir=report_dir, jobs=jobs, scale=scale, simulate=simulate, quiet=quiet)
+    bound = Bound.of(choice) if simulate else Bound.of(choice, constants=SHORTER, fastest=SCALE)
     contract = bound.contract
     try:
         (report_dir / "schedules").mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import click
 from roomcheck.cli.ending import as_ours, cancelled_by_signals
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_names, spec_of
 from roomcheck.cli.known import KnownFile
+from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -54,7 +56,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids."),
     click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="The NDJSON stream, elsewhere."),
     click.option("--jobs", type=click.IntRange(1), help="Cases in flight at once."),
-    click.option("--scale", type=click.FloatRange(1), metavar="X", help="Run X times faster than documented."),
+    scale_option(),
     click.option("--real-time", is_flag=True, help="Run with the documented times; the same as --scale 1."),
     click.option("--defect", metavar="NAME", help="Pass --defect NAME on to the target's programs: see a run fail."),
     click.option("--simulate", is_flag=True, help="In virtual time, on the reference room's machines: no sockets."),
@@ -131,17 +133,36 @@ class Bound:
             jobs=self.choice.jobs or jobs, adapter_extra=extra, server_extra=extra,
             repeat=repeat or (lambda case: " ".join(["roomcheck run", *self.choice.words, f"-k {case.id}"])),
             announce=lambda address, token: announce(address, token, tell),
+            slower=self.at if self.paced else None,
         )  # fmt: skip
 
+    @property
+    def paced(self) -> bool:
+        """Whether a run may choose its speed: nobody fixed it, and a second server can be started beside the first."""
+        fixed = self.choice.real_time or self.choice.scale is not None or self.contract.scale <= 1
+        return not fixed and restarts_anywhere(self.target)
+
+    def at(self, scale: float) -> Contract:
+        """The contract so many times faster than documented."""
+        if scale == self.contract.scale:
+            return self.contract
+        return _bound(self.spec, self.target, scale)
+
     @classmethod
-    def of(cls, choice: Choice, spec: str | None = None, constants: Mapping[str, str] = NOTHING_SET) -> "Bound":
-        """Read both; UsageError or SpecError say what does not fit. `constants` go before the target's."""
+    def of(
+        cls, choice: Choice, spec: str | None = None, constants: Mapping[str, str] = NOTHING_SET,
+        fastest: float | None = None,
+    ) -> "Bound":  # fmt: skip
+        """Read both; UsageError or SpecError say what does not fit. `constants` go before the target's.
+
+        `fastest` is the speed where nobody fixes one, in place of the target's.
+        """
         if choice.real_time and choice.scale is not None:
             raise UsageError("--real-time and --scale exclude each other")
         target = read_target(find_target(choice.target))
         file = find_spec(spec) if spec else spec_of(target)
         loaded = read_spec(file)
-        scale = 1.0 if choice.real_time else choice.scale or target.scale or 1.0
+        scale = 1.0 if choice.real_time else choice.scale or fastest or target.scale or 1.0
         target = replace(target, constants={**target.constants, **constants})
         return cls(choice, target, loaded, _bound(loaded, target, scale), file)
 
@@ -247,6 +268,7 @@ async def _play(
             console.start(header)
 
         player.on_room, player.on_case, player.on_tick = on_room, reports.result, console.tick
+        player.on_speed = console.speed
         try:
             async with player.open():
                 await work(player, reports)
@@ -284,7 +306,7 @@ async def _play(
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
         try:
-            pictures = pictures_of(bound.contract, html.parent, traces.read(results))
+            pictures = pictures_of(cache(bound.at), html.parent, traces.read(results))
             html.parent.mkdir(parents=True, exist_ok=True)
             html.write_text(write_html(header, results, footer, pictures), encoding="utf-8")
         except OSError as e:
@@ -327,7 +349,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
     )
 
 
-def pictures_of(contract: Contract | None, folder: Path, traces: Mapping[str, Trace]) -> Pictures:
+def pictures_of(contract: Callable[[float], Contract] | None, folder: Path, traces: Mapping[str, Trace]) -> Pictures:
     """What a page in this folder draws, with links to the traces that hold where everything is moved together."""
     return Pictures(contract, traces, lambda file: Path(os.path.relpath(file, folder)).as_posix())
 

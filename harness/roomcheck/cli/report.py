@@ -1,7 +1,8 @@
 """`roomcheck report STREAM`: the JUnit file and the HTML page of a run, from its stream."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import click
@@ -66,7 +67,7 @@ def _trace(name: str, stream: Path) -> str:
     return str(beside) if name and beside.is_file() else name
 
 
-def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) -> Contract | None:
+def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) -> Callable[[float], Contract] | None:
     """The contract as the traces were recorded with it; None, and a word about it, where its file is not known."""
     trace = next(iter(traces.values()), None)
     if trace is None:
@@ -81,7 +82,7 @@ def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) 
         click.echo(f"roomcheck: the report has no pictures: {e} (--spec names it)", err=True)
         return None
     constants = {name: round(value * trace.scale) for name, value in trace.constants.items()}
-    return loaded.bind(constants=constants, options=trace.options, scale=trace.scale)
+    return cache(lambda scale: loaded.bind(constants=constants, options=trace.options, scale=scale))
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ however long anything is waited for: a wrong code, something received twice, a k
 
 from collections.abc import Generator
 from dataclasses import replace
+from math import log10
 
 from roomcheck.judge.route import Router
 from roomcheck.judge.view import Death, Mode, Simulation
@@ -22,6 +23,7 @@ from roomcheck.spec.contract import CauseKind, Contract, View
 Stray = tuple[str, int, Death]  # the member, when, and why its callback fits no view
 
 FOREVER = 1 << 60  # microseconds
+SPARE = 1.25  # what a machine is late by differs from run to run
 _BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
 
 
@@ -33,6 +35,19 @@ def narrowest(contract: Contract) -> int:
 def in_time(contract: Contract, trace: Trace) -> bool:
     """Whether the machine was so little late that it excuses nothing."""
     return max(trace.lateness, trace.starved) <= narrowest(contract)
+
+
+def deciding_speed(contract: Contract, trace: Trace) -> float:
+    """How much faster than documented a case in doubt should be played on a machine as late as here; 1: not at all.
+
+    Then the narrowest window is wider than the machine was late. A round number, and at most half of what it was.
+    """
+    late = max(trace.lateness, trace.starved, 1)
+    speed = min(contract.scale / 2, contract.scale * narrowest(contract) / late / SPARE)
+    if speed < 1:
+        return 1.0
+    digit = 10 ** int(log10(speed))
+    return float(speed // digit * digit)
 
 
 def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[list[Simulation], list[Stray]]]:

@@ -30,6 +30,7 @@ def result_of(
     lateness: int = 0,
     trace_file: str = "",
     repeat: str = "",
+    advice: str = "",
     log: tuple[str, ...] = (),
 ) -> CaseResult:
     """How a case ended: with a verdict, or (`failure`) without one and who is to blame for that."""
@@ -51,6 +52,8 @@ def result_of(
         trace_file=trace_file,
         repeat=repeat,
         lateness=lateness,
+        scale=contract.scale,
+        advice=advice if verdict and verdict.outcome is Outcome.INCONCLUSIVE else "",
         log=log,
         schedule=case.schedule,
     )

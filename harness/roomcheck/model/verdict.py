@@ -83,6 +83,8 @@ class CaseResult:
     trace_file: str = ""
     repeat: str = ""  # the command that repeats it
     lateness: int = 0
+    scale: float | None = None  # how much faster than documented it was played when it was decided; None: as the run
+    advice: str = ""  # what would have decided it
     log: tuple[str, ...] = ()
     schedule: Schedule | None = None
     known: str = ""  # why this violation is expected; the room breaks its contract all the same

@@ -20,7 +20,7 @@ from roomcheck.judge.coverage import Coverage
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.exitcode import VIOLATION
-from roomcheck.report.explain import EXPECTED, explain, headline
+from roomcheck.report.explain import EXPECTED, explain, headline, speed_text
 from roomcheck.report.output import Output
 from roomcheck.report.text import clipped, visible
 
@@ -81,7 +81,7 @@ class Console:
         self._cases = header.cases
         if self._quiet:
             return
-        speed = "in real time" if header.scale == 1 else f"{header.scale:g} times faster than documented"
+        speed = speed_text(header.scale)
         room = f" ({header.room})" if header.room else ""
         self._say(f"{header.spec} {header.revision} on {header.target}{room}, Toxiproxy {header.toxiproxy}")
         self._say(f"{f'{header.cases} cases' if header.cases else 'schedules by time'}, {speed}")
@@ -92,6 +92,11 @@ class Console:
             )  # fmt: skip
             self._task = self._progress.add_task("playing", total=header.cases)
             self._progress.start()
+
+    def speed(self, scale: float) -> None:
+        """Cases begin at another speed from now on."""
+        if not self._quiet:
+            self._say(f"this machine is late: cases begin {speed_text(scale)} from now on")
 
     def case(self, result: CaseResult) -> None:
         """A case has its final result."""
@@ -224,6 +229,10 @@ class Console:
         blamed = Counter(r.blame.value for r in results if r.blame and not r.known)
         if blamed:
             self._say(f"blame: {', '.join(f'{name} {count}' for name, count in blamed.most_common())}")
+        scales = Counter(r.scale for r in results if r.scale)
+        if len(scales) > 1:
+            each = (f"{count} {speed_text(scale)}" for scale, count in sorted(scales.items(), reverse=True))
+            self._say(f"decided: {', '.join(each)}")
         again = sum(r.attempts > 1 for r in results)
         tries = f"; {_count(again, 'case')} ran more than once" if again else ""
         self._say(

@@ -23,11 +23,12 @@ def explain(result: CaseResult, header: RunHeader) -> list[str]:
     lines = [headline(result)]
     findings = result.verdict.findings if result.verdict else ()
     if findings:
-        lines += _finding(findings[0], header, result.lateness)
+        lines += _finding(findings[0], header, result)
         lines += _more(findings[1:])
     else:
         lines += [_line("because", result.message)] if result.message else []
     lines += _log(result.log)
+    lines += [_line("decided by", result.advice)] if result.advice else []
     last = [*_schedule(result.schedule), *_places(result, findings)]
     return lines[: LINES - len(last)] + last
 
@@ -56,7 +57,12 @@ def _line(label: str, text: object) -> str:
     return f"  {label:<{INDENT - 2}}" + clipped(text)
 
 
-def _finding(finding: Finding, header: RunHeader, lateness: int) -> Iterator[str]:
+def speed_text(scale: float) -> str:
+    """How fast something was played."""
+    return "in real time" if scale == 1 else f"{scale:g} times faster than documented"
+
+
+def _finding(finding: Finding, header: RunHeader, result: CaseResult) -> Iterator[str]:
     name = finding.requirement
     if name:
         level = header.levels.get(name, "")
@@ -65,7 +71,9 @@ def _finding(finding: Finding, header: RunHeader, lateness: int) -> Iterator[str
         yield _line("breaks", f"{name}{f' ({level})' if level else ''}: {says}")
         if cite:
             yield _line("source", cite)
-    late = f"; this machine was at most {show_duration(lateness)} late" if lateness else ""
+    late = f"; this machine was at most {show_duration(result.lateness)} late" if result.lateness else ""
+    if result.scale not in (None, header.scale):
+        late += f"; played {speed_text(result.scale or header.scale)}"
     yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act{late}")
     yield _line("expected", finding.expected)
     yield _line("seen", finding.seen.removeprefix(f"{finding.expected}: "))

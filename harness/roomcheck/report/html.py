@@ -24,11 +24,11 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.console import COLUMNS, NO_VERDICT, bad, by_requirement, meaning
-from roomcheck.report.explain import CUT_SHORT, EXPECTED, INDENT, explain, progress
+from roomcheck.report.explain import CUT_SHORT, EXPECTED, INDENT, explain, progress, speed_text
 from roomcheck.report.picture import Picture, compose, divergence_text, event_text
 from roomcheck.report.svg import Drawing, draw
 from roomcheck.report.text import clipped, visible
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.contract import Contract
 
 ENDS = ("violates", NO_VERDICT, "inconclusive", EXPECTED, "conforms", "not applicable")  # the worst first
 VIRTUAL = "virtual"  # a trace's clock
@@ -67,20 +67,19 @@ class Row:
 class Pictures:
     """What pictures are made of. `traces`: result's case -> its trace; a case without one has no picture.
 
-    `link` gives the address of a trace's file as seen from the report. `contract` None: there are no traces either.
+    `link` gives the address of a trace's file as seen from the report. `contract` gives it at the speed of a trace;
+    None: there are no traces either.
     """
 
-    contract: Contract | None
+    contract: Callable[[float], Contract] | None
     traces: Mapping[str, Trace] = field(default_factory=dict)
     link: Callable[[str], str] = lambda file: file
 
 
 def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter | None, pictures: Pictures) -> str:
     """The whole file as text. `footer` None: the run was cut short and left no end."""
-    known = pictures.contract.cases if pictures.contract else ()
-    cases = {f"{header.spec}/{case.id}": case for case in known}
     ordered = sorted(results, key=_weight)
-    shown = [_shown(i, result, header, pictures, cases) for i, result in enumerate(ordered, 1)]
+    shown = [_shown(i, result, header, pictures) for i, result in enumerate(ordered, 1)]
     counts = Counter(s.outcome for s in shown)
     requirements = _requirements(header, shown)
     clock = next((t.clock for t in pictures.traces.values()), "")
@@ -133,7 +132,7 @@ def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter
 
 
 def _facts(header: RunHeader, footer: RunFooter | None, clock: str) -> list[tuple[str, str]]:
-    speed = "as documented" if header.scale == 1 else f"{header.scale:g} times faster than documented"
+    speed = "as documented" if header.scale == 1 else speed_text(header.scale)
     late, took = "not known", "and never ended"
     if footer is not None:
         late = f"{show_duration(footer.lateness_p99)} (99 %), {show_duration(footer.lateness_max)} at worst"
@@ -152,10 +151,13 @@ def _facts(header: RunHeader, footer: RunFooter | None, clock: str) -> list[tupl
     return [(name, clipped(value)) for name, value in facts]
 
 
-def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Pictures, cases: Mapping[str, Case]) -> Shown:
+def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Pictures) -> Shown:
     trace = pictures.traces.get(result.case)
-    contract = pictures.contract
-    picture = compose(trace, result.verdict, contract, cases.get(result.case)) if trace and contract else None
+    picture = None
+    if trace and pictures.contract:
+        contract = pictures.contract(trace.scale)
+        case = next((case for case in contract.cases if f"{header.spec}/{case.id}" == result.case), None)
+        picture = compose(trace, result.verdict, contract, case)
     return Shown(
         number=number,
         result=result,
@@ -239,6 +241,7 @@ def _environment() -> Environment:
         event_text=event_text,
         divergence_text=divergence_text,
         show_duration=show_duration,
+        speed_text=speed_text,
         columns=[*(o.value for o in COLUMNS), NO_VERDICT],
     )
     return environment

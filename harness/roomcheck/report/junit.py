@@ -133,6 +133,7 @@ def _properties(result: CaseResult) -> Iterator[tuple[str, str]]:
     if result.blame:
         yield "blame", result.blame.value
     yield "attempts", str(result.attempts)
+    yield from [("scale", f"{result.scale:g}")] if result.scale else []
     yield "lateness", show_duration(result.lateness)
     if result.repeat:
         yield "repeat", result.repeat

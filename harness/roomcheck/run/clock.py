@@ -60,14 +60,21 @@ class Lateness:
         self.own = Looks()
         self.kin = Looks()
         self.playing = 0  # cases that are played now: while there is none, being late harms nobody
+        self._entered = 0
         self._meanwhile: list[int] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        self._entered += 1
+        if self._entered > 1:  # those who measure at the same time share it
+            return self
         self._tasks = [asyncio.create_task(self._probe()), asyncio.create_task(self._probe_kin())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._entered -= 1
+        if self._entered:
+            return
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -109,6 +116,11 @@ class Lateness:
     def usual(self) -> int:
         """By how much this process is usually late now (microseconds): the median of the last looks."""
         return median_low(self.own.late[-LAST:] or [0])
+
+    @property
+    def typical(self) -> int:
+        """By how much this process is usually late, or one that it started kept waiting, since it began to look."""
+        return max(median_low(looks.late or [0]) for looks in (self.own, self.kin))
 
     def percentile(self, share: float) -> int:
         """The lateness that this share of all looks, while something was played if anything was, did not exceed."""

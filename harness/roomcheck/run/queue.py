@@ -62,11 +62,11 @@ class Queue:
         self.running -= 1
         self.serving -= case.own_server
 
-    def end(self, case: Case, attempt: int, result: CaseResult) -> bool:
-        """Whether the case is played again."""
+    def end(self, case: Case, attempt: int, result: CaseResult, *, last: bool = False) -> bool:
+        """Whether the case is played again; not where this was the `last` speed at which it can be."""
         self._free(case)
         passed = result.outcome is Outcome.CONFORMS and self.listed(case.id)
-        if attempt == len(self.waiting) or not (passed or may_run_again(result)):
+        if last or attempt == len(self.waiting) or not (passed or may_run_again(result)):
             return False
         if result.blame is Blame.ADAPTER:
             self.broken.add(case.id)

@@ -5,7 +5,9 @@ its longest case and the machine is not asked for hundreds of logins in one inst
 cannot keep up with those that are played, and these are not few, no other begins: 256 rooms of a slow SDK in one
 process were seconds late, and many of their cases in doubt. An inconclusive case is run again at most twice, as soon as
 a quarter (then a sixteenth) of those that may be played at once still are, so that it waits for a quieter machine and
-not for the longest case; it never counts as a pass. A case whose adapter broke is run again with an adapter of its own,
+not for the longest case; it never counts as a pass. Where the
+room's time can be scaled it is played at a slower speed each time (pace.py), on a session of its own inside this one.
+A case whose adapter broke is run again with an adapter of its own,
 so that one case cannot cost the others their verdicts.
 
 A Toxiproxy is replaced by a fresh one when it has served for long: what it holds for links that were down grows for
@@ -35,11 +37,13 @@ from roomcheck.run.clock import Lateness, now
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
 from roomcheck.run.mending import Mending
+from roomcheck.run.pace import Pace, advice
 from roomcheck.run.play import Ground, Play
-from roomcheck.run.queue import Queue, at_once
+from roomcheck.run.queue import Queue, at_once, may_run_again
 from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
 from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.speed import at_the_speed_of
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
@@ -54,7 +58,10 @@ WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB afte
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: the contract, the cases chosen from it, the target, and where the files go."""
+    """What to run: the contract, the cases chosen from it, the target, and where the files go.
+
+    `slower` gives the contract at another speed, where the target can be played at several; None: the speed is fixed.
+    """
 
     contract: Contract
     cases: Sequence[Case]
@@ -66,22 +73,26 @@ class Plan:
     server_extra: tuple[str, ...] = ()
     repeat: Callable[[Case], str] = lambda case: f"roomcheck run -k {case.id}"
     announce: Announce = lambda _address, _token: None
+    slower: Callable[[float], Contract] | None = None
 
 
 @dataclass(slots=True)
 class Session:
     """One run. `on_case` hears each result once, when it is final; `on_tick` how many run and are done.
 
-    `on_trace` hears every trace that was judged, also of a case that is then run again.
+    `on_trace` hears every trace that was judged, also of a case that is then run again, `on_speed` at which speed cases
+    begin from now on, where that is not the plan's.
     """
 
     plan: Plan
     on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
+    on_speed: Callable[[float], None] = lambda _speed: None
     on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
+    pace: Pace = field(init=False)
     _secrets: Secrets = field(init=False)
     _ground: Ground | None = None
     troubles: list[RoomcheckError] = field(default_factory=list)  # which parts died meanwhile, and how
@@ -91,6 +102,9 @@ class Session:
     _numbers: int = 0
     _running: int = 0
     _mender: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _others: dict[float, "Session"] = field(default_factory=dict)  # by speed, those that have begun
+    _beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
     _serving: Counter[ToxiproxyServer] = field(default_factory=Counter)  # cases that use it now
     _served: int = 0  # cases that the one in use has had
 
@@ -105,6 +119,7 @@ class Session:
             "adapter": Mending("the adapter", AdapterError),
             "toxiproxy": Mending("Toxiproxy", HarnessError),
         }
+        self.pace = Pace.of(contract, fixed=self.plan.slower is None)
 
     async def run(self) -> None:
         """Play the plan's cases; TargetError, AdapterError or HarnessError if the run cannot even start."""
@@ -115,7 +130,7 @@ class Session:
     async def open(self) -> AsyncIterator[None]:
         """All parts, started; they are gone afterwards. HarnessError at the end if a trace could not be written."""
         gc.freeze()
-        async with contextlib.AsyncExitStack() as stack:
+        async with self._stack as stack:
             await stack.enter_async_context(self.lateness)
             await stack.enter_async_context(self._standstills)
             server = await stack.enter_async_context(self._server())
@@ -130,6 +145,9 @@ class Session:
             room = ", ".join([room, *(f"{part} {version}" for part, version in self.plan.target.parts.items())])
             self.on_room(self._secrets.text(room), toxiproxy.version)
             await host.probe()
+            self.pace.bear(self.plan.contract, self.lateness.typical)
+            if self.pace.now != self.plan.contract.scale:
+                self.on_speed(self.pace.now)
             yield
         if self.plan.traces.lost:
             raise HarnessError(self.plan.traces.lost)
@@ -143,22 +161,40 @@ class Session:
     ) -> list[CaseResult]:
         """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended.
 
+        Where there are slower speeds, one that may be played again is played at each of them until it is decided.
+
         With `over` they are played in the order given, and none is begun any more once that is true. `listed` are known
         failures: one that passes is as doubtful.
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
-        queue = Queue(fresh, attempts, lambda attempt: at_once(self.plan.jobs, self.plan.target.jobs, attempt), listed)
+        speeds = len(self.pace.speeds)
+        tries = attempts if attempts == 1 else max(attempts, speeds + 1)
+        fewer = tries if speeds == 1 else 2  # at a slower speed as many cases cost less
+
+        def most(attempt: int) -> int:
+            return at_once(self.plan.jobs, self.plan.target.jobs, min(attempt, fewer))
+
+        queue = Queue(fresh, tries, most, listed)
         ended: list[CaseResult] = []
         freed = asyncio.Event()
 
         async def one(case: Case, attempt: int) -> None:
             self._running += 1
             try:
-                result = await self._case(case, attempt, alone=case.id in queue.broken)
+                session = await self._at(self.pace.of_case(case.id))
+                speed = session.plan.contract.scale
+                paced = case if session is self else at_the_speed_of(session.plan.contract, self.plan.contract, case)
+                result = await session._case(paced, attempt, alone=case.id in queue.broken)  # noqa: SLF001
             finally:
                 self._running -= 1
                 freed.set()
-            if not queue.end(case, attempt, result):
+            before = self.pace.now
+            last = self.pace.ended(case.id, speed, result.outcome)
+            if attempt < tries and may_run_again(result) and over is not None and over():
+                last = True
+            if self.pace.now != before:
+                self.on_speed(self.pace.now)
+            if not queue.end(case, attempt, result, last=last):
                 ended.append(result)
                 self._final(result)
 
@@ -185,6 +221,24 @@ class Session:
             return Live(ground, case, number, server, begun, self._secrets.text)
 
         return await self._case(case, 1, alone=False, play=live)
+
+    async def _at(self, speed: float) -> "Session":
+        """The session that plays at this speed; this one, as fast as it does, where no other can be begun."""
+        if speed == self.plan.contract.scale or self.plan.slower is None:
+            return self
+        async with self._beginning:
+            if speed not in self._others:
+                plan = replace(self.plan, contract=self.plan.slower(speed), slower=None)
+                other = Session(plan, on_trace=self._traced, lateness=self.lateness, troubles=self.troubles)
+                try:
+                    await self._stack.enter_async_context(other.open())
+                except RoomcheckError:
+                    other = self
+                self._others[speed] = other
+        return self._others[speed]
+
+    def _traced(self, case: Case, trace: Trace, verdict: Verdict) -> None:
+        self.on_trace(case, trace, verdict)
 
     @property
     def _lags(self) -> bool:
@@ -284,6 +338,7 @@ class Session:
             seconds=(now() - began) / 1e6,
             attempts=attempt,
             lateness=trace.lateness if trace else 0,
+            advice=advice(self.plan.contract, trace) if trace else "",
             trace_file=self.plan.traces.keep(case.id, trace, verdict.outcome if verdict else None) if trace else "",
             repeat=self.plan.repeat(case),
             log=log,

@@ -35,6 +35,7 @@ class Virtual:
     on_case: Callable[[CaseResult], None] = lambda _result: None
     on_room: Callable[[str, str], None] = lambda _room, _toxiproxy: None
     on_tick: Callable[[int, int], None] = lambda _running, _done: None
+    on_speed: Callable[[float], None] = lambda _speed: None
     on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: OnTime = field(default_factory=OnTime)
     done: int = 0
