@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from roomcheck.adapters import child
-from roomcheck.adapters.child import dying_with_us
+from roomcheck.adapters.child import dying_with_us, surroundings
 from support.runs import until
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -67,3 +67,14 @@ def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no such call."""
     monkeypatch.setattr(child, "_LIBC", None)
     assert dying_with_us(["program"]) == (["program"], None)
+
+
+def test_a_program_gets_no_proxies_but_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SDK would ask them for addresses of this machine; in both spellings, and nothing else is taken away."""
+    for name in ("HTTP_PROXY", "https_proxy", "NO_PROXY", "All_Proxy", "ROOM_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    found = surroundings(["https_proxy"])
+
+    assert {name for name in found if name.lower().endswith("_proxy")} == {"https_proxy", "ROOM_PROXY"}
+    assert found["PATH"] == os.environ["PATH"]

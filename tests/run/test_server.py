@@ -83,6 +83,20 @@ def test_a_server_gets_its_port_the_constants_and_what_is_passed_on() -> None:
     assert asyncio.run(play()) == ['constants {"beat": 5}', "more --defect deaf"]
 
 
+def test_a_server_is_told_of_no_proxy_that_its_target_does_not_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a CI host are for its way out, and would be asked for this machine too."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    code = "import os; print([n for n in os.environ if n.lower().endswith('_proxy')], flush=True)\n" + LISTENS
+
+    async def play() -> str:
+        async with Server(replace(target(code), proxies=("https_proxy",)), {}) as server:
+            await seen(lambda: len(server.lines) == 3)
+            return server.lines[0]
+
+    assert asyncio.run(play()) == "['https_proxy']"
+
+
 def test_the_moment_of_readiness_lies_within_what_start_returns() -> None:
     """After the last refusal, before the connection that was accepted."""
 

@@ -20,6 +20,7 @@ faults: [cut, ghost]
 lacks: [kick]
 install: {needs: {npm: with Node.js}, steps: [[npm, ci], [sh, "{dir}/more"]]}
 versions: {lobby: ["{install}/lobby", --version]}
+proxies: [HTTPS_PROXY]
 """
 SHORT = """\
 target: far
@@ -52,6 +53,7 @@ def test_a_full_target() -> None:
         lacks=("kick",),
         install=Install({"npm": "with Node.js"}, (("npm", "ci"), ("sh", "{dir}/more"))),
         versions={"lobby": ("{install}/lobby", "--version")},
+        proxies=("HTTPS_PROXY",),
         where=Where("t", 1, 1),
         places={
             "constants.beat": Where("t", 7, 19),

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 
 from pydantic import ValidationError
 
-from roomcheck.adapters.child import dying_with_us
+from roomcheck.adapters.child import dying_with_us, surroundings
 from roomcheck.adapters.messages import Dial
 from roomcheck.adapters.printed import Printed
 from roomcheck.adapters.websocket import GREETING, upgrade
@@ -56,7 +56,7 @@ class Program:
                 stdin=pipe if piped else asyncio.subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe if piped else asyncio.subprocess.STDOUT,
-                env={**os.environ, **env},
+                env={**surroundings(), **env},
                 start_new_session=True,
                 preexec_fn=preexec,
             )

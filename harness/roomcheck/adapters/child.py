@@ -7,16 +7,20 @@ later in a program of its own, which then becomes the one that was asked for.
 
 import ctypes
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from roomcheck.resources import node_kit
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PROXIES = frozenset(
+    f"{kind}_proxy" for kind in ("http", "https", "ftp", "all", "no", "ws", "wss", "socks", "socks5", "grpc")
+)
 _SETPRIV = ("setpriv", "--pdeathsig", "KILL")
 
 
@@ -35,6 +39,15 @@ def _setpriv() -> bool:
     if shutil.which(_SETPRIV[0]) is None:
         return False
     return subprocess.run([*_SETPRIV, "true"], capture_output=True, check=False).returncode == 0
+
+
+def surroundings(proxies: Iterable[str] = ()) -> dict[str, str]:
+    """Our environment without the proxies that it names, but for these: a member must reach the room by its own link.
+
+    An SDK asks them also for addresses of this machine, and what then comes of a login accuses the room.
+    """
+    kept = frozenset(proxies)
+    return {name: value for name, value in os.environ.items() if name in kept or name.lower() not in _PROXIES}
 
 
 def for_adapters(constants: Mapping[str, int]) -> dict[str, str]:

@@ -8,6 +8,8 @@ import contextlib
 import socket
 from typing import Literal, Self
 
+from roomcheck.faults.address import blame_the_machine
+
 DIAL_LIMIT = 1.0  # seconds; 0.4 to 2 ms measured, and the kernel accepts for a busy proxy
 
 PILOT_LIMIT = 0.2  # seconds; 0.5 ms measured on a whole link, and on a stalled one it is never answered
@@ -24,7 +26,8 @@ class Canary:
         """A connection through the proxy; None if the proxy does not accept any (an earlier fault)."""
         try:
             connection = socket.create_connection(address, timeout=DIAL_LIMIT)
-        except OSError:
+        except OSError as e:
+            blame_the_machine(e)
             return None
         connection.setblocking(False)
         return cls(connection)
@@ -72,13 +75,14 @@ class Canary:
 
 async def refused(address: tuple[str, int], within: float) -> bool:
     """Whether a new connection is refused."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as probe:
         probe.setblocking(False)
         try:
             async with asyncio.timeout(within):
                 await asyncio.get_running_loop().sock_connect(probe, address)
         except ConnectionRefusedError:
             return True
-        except (TimeoutError, OSError):
+        except OSError as e:  # TimeoutError is one
+            blame_the_machine(e)
             return False
     return False

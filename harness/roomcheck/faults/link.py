@@ -39,6 +39,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from roomcheck.errors import HarnessError, UsageError
+from roomcheck.faults.address import split
 from roomcheck.faults.canary import Canary, refused
 from roomcheck.faults.catalogue import (
     HALT,
@@ -319,8 +320,7 @@ class Link:
         with contextlib.closing(second):
             if await second.unanswered(SILENCE):
                 return "the close of our own connection went unanswered"
-        host, _, port = self.upstream.rpartition(":")
-        if await refused((host, int(port)), END_LIMIT):
+        if await refused(split(self.upstream), END_LIMIT):
             return "the server is down, so nothing can be seen"
         raise self._toothless(kind, "the close of our own connection was answered")
 

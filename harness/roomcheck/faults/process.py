@@ -24,6 +24,7 @@ from roomcheck.faults.ports import free_port
 
 READY = 10.0  # seconds; p95 is 26 ms on two loaded cores
 NO_API = "Server finished with error"  # what the server logs, and goes on
+OUT_OF_FILES = b"too many open files"
 STARTS = 3  # a port may be taken between our look and the server's bind
 LAUNCH = (
     "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9);"  # PR_SET_PDEATHSIG, SIGKILL
@@ -37,6 +38,8 @@ class Process:
     def __init__(self, program: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._read = 0  # of its log
+        self._starved = False
         self._mark = f"roomcheck-{secrets.token_hex(8)}"
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         command = [str(program), "-host", "127.0.0.1", "-port", str(self.port), "-config"]
@@ -97,6 +100,15 @@ class Process:
         with contextlib.suppress(ValueError):  # the file is closed
             return os.pread(self._log.fileno(), 4000, 0).decode(errors="backslashreplace").strip()
         return ""
+
+    @property
+    def out_of_files(self) -> bool:
+        """Whether it has said that it could not open a connection for want of a file."""
+        if not self._starved and (size := os.fstat(self._log.fileno()).st_size) > self._read:
+            text = os.pread(self._log.fileno(), size - self._read, self._read)
+            self._read = size
+            self._starved = OUT_OF_FILES in text
+        return self._starved
 
     def last_words(self) -> str:
         """How it ended, and what it printed first."""

@@ -17,10 +17,13 @@ async def start_adapter(
     target: Ready, constants: Mapping[str, int], announce: Announce, extra: Sequence[str] = ()
 ) -> AdapterHost:
     """A greeted adapter; `announce` hears the address and the token where one dials in. AdapterError if none comes."""
+    env = {name: os.environ[name] for name in target.proxies if name in os.environ}
     command = [*target.adapter_command, *extra] if target.adapter_command else []
     if target.dial:
-        return await AdapterHost.listen(command, constants=constants, announce=announce, secrets=target.secrets)
+        return await AdapterHost.listen(
+            command, env=env, constants=constants, announce=announce, secrets=target.secrets
+        )
     return await AdapterHost.start(
-        command, env=dict(os.environ), constants=constants, secrets=target.secrets,
+        command, env=env, constants=constants, secrets=target.secrets,
         hello_limit=BROWSER_LIMIT if target.browser else HELLO_LIMIT,
     )  # fmt: skip

@@ -1,10 +1,11 @@
-"""A part of a run that is started again when it has died, and given up when that does not help."""
+"""A part of a run that is started again when it has died, and given up when that does not help; who has to act."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from roomcheck.errors import RoomcheckError
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
+from roomcheck.model.verdict import Blame
 
 RESTARTS = 10  # of one part in a run: whatever dies more often will not stay
 FAILURES = 2  # starts that failed one after the other: each may take as long as the target allows
@@ -38,3 +39,16 @@ class Mending:
             raise
         self._failures = 0
         return part
+
+
+def blamed(error: Exception) -> tuple[Blame, str]:
+    """Who has to act when a case ends without a trace, and on what."""
+    match error:
+        case AdapterError():
+            return Blame.ADAPTER, str(error)
+        case TargetError():
+            return Blame.TARGET, str(error)
+        case HarnessError():
+            return Blame.HARNESS, str(error)
+        case _:
+            return Blame.HARNESS, f"{type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Self
 
-from roomcheck.adapters.child import dying_with_us
+from roomcheck.adapters.child import dying_with_us, surroundings
 from roomcheck.adapters.printed import Printed
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
@@ -121,7 +121,7 @@ class Server:
                     "another program: end that one, or write another port under `endpoints` in target.yaml"
                 )
         command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
-        env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
+        env = {**surroundings(self._target.proxies), "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
         started, preexec = dying_with_us(command)
         try:
             self._process = await asyncio.create_subprocess_exec(

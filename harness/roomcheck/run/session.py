@@ -34,9 +34,10 @@ from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.files import NEEDLESS, bears, none_starved, raise_limit
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
-from roomcheck.run.mending import Mending
+from roomcheck.run.mending import Mending, blamed
 from roomcheck.run.pace import Pace, advice
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import Queue, at_once, may_run_again
@@ -99,6 +100,7 @@ class Session:
     _standstills: Standstills = field(default_factory=Standstills)
     _mending: Mapping[str, Mending] = field(init=False)
     _told: set[object] = field(default_factory=set)  # parts whose death stands in `troubles`
+    _files: int = NEEDLESS  # that a process may open
     _numbers: int = 0
     _running: int = 0
     _mender: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -130,6 +132,8 @@ class Session:
     async def open(self) -> AsyncIterator[None]:
         """All parts, started; they are gone afterwards. HarnessError at the end if a trace could not be written."""
         gc.freeze()
+        self._files = raise_limit()
+        bears(self._files, self.plan.cases, len(self.plan.target.endpoints))
         async with self._stack as stack:
             await stack.enter_async_context(self.lateness)
             await stack.enter_async_context(self._standstills)
@@ -167,12 +171,13 @@ class Session:
         failures: one that passes is as doubtful.
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
+        allowed = min(self.plan.jobs, bears(self._files, fresh, len(self.plan.target.endpoints)))
         speeds = len(self.pace.speeds)
         tries = attempts if attempts == 1 else max(attempts, speeds + 1)
         fewer = tries if speeds == 1 else 2  # at a slower speed as many cases cost less
 
         def most(attempt: int) -> int:
-            return at_once(self.plan.jobs, self.plan.target.jobs, min(attempt, fewer))
+            return at_once(allowed, self.plan.target.jobs, min(attempt, fewer))
 
         queue = Queue(fresh, tries, most, listed)
         ended: list[CaseResult] = []
@@ -316,6 +321,8 @@ class Session:
                     case = player.case  # whose steps may have been taken one by one
                 self._all_went_on(ground, server, began)
             verdict = await unhurried(judging(self.plan.contract, trace, case))
+            if verdict.outcome is Outcome.VIOLATES:
+                none_starved(ground.host.stderr_tail(), server.lines)
             self.on_trace(case, trace, verdict)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -353,6 +360,8 @@ class Session:
             raise TargetError(f"the server of {self.plan.target.name}, while this case ran, {how}")
         if not ground.toxiproxy.alive:
             raise HarnessError(f"Toxiproxy died while this case ran: {ground.toxiproxy.last_words()}")
+        if ground.toxiproxy.out_of_files:
+            raise HarnessError("Toxiproxy was not allowed to open more files: raise the limit, ulimit -n")
         if stood(ground.toxiproxy, since):
             raise HarnessError("Toxiproxy was stopped by a signal while this case ran")
         if stood(ground.host, since):
@@ -480,16 +489,3 @@ def duration(case: Case) -> int:
         if step.label:
             labels[step.label] = at
     return at + case.schedule.watch
-
-
-def blamed(error: Exception) -> tuple[Blame, str]:
-    """Who has to act when a case ends without a trace, and on what."""
-    match error:
-        case AdapterError():
-            return Blame.ADAPTER, str(error)
-        case TargetError():
-            return Blame.TARGET, str(error)
-        case HarnessError():
-            return Blame.HARNESS, str(error)
-        case _:
-            return Blame.HARNESS, f"{type(error).__name__}: {error}"

@@ -317,6 +317,7 @@ class TargetShape(Shape):
     faults: list[str] | None = None
     lacks: list[str] = []
     secrets: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
+    proxies: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
 
 
 # --- from a node to a model ----------------------------------------------------------------------------------------

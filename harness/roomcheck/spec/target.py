@@ -37,7 +37,8 @@ class Target:
 
     `adapter_command` is empty where an adapter only dials in, and is what the browser's driver is told where `browser`
     says that the adapter is a page. `ready_within` is in microseconds and never scaled.
-    `secrets` names variables of the environment whose values must not be shown. `places`: where each constant and
+    `secrets` names variables of the environment whose values must not be shown, `proxies` those that name proxies and
+    are handed on all the same. `places`: where each constant and
     option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
     `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
     """
@@ -56,6 +57,7 @@ class Target:
     faults: tuple[str, ...] | None = None
     lacks: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     dial: bool = False
     browser: bool = False
     install: Install | None = None
@@ -99,6 +101,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         faults=None if shape.faults is None else tuple(shape.faults),
         lacks=tuple(shape.lacks),
         secrets=tuple(shape.secrets),
+        proxies=tuple(shape.proxies),
         dial=shape.adapter.dial,
         browser=shape.adapter.browser is not None,
         install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,

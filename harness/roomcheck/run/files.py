@@ -1,0 +1,49 @@
+"""Open files: how many a process may have here, and how many cases at once they are enough for.
+
+Each connection is a file, and where one cannot be opened a member looks as if the room had refused it. Of all programs
+of a run Toxiproxy has most of them: a listener for each link, and two for each connection that goes through it.
+"""
+
+import re
+import resource
+from collections.abc import Iterable
+
+from roomcheck.errors import HarnessError
+from roomcheck.spec.contract import Case
+
+ENOUGH = 65_536  # more than any run needs; some programs walk through all that they may have
+BASE = 48  # what a process has open before the first case: 12 to 30 counted
+LINK = 8  # a member that reconnects has up to three connections through its proxy, the old ones dying
+NEEDLESS = 1 << 20
+_STARVED = re.compile("too many open files|EMFILE|ENFILE", re.IGNORECASE)
+
+
+def raise_limit() -> int:
+    """Raise our own limit as far as we may, and that of what we start; returns what it is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)
+    if soft == resource.RLIM_INFINITY:
+        return NEEDLESS
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):  # macOS says infinite and means 10,240
+            return soft
+    return max(soft, wanted)
+
+
+def none_starved(adapter: str, server: Iterable[str]) -> None:
+    """HarnessError if the last words of a program say that it could not open a file or a connection for want of one."""
+    for name, words in (("adapter", adapter), ("server", "\n".join(server))):
+        if _STARVED.search(words):
+            raise HarnessError(f"the {name} was not allowed to open more files: raise the limit, ulimit -n")
+
+
+def bears(limit: int, cases: Iterable[Case], endpoints: int) -> int:
+    """How many of these may be played at once. HarnessError, with what to do, if that is none."""
+    links = max((len(case.schedule.members) for case in cases), default=1) * max(1, endpoints)
+    at_once = (limit - BASE) // (LINK * max(1, links))
+    if at_once < 1:
+        need = BASE + LINK * links
+        raise HarnessError(f"a process may open {limit} files here and one case needs {need}: `ulimit -n 1024`")
+    return at_once
