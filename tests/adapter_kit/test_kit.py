@@ -17,6 +17,7 @@ import pytest
 
 from roomcheck.adapter_kit import Adapter
 from roomcheck.resources import node_kit
+from support.processes import PATIENCE
 
 ADAPTERS = Path(__file__).parents[1] / "adapters"
 HELLO = {"type": "hello", "protocol": [1, 1], "harness": "0", "constants": {"beat": 7}}
@@ -214,7 +215,7 @@ def test_the_end(talk: Talk, how: str) -> None:
     log = talk.hear()
 
     assert log == {"type": "log", "text": "closed 1.A"}
-    assert talk.process.wait(10) == 0
+    assert talk.process.wait(PATIENCE) == 0
 
 
 def test_a_stuck_sdk_does_not_outlive_the_harness(talk: Talk) -> None:
@@ -224,7 +225,7 @@ def test_a_stuck_sdk_does_not_outlive_the_harness(talk: Talk) -> None:
     assert talk.process.stdin is not None
     talk.process.stdin.close()
 
-    assert talk.process.wait(10) == {"python": 1, "node": -9}[talk.kit]
+    assert talk.process.wait(PATIENCE) == {"python": 1, "node": -9}[talk.kit]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,7 @@ def test_last_words(node: Talk) -> None:
     node.say({"type": "call", "member": "1.A", "operation": "crash"})
 
     assert node.hear()["callback"] == "onLastWord"
-    assert node.process.wait(10) == -9
+    assert node.process.wait(PATIENCE) == -9
 
 
 def test_stdout_that_cannot_be_kept() -> None:
@@ -290,7 +291,9 @@ def test_stdout_that_cannot_be_kept() -> None:
     with ours, theirs:
         env = {**os.environ, "ROOMCHECK_NODE_KIT": str(node_kit())}
         fd, words = theirs.fileno(), command("node")
-        done = subprocess.run(words, stdin=fd, stdout=fd, stderr=subprocess.PIPE, env=env, timeout=20, check=False)
+        done = subprocess.run(
+            words, stdin=fd, stdout=fd, stderr=subprocess.PIPE, env=env, timeout=PATIENCE, check=False
+        )
 
     assert done.returncode == 1
     assert b"stdout cannot be kept for the protocol (ENXIO)" in done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from support.processes import children, started_since
+from support.processes import PATIENCE, children, started_since
 
 HERE = Path(__file__).parent
 
@@ -36,5 +36,5 @@ def nothing_left() -> Iterator[None]:
     before = set(children())
     yield
     left = started_since(before)
-    _, alive = psutil.wait_procs(left, timeout=2)
+    _, alive = psutil.wait_procs(left, timeout=PATIENCE)
     assert not alive

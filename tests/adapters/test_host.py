@@ -17,6 +17,7 @@ from roomcheck.adapters import AdapterHost, Event
 from roomcheck.adapters.host import now
 from roomcheck.errors import AdapterError
 from roomcheck.resources import node_kit
+from support.processes import PATIENCE
 
 Command = Callable[[str], Sequence[str]]
 
@@ -31,7 +32,7 @@ class Ear:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - the host tells nobody about gaps, it is asked
             await asyncio.sleep(0.02)
 
@@ -351,7 +352,7 @@ def test_an_adapter_of_someone_else_may_dial(good: Sequence[str]) -> None:
 
     try:
         asyncio.run(play())
-        assert started[0].wait(10) == 0
+        assert started[0].wait(PATIENCE) == 0
     finally:
         started[0].kill()
         started[0].wait()
@@ -421,5 +422,5 @@ def test_the_adapter_dies_with_a_killed_harness(adapter: Command) -> None:
         child = psutil.Process(int(harness.stdout.readline()))
         harness.kill()
 
-        _, alive = psutil.wait_procs([child], timeout=5)
+        _, alive = psutil.wait_procs([child], timeout=PATIENCE)
         assert not alive

@@ -7,6 +7,7 @@ import pytest
 
 from roomcheck.adapters import AdapterHost, Event
 from roomcheck.errors import AdapterError
+from support.processes import PATIENCE
 
 Command = Callable[[str], Sequence[str]]
 
@@ -200,7 +201,7 @@ def test_deaf_to_pings(adapter: Command, monkeypatch: pytest.MonkeyPatch) -> Non
         host = await AdapterHost.start(adapter("deaf"))
         failed: asyncio.Future[AdapterError] = asyncio.get_running_loop().create_future()
         host.subscribe("1.A", lambda _: None, failed.set_result)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             error = await failed
         await host.stop()
 
@@ -216,7 +217,7 @@ def test_wrong_nonce(adapter: Command) -> None:
         host = await AdapterHost.start(adapter("wrong-nonce"))
         failed: asyncio.Future[AdapterError] = asyncio.get_running_loop().create_future()
         host.subscribe("1.A", lambda _: None, failed.set_result)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             error = await failed
         await host.stop()
 

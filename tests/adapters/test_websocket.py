@@ -19,10 +19,10 @@ from roomcheck.adapters.host import now
 from roomcheck.errors import AdapterError
 from roomcheck.model.time import Instant
 from roomcheck.resources import root
+from support.processes import PATIENCE
 
 HELLO = {"protocol": 1, "implementation": {"name": "by hand"}, "clock": "own"}
 BEHIND = 5_000_000_000  # microseconds: the clock of the adapter here is an hour and more behind ours
-BROWSER_LIMIT = 60.0  # seconds; Chromium takes one or two to start on an idle machine
 
 Serve = Callable[[ClientConnection], Awaitable[None]]
 
@@ -73,7 +73,7 @@ async def dialled(serve: Serve, token: str | None = None) -> AsyncIterator[Adapt
         yield host
     finally:
         await host.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*clients)
 
 
@@ -214,7 +214,7 @@ def test_a_page_in_a_browser(tmp_path: Path) -> None:
         started.append(subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True))
 
     async def play() -> None:
-        host = await AdapterHost.listen(announce=open_page, dial_limit=BROWSER_LIMIT)
+        host = await AdapterHost.listen(announce=open_page, dial_limit=PATIENCE)
         try:
             await host.probe()
             event, sent, received = await told(host)
@@ -232,4 +232,4 @@ def test_a_page_in_a_browser(tmp_path: Path) -> None:
     finally:
         for process in started:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)

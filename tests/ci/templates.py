@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from roomcheck.resources import cache_dir, root
+from support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "ci" / "templates"
@@ -20,7 +21,6 @@ WORKFLOW = TEMPLATES / "github" / "roomcheck.yml"
 GITLAB = TEMPLATES / "gitlab" / "roomcheck.gitlab-ci.yml"
 JENKINS = TEMPLATES / "jenkins" / "Jenkinsfile"
 OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))  # of this repository itself
-LIMIT = 400.0  # seconds for a script; installing took 12 on two cores
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,14 @@ def run(script: Script, folder: Path, python: Path) -> tuple[int, str]:
     words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script.text]
     done = subprocess.run(
         words, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=LIMIT, check=False,
+        text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
 
 
 def _pip_cache() -> str:
     words = [sys.executable, "-m", "pip", "cache", "dir"]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.strip()
 
 
 def checkout(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from roomcheck.cli import command, main
 from roomcheck.cli.files import spec_names, target_names
 from roomcheck.resources import root
+from support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SPEC = "zego-express/room-status"
@@ -223,7 +224,7 @@ def test_a_reader_that_is_gone_is_neither_a_crash_nor_a_violation() -> None:
         [sys.executable, "-m", "roomcheck", "list"], stdout=write, stderr=subprocess.PIPE, text=True
     ) as process:
         os.close(write)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 4
     assert err == ""

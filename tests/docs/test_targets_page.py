@@ -15,6 +15,7 @@ from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.report.exitcode import ADAPTER, INCONCLUSIVE
 from roomcheck.resources import root
 from roomcheck.spec.target import load_target
+from support.processes import PATIENCE
 from support.runs import TRIES, Done, Running, run, sure, until, write_target
 
 PAGE = (root() / "fixtures" / "targets" / "README.md").read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ def test_what_it_says_to_type(language: str, tmp_path: Path) -> None:
         folder.mkdir()
         done = subprocess.run(
             ["sh", "-e", "-c", script.replace("--language python", f"--language {language}")],
-            cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False,
+            cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         if "finding   machine: time" not in done.stdout and done.returncode != INCONCLUSIVE:
             break
@@ -140,7 +141,7 @@ def test_an_adapter_that_somebody_else_starts(tmp_path: Path) -> None:
             words = [sys.executable, "-m", "roomcheck.reference.adapter"]
             with subprocess.Popen(words, env={**os.environ, **variables}) as adapter:
                 done = running.end()
-                status.append(adapter.wait(10))
+                status.append(adapter.wait(PATIENCE))
         return done
 
     done = sure(examine)

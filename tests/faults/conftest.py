@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from roomcheck.faults import Provisioned, provision
-from support.processes import children, started_since
+from support.processes import PATIENCE, children, started_since
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def nothing_left() -> Iterator[None]:
     before = set(children())
     yield
     left = started_since(before)
-    _, alive = psutil.wait_procs(left, timeout=2)
+    _, alive = psutil.wait_procs(left, timeout=PATIENCE)
     assert not alive
 
 
@@ -32,7 +32,7 @@ def ends() -> Callable[[int], bool]:
     """Whether a process ends within some seconds; one that only waits to be reaped by a slow init has ended."""
 
     def wait(pid: int) -> bool:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
                 if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

@@ -12,6 +12,7 @@ import pytest
 from roomcheck.errors import HarnessError, UsageError
 from roomcheck.faults import Link, Provisioned, ToxiproxyServer
 from roomcheck.model.fault import FaultKind
+from support.processes import PATIENCE
 
 CUT, RESET, REFUSE = FaultKind.CUT, FaultKind.RESET, FaultKind.REFUSE
 STALL, GHOST, LATENCY = FaultKind.STALL, FaultKind.GHOST, FaultKind.LATENCY
@@ -22,7 +23,7 @@ MUTE_STALL, MUTE_BLACKHOLE = FaultKind.MUTE_STALL, FaultKind.MUTE_BLACKHOLE
 ON_A_LINK = sorted(set(FaultKind) - {FaultKind.SERVER_RESTART})
 
 QUIET = 0.05  # seconds in which what must not come had the time to come: a whole link takes 0.1 ms
-LIMIT = 5.0
+LIMIT = PATIENCE
 
 
 @dataclass(slots=True)
@@ -479,7 +480,7 @@ def test_a_client_that_dials_again_does_not_block_the_heal(toxiproxy: Provisione
             client.writer.close()
             await client.writer.wait_closed()
             client = await r.dial_only()
-        async with asyncio.timeout(LIMIT / 2):
+        async with asyncio.timeout(LIMIT):
             await r.link.heal()
         r.accepted = asyncio.Queue()
 
@@ -506,7 +507,7 @@ def test_a_second_fault_on_a_link_with_dead_connections_does_not_block(
             client.writer.close()
             await client.writer.wait_closed()
             client = await r.dial_only()
-        async with asyncio.timeout(LIMIT / 2):
+        async with asyncio.timeout(LIMIT):
             await r.link.apply(kinds[1])
             await r.link.heal()
         r.accepted = asyncio.Queue()
@@ -628,9 +629,9 @@ def test_the_same_fault_again_has_the_new_settings(toxiproxy: Provisioned) -> No
     """A latency replaces the one before it."""
 
     async def scene(r: Rig) -> None:
-        await r.link.apply(LATENCY, {"latency": 2_000_000})
+        await r.link.apply(LATENCY, {"latency": 2 * int(LIMIT * 1e6)})
         await r.link.apply(LATENCY, {"latency": 1_000})
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT):
             await r.dial()
 
     play(toxiproxy, scene, LATENCY)

@@ -17,6 +17,7 @@ from roomcheck.faults import Link, Provisioned, ToxiproxyServer
 from roomcheck.faults.client import SilentError
 from roomcheck.faults.process import Process, start_process
 from roomcheck.model.fault import FaultKind
+from support.processes import PATIENCE
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_killed_server_is_an_error_of_the_harness(program: Path) -> None:
         link = await Link.create(server, "a", "127.0.0.1:1", {FaultKind.CUT})
         child = its_process(server)
         child.kill()
-        psutil.wait_procs([child], timeout=5)
+        psutil.wait_procs([child], timeout=PATIENCE)
         with pytest.raises(HarnessError):
             await link.apply(FaultKind.CUT)
         assert not server.alive

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from support.processes import PATIENCE
+
 ROOT = Path(__file__).parents[2]
-LIMIT = 240.0  # seconds for one command; the slowest, an install with an empty cache, took 20 on two cores
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -22,7 +23,7 @@ def run() -> Run:
     def command(*words: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
         done = subprocess.run(
-            words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+            words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done

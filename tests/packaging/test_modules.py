@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import roomcheck
+from support.processes import PATIENCE
 
 MODULES = ["roomcheck", *sorted(m.name for m in pkgutil.walk_packages(roomcheck.__path__, "roomcheck."))]
 PACKAGES = [module for name in MODULES if hasattr(module := importlib.import_module(name), "__all__")]
@@ -38,7 +39,7 @@ sys.exit(f"broken: {' '.join(broken)}" if broken else 0)
 def test_every_module_can_be_imported_alone() -> None:
     """In any order, and without a single warning."""
     words = [sys.executable, "-W", "error", "-c", ALONE, *MODULES]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     assert done.returncode == 0, done.stderr
 
@@ -60,7 +61,7 @@ def test_the_kit_needs_nothing_else_of_roomcheck() -> None:
         "import json, sys; before = set(sys.modules); import roomcheck.adapter_kit; "
         "print(json.dumps(sorted({m for m in sys.modules if m not in before})))"
     )
-    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=PATIENCE, check=True)
     loaded = json.loads(done.stdout)
 
     ours = {name for name in loaded if name.partition(".")[0] == "roomcheck"}

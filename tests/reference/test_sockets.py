@@ -16,6 +16,7 @@ from roomcheck.reference.machine import ServerMachine
 from roomcheck.reference.server import Server
 from roomcheck.reference.sockets import now
 from roomcheck.reference.wire import make_token, timings
+from support.processes import PATIENCE
 
 CONSTANTS = {
     "heartbeat_interval": 100_000,
@@ -24,7 +25,6 @@ CONSTANTS = {
     "heartbeat_timeout": 900_000,
     "retry_timeout": 2_000_000,
 }
-LIMIT = 10.0  # seconds that any one thing may take on a busy machine
 
 
 class App:
@@ -50,7 +50,7 @@ class App:
         return [(f["updateType"], [u["userID"] for u in f["users"]]) for _, f in self.told if "users" in f]
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(PATIENCE):
             while not true():
                 self._news.clear()
                 await self._news.wait()
@@ -176,7 +176,7 @@ def test_server_survives_garbage() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(garbage)
             writer.write(b'{"t":"bye"}\n')
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(PATIENCE):
                 assert json.loads(await reader.readline()) == {"t": "hello"}
                 with contextlib.suppress(ConnectionError):
                     await reader.readline()  # the answer to bye, or the end
@@ -200,7 +200,7 @@ async def adapter_and_server(*defect: str) -> tuple[asyncio.subprocess.Process, 
     env = {**os.environ, "ROOMCHECK_CONSTANTS": json.dumps(CONSTANTS)}
     module = ("-m", "roomcheck.reference.server", "--port", str(port), *defect)
     server = await asyncio.create_subprocess_exec(sys.executable, *module, env=env)
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -230,7 +230,7 @@ def test_adapter_and_server_play_a_kick(defect: tuple[str, ...]) -> None:
 
         async def read_until(true: Callable[[], bool]) -> None:
             assert adapter.stdout is not None
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(PATIENCE):
                 while not true():
                     message = json.loads(await adapter.stdout.readline())
                     if message["type"] == "result":
@@ -264,7 +264,7 @@ def test_adapter_and_server_play_a_kick(defect: tuple[str, ...]) -> None:
         await read_until(lambda: events[-1]["fields"]["reason"] == "LOGIN_FAILED")
         await ask(type="close", member="1.A")
         await ask(type="bye")
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(PATIENCE):
             assert await adapter.wait() == 0
         server.kill()
         await server.wait()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from support.processes import children, started_since
+from support.processes import PATIENCE, children, started_since
 
 
 @pytest.fixture(autouse=True)
@@ -14,5 +14,5 @@ def nothing_left() -> Iterator[None]:
     before = set(children())
     yield
     left = started_since(before)
-    _, alive = psutil.wait_procs(left, timeout=5)
+    _, alive = psutil.wait_procs(left, timeout=PATIENCE)
     assert not alive

@@ -18,6 +18,7 @@ from roomcheck.run.clock import now
 from roomcheck.run.install import Ready, provide
 from roomcheck.run.server import LAST_LINES, Server
 from roomcheck.spec.target import Target
+from support.processes import PATIENCE
 
 WAITS = "import threading; threading.Event().wait()"
 SOON, LATE = 30_000_000, 300_000  # microseconds that a server gets to listen: one that does, and one that will not
@@ -41,7 +42,7 @@ def target(code: str = LISTENS, *, endpoints: tuple[str, ...] = ("room",), ready
 
 async def seen(what: Callable[[], bool]) -> None:
     """Return when it is true; what another process does is no event here."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not what():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
@@ -139,7 +140,7 @@ def test_a_server_takes_its_children_with_it() -> None:
 
     children = asyncio.run(play())
     assert len(children) == 1
-    psutil.wait_procs(children, timeout=5)
+    psutil.wait_procs(children, timeout=PATIENCE)
     assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -221,7 +222,7 @@ def test_whoever_left_the_group_of_a_server_and_holds_its_output_does_not_hold_u
     )
 
     async def play() -> Server:
-        async with asyncio.timeout(60), Server(target(code), {}) as server:
+        async with asyncio.timeout(PATIENCE), Server(target(code), {}) as server:
             return server
 
     server = asyncio.run(play())

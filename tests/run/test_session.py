@@ -21,6 +21,7 @@ from roomcheck.run.install import provide
 from roomcheck.run.session import LAG, TURN, Plan, Session, duration, unhurried
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
+from support.processes import PATIENCE
 
 SECOND = 1_000_000
 LOGIN, CUT, HEAL = Call("A", "join"), Fault("A", FaultKind.CUT), Heal("A")
@@ -269,7 +270,7 @@ def test_a_case_that_waited_for_what_was_cancelled_has_a_result_all_the_same(
     plan = Plan(bound, (), provide(read_target(find_target("reference"))), nowhere, TraceFolder(tmp_path, every=False))
 
     async def play() -> list[CaseResult]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             return await Session(plan).play(bound.cases[:1], 1)
 
     [result] = asyncio.run(play())

@@ -14,6 +14,7 @@ import pytest
 
 from roomcheck.run.clock import now
 from roomcheck.run.standstill import Standstills, has_ended, how_it_ended, stands, was_continued
+from support.processes import PATIENCE
 from support.runs import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a child's children")
@@ -97,11 +98,11 @@ def test_a_part_stood_still_after_a_moment_or_before_it(child: subprocess.Popen[
             begin = now()
             said = [seen.stood(part, begin)]
             child.send_signal(signal.SIGSTOP)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while not seen.stands(part):  # noqa: ASYNC110 (what another process does is no event here)
                     await asyncio.sleep(0.001)
             child.send_signal(signal.SIGCONT)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while seen.stands(part):  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             said.append(seen.stood(part, begin))
@@ -117,7 +118,7 @@ def test_a_stop_is_noted_while_nobody_asks(child: subprocess.Popen[bytes]) -> No
     part, gone = Part(child.pid), Part(2**22)
 
     async def play() -> None:
-        async with Standstills() as seen, asyncio.timeout(30):
+        async with Standstills() as seen, asyncio.timeout(PATIENCE):
             seen.watch(gone)
             seen.watch(part)
             child.send_signal(signal.SIGSTOP)

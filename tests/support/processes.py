@@ -5,6 +5,10 @@ from collections.abc import Set as AbstractSet
 
 import psutil
 
+# Seconds for anything that is to come, be it an event or the end of a process: a test that passes does not wait for them.
+# What takes five on a quiet machine took 150 beside the work of seven others on two cores.
+PATIENCE = 600.0
+
 
 def children() -> list[psutil.Process]:
     """Ours, and theirs."""
