@@ -119,6 +119,21 @@ def test_a_run_that_is_interrupted_before_its_first_case_has_reports(runs: Runs)
     assert [e.message for e in done.reports.errors()] == ["the run ended early: 0 of 1 cases have a result"]
 
 
+def test_a_killed_run_takes_a_server_behind_a_shell_with_it(tmp_path: Path) -> None:
+    """The kernel ends the shell alone; what it has started goes too."""
+    shell = """["sh", "-c", "{python} -m roomcheck.reference.server --port {room}; true"]"""
+    target = write_target(tmp_path, server=shell)
+    with Running.start(["run", "--target", str(target), *patterns(LATE)], tmp_path) as running:
+        running.until_started()
+        programs = " ".join(" ".join(p.cmdline()) for p in running.processes())
+        running.process.kill()
+        running.process.wait()
+        left = running.left()
+
+    assert "sh -c" in programs
+    assert not left
+
+
 def test_a_killed_run_takes_everything_with_it(tmp_path: Path) -> None:
     """After kill -9 of the harness its adapter, its server and its Toxiproxy are gone; the stream holds what was done."""
     with Running.start(["run", *patterns(EARLY, LATE)], tmp_path) as running:

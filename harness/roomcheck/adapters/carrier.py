@@ -19,6 +19,7 @@ from typing import Protocol, Self
 from pydantic import ValidationError
 
 from roomcheck.adapters.child import dying_with_us, surroundings
+from roomcheck.adapters.guard import guard
 from roomcheck.adapters.messages import Dial
 from roomcheck.adapters.printed import Printed
 from roomcheck.adapters.websocket import GREETING, upgrade
@@ -63,6 +64,7 @@ class Program:
         except (OSError, ValueError) as e:
             shown = secrets.text(shlex.join(command))
             raise AdapterError(f"cannot start the adapter `{shown}`: {e}; see `adapter: command` in target.yaml") from e
+        guard.watch(process.pid)
         return cls(command, process, secrets)
 
     async def _read(self, text: asyncio.StreamReader) -> None:
@@ -104,6 +106,7 @@ class Program:
         finally:
             self.signal(signal.SIGKILL)
             await self.wait(REAP_LIMIT)
+            guard.leave(self.process.pid)
             self._reading.cancel()
 
 

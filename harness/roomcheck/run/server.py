@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from roomcheck.adapters.child import dying_with_us, surroundings
+from roomcheck.adapters.guard import guard
 from roomcheck.adapters.printed import Printed
 from roomcheck.errors import TargetError
 from roomcheck.faults import free_port
@@ -130,6 +131,7 @@ class Server:
             )  # fmt: skip
         except OSError as e:
             raise TargetError(f"target {self._target.name}: cannot start its server {command[0]!r}: {e}") from e
+        guard.watch(self._process.pid)
         self._reader = asyncio.create_task(self._read(self._process))
         deadline = now() + self._target.ready_within
         ready = [await self._wait_for(address, deadline, command) for address in self.endpoints.values()]
@@ -202,6 +204,7 @@ class Server:
             async with asyncio.timeout(LAST_WORDS):
                 await process.wait()  # and until its output has ended
         await _reaped(process)
+        guard.leave(process.pid)
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
