@@ -135,15 +135,15 @@ def test_lint_says_every_problem_of_every_file(capsys: pytest.CaptureFixture[str
 
 def test_diagram_draws_one_view(capsys: pytest.CaptureFixture[str]) -> None:
     """With its states; an unknown view is a usage error that says which was meant."""
-    code, out, _ = call(capsys, "diagram", "--view", "others")
+    code, out, _ = call(capsys, "diagram", "--view", "presence")
     assert code == 0
-    assert "present" in out
+    assert "presence_absent --> presence_present: told LOGINED, told RECONNECTED" in out
     assert "RECONNECTING" not in out.split("-->")[0]
 
-    code, _, err = call(capsys, "diagram", "--view", "other")
+    code, _, err = call(capsys, "diagram", "--view", "presenze")
     assert code == 4
-    assert "no view 'other'" in err
-    assert "did you mean 'others'?" in err
+    assert "no view 'presenze'" in err
+    assert "did you mean 'presence'?" in err
 
 
 @pytest.mark.parametrize("words", [["list"], ["diagram"], ["lint"], ["run"], ["judge"]])

@@ -130,7 +130,7 @@ def test_rules_have_numbers_of_their_own() -> None:
     """Over all views, whatever options switch off."""
     numbers = [r.id for view in EVERY.bind(options={"wrong_room": "answer"}).views for r in view.rules]
 
-    assert numbers == list(range(1, 18))
+    assert numbers == list(range(1, 19))
     assert [r.id for view in CONTRACT.views for r in view.rules] == [n for n in numbers if n != 9]
 
 
@@ -204,7 +204,7 @@ def test_what_a_case_says_of_itself() -> None:
     assert LATE.schedule.members == (Member("A", "A"), Member("A2", "A"), Member("B", "B"), Member("C", "C"))
     assert LATE.schedule.rooms == ("R", "R2")
     assert (LATE.requirements, LATE.tags, LATE.own_server) == (("V-LOST", "V-OTHERS"), ("slow",), False)
-    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 65)
+    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 66)
 
 
 def test_the_schedule() -> None:
@@ -239,7 +239,7 @@ def test_the_lines() -> None:
     assert [(x.observer, x.about, x.open) for x in LATE.lines] == [
         ("A", None, False), ("B", "A", True), ("C", ANYONE, False),
     ]  # fmt: skip
-    assert own.where.line == 82
+    assert own.where.line == 83
     (group,) = anyone.items
     assert isinstance(group, Unordered)
     assert [(e.view, e.value, e.pattern) for e in group.entries] == [

@@ -51,6 +51,11 @@ def _windows(contract: Contract) -> Iterator[int]:
     for view in contract.views:
         if view.hearing:
             yield view.hearing.list_within
+        if view.presence:
+            yield from (view.presence.delivery, view.presence.noticed, view.presence.back)
+            for ending in view.presence.endings:
+                yield ending.after
+                yield ending.after + ending.within
         for rule in view.rules:
             yield rule.after
             yield rule.after + rule.within

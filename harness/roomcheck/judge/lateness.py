@@ -15,10 +15,11 @@ from dataclasses import replace
 from math import log10
 
 from roomcheck.judge.route import Router
+from roomcheck.judge.session import Ear
 from roomcheck.judge.view import Death, Mode, Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
-from roomcheck.spec.contract import CauseKind, Contract, View
+from roomcheck.spec.contract import CauseKind, Contract, End, View
 
 Stray = tuple[str, int, Death]  # the member, when, and why its callback fits no view
 
@@ -29,7 +30,8 @@ _BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
 
 def narrowest(contract: Contract) -> int:
     """The narrowest window in which a rule of the contract lets something be told, in microseconds."""
-    return min((r.within for v in contract.views for r in v.rules if r.within and not r.silent), default=0)
+    windows = [r.within for v in contract.views for r in v.rules if r.within and not r.silent]
+    return min([*windows, *(v.presence.delivery for v in contract.views if v.presence)], default=0)
 
 
 def in_time(contract: Contract, trace: Trace) -> bool:
@@ -50,7 +52,7 @@ def deciding_speed(contract: Contract, trace: Trace) -> float:
     return float(speed // digit * digit)
 
 
-def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[list[Simulation], list[Stray]]]:
+def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[list[Simulation | Ear], list[Stray]]]:
     """The views, and the callbacks that fit no view, whose refusal no lateness excuses; with pauses in between."""
     late = trace.patience
     records = tuple(_moved(record, late) for record in trace.records)
@@ -75,7 +77,7 @@ def _moved(record: Record, late: int) -> Record:
     )
 
 
-def _by_a_callback(trace: Trace, member: str, view: Simulation) -> bool:
+def _by_a_callback(trace: Trace, member: str, view: Simulation | Ear) -> bool:
     return any(
         isinstance(r, Told) and (r.member, r.callback, r.at.hi) == (member, view.view.callback, view.refused_at)
         for r in trace.records
@@ -90,7 +92,9 @@ def _withstands(contract: Contract, view: View, value: object) -> int:
     """
     rules = [r for r in view.rules if r.to is not None and not r.silent and view.told[r.to] == value]
     least = [r.after for r in rules if r.cause.kind in _BREAKS or (r.after and r.cause.kind is CauseKind.ENTERED)]
-    if not rules:
+    if view.presence is not None:
+        least = [ending.after for ending in view.presence.endings if ending.kind is End.LOSS]
+    elif not rules:
         return 0
     if view.hearing is not None:
         own = (r for v in contract.views if v.hearing is None for r in v.rules)

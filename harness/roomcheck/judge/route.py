@@ -9,6 +9,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
+from roomcheck.judge.session import Ear
+from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import (
     DEAF,
     EMPTY,
@@ -75,6 +77,7 @@ class Prepared:
         self.contract = contract
         rules = [Rules(view) for view in contract.views]
         self.own = tuple(r for r in rules if r.view.hearing is None)
+        self.present = next((r for r in rules if r.view.presence is not None), None)
         self.others = tuple(r for r in rules if r.view.hearing is not None)
         self.inside = frozenset(s for r in self.others if (h := r.view.hearing) for s in h.states | h.away)
         self.heard = {
@@ -107,9 +110,9 @@ class Router:
         self.mode = mode
         rules = prepared(contract)
         self.own, self.others, self.inside, self.heard = rules.own, rules.others, rules.inside, rules.heard
-        self.views: dict[tuple[str, ...], Simulation] = {}
+        self.views: dict[tuple[str, ...], Simulation | Ear] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
-        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation]]]] = {}  # by observer and room
+        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation | Ear]]]] = {}  # by observer and room
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
@@ -136,6 +139,10 @@ class Router:
         for record in trace.records:
             if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
+        self.refused = {r.call for r in trace.records if isinstance(r, Answered) and r.status == "refused"}
+        self.sessions = None
+        if rules.present is not None:
+            self.sessions = Sessions(contract, rules.present.view, trace, mode, self.gaps)
 
     def steps(self) -> Iterator[None]:
         """Feed everything, then the end; a pause after every few records."""
@@ -168,20 +175,29 @@ class Router:
 
     def _own_view(self, rules: Rules, member: str, room: str) -> Simulation:
         key = (rules.view.name, member, room)
-        if key not in self.views:
-            self.views[key] = self._simulate(f"{member} in {room}", rules, member, self.links[member], alone=True)
-        return self.views[key]
+        view = self.views.get(key)
+        if not isinstance(view, Simulation):
+            view = self._simulate(f"{member} in {room}", rules, member, self.links[member], alone=True)
+            self.views[key] = view
+        return view
 
     def _about(self, user: str, room: str) -> list[Simulation]:
         """Every observer's view of this user in this room."""
         if (user, room) not in self.about:
             observers = [m.name for m in self.trace.members if m.user != user]
-            self.about[user, room] = [self._view(rules, o, room, user) for rules in self.others for o in observers]
+            views = [self._view(rules, o, room, user) for rules in self.others for o in observers]
+            self.about[user, room] = [view for view in views if isinstance(view, Simulation)]
         return self.about[user, room]
 
-    def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation:
+    def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation | Ear:
         key = (rules.view.name, observer, room, user)
         if key not in self.views:
+            if rules.view.presence is not None:
+                assert self.sessions is not None
+                ear = self.sessions.ear(observer, room, user)
+                ear.presence = self._presence(rules.view, observer, room)
+                self.views[key] = ear
+                return ear
             name = f"{observer} about {user} in {room}"
             holder = self.holder.get((user, room))
             alone = sum(user in peers for peers in self.peers.values()) == 1
@@ -202,6 +218,8 @@ class Router:
             return
         rooms = [(name, str(record.args[name])) for name in operation.rooms if name in record.args]
         if operation.admin:
+            if record.id in self.refused:
+                return
             for user in operation.concerned(record.args, (m.user for m in self.trace.members)):
                 for room in [r for _, r in rooms] or self.rooms:
                     for member in (m.name for m in self.trace.members if m.user == user):
@@ -209,12 +227,16 @@ class Router:
                             view.cause(CauseKind.ADMIN, operation.name, record.at)
                     for view in self._about(user, room):
                         view.cause(CauseKind.ADMIN, operation.name, record.at)
+                    if self.sessions is not None:
+                        self.sessions.acted(user, room, operation.name, record.at)
             return
         member = record.member or ""
         self.calls[record.id] = member, dict.fromkeys([room for _, room in rooms])
         for argument, room in rooms:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
             self.args[member, room] = record.args
+            if self.sessions is not None:
+                self.sessions.called(member, room, name, record.args, record.at)
             for view in self._own(member, room):
                 initial = view.view.initial
 
@@ -265,10 +287,13 @@ class Router:
     def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
         if EFFECT[kind] is Effect.DEGRADED:
             return
+        if self.sessions is not None:
+            self.sessions.faulted(member, kind, at)
         self._link(member, LINK_DOWN, at)
         if member is None:
-            for view in list(self.views.values()):
-                view.cause(CauseKind.SERVER_DOWN, "", at)
+            for view in self.views.values():
+                if isinstance(view, Simulation):
+                    view.cause(CauseKind.SERVER_DOWN, "", at)
         if EFFECT[kind] is Effect.BROKEN:  # whether it is noticed before it is replaced is a race, however short
             self._link(member, LINK_UP, Instant(at.hi, at.hi))
 
@@ -284,8 +309,11 @@ class Router:
             if link.down is self.links[name].down:
                 continue
             self.links[name] = link
+            if self.sessions is not None and not link.down:
+                self.sessions.healed(name, at)
             for key, view in self.views.items():
-                if (key[1] == name) if len(key) == 3 else self._counts(name, user=key[3], room=key[2]):
+                counts = (key[1] == name) if len(key) == 3 else self._counts(name, user=key[3], room=key[2])
+                if counts and isinstance(view, Simulation):
                     view.cause(kind, "", at)
             for room in self.rooms:
                 if link.down:
@@ -320,6 +348,8 @@ class Router:
         before = self.state.get((member, room))
         self.state[member, room] = state
         user = self.user_of[member]
+        if self.sessions is not None:
+            self.sessions.told(member, room, state, self.args.get((member, room), EMPTY), record.at)
         self._listen(member, room, record.at, told=state, before=before)
         for others in self.others:
             if others.view.hearing is not None and state in others.view.hearing.states:
@@ -345,17 +375,6 @@ class Router:
                 if present is not None:
                     for own in self._own(member, room):
                         own.cause(CauseKind.TWIN_IN, present, at)
-        user = self.user_of[member]
-        for place in self.rooms:
-            if place == room:
-                continue
-            if self.holder.get((user, place), member) != member:
-                for view in self._about(user, place):
-                    view.cause(CauseKind.ELSEWHERE, state, at, self.args.get((member, room), {}))
-            for twin in self.twins[member]:
-                if (present := self.state.get((twin, place))) is not None:
-                    for view in self._about(user, room):
-                        view.cause(CauseKind.ELSEWHERE, present, at, self.args.get((twin, place), {}))
 
     def _counts(self, member: str, user: str, room: str) -> bool:
         """Whether this member's link is what the others see the user by: who comes first may lose it on its way in."""
@@ -422,7 +441,7 @@ class Router:
             for view in views:
                 view.hear(DEAF, at, fresh=fresh)
 
-    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation]]]:
+    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation | Ear]]]:
         """The views of an observer about others in a room, and what decides whether it hears of them."""
         key = (observer, room)
         if key not in self.ears:

@@ -106,6 +106,7 @@ class Death(NamedTuple):
     miss: int
     text: str
     rule: Rule | None
+    requirement: str | None = None
 
 
 @dataclass(slots=True)

@@ -87,7 +87,6 @@ class CauseKind(StrEnum):
     OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
     TWIN = "twin"  # another member of the same user is told `name`; in any room, or (views about others) in this one
     TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
-    ELSEWHERE = "elsewhere"  # (views about others) level: the subject's user is in `name` as another member elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +162,76 @@ class Hearing:
     shared: bool = False
 
 
+class End(StrEnum):
+    """What can end a session."""
+
+    REQUEST = "request"  # the member asked to leave, and is in one of `names`
+    ACT = "act"  # the operation `names` of the backend, which crosses no link
+    LOSS = "loss"  # the server has not heard the member for long enough
+    ELSEWHERE = "elsewhere"  # another session of the same user, in another room
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One way in which a session ends, and the fields of the news of it. Not `owed`: the others need not be told.
+
+    REQUEST: `unheard` is the requirement if the server need not have heard the request, and finds the member gone.
+    LOSS: the server ends the session no earlier than `after` and no later than `after` plus `within` microseconds after
+    the member's link was lost; `earlier` is the requirement that is broken before that. `given`: arguments of the call
+    that opened the session. `again`: its news may also come of a session that has ended by request.
+    """
+
+    kind: End
+    names: frozenset[str] = frozenset()
+    after: int = 0
+    within: int = 0
+    given: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    pattern: Mapping[str, Any] = field(default_factory=dict)
+    again: bool = False
+    owed: bool = True
+    requirement: str | None = None
+    unheard: str | None = None
+    earlier: str | None = None
+    text: str = ""
+    where: Where = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the server knows of a user in a room, one session, and how the news of it travels to the members there.
+
+    States are those that a member is told about itself. A session may be open from when a member is told one of
+    `requested_by` (state or operation -> arguments of the call); it surely is open when the member is told one of
+    `opened_by` (state -> requirement). A new session takes the place of an open one when its member is told one of
+    `renewed_by`, or by another member of the same user: the others are then told nothing (`replaced_quietly`), or
+    `left` and `joined` (`replaced_aloud`). Its own member opens an ended session again without a new request only if it
+    ended by loss or with the server. `told_by_member`: the member itself sends the news that it has joined, once
+    it is told so. All times are microseconds: news comes within `delivery`, in the order of what happened; a client
+    notices a lost link within `noticed`, and is back within `back` once its link is whole.
+    """
+
+    joined: Mapping[str, Any]
+    left: Mapping[str, Any]
+    requested_by: Mapping[str, Mapping[str, tuple[Any, ...]]]
+    opened_by: Mapping[str, str | None]
+    renewed_by: frozenset[str]
+    endings: tuple[Ending, ...]
+    delivery: int
+    noticed: int
+    back: int
+    told_by_member: bool = False
+    replaced_quietly: bool = True
+    replaced_aloud: bool = False
+    replaced_requirement: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One small automaton: `own`, one per (member, room); with `hearing`, one per (observer, room, user).
 
     `field` is the callback's field that tells the state, `told` the value that stands for each state there. `otherwise`
-    is the requirement that a callback breaks which no rule explains.
+    is the requirement that a callback breaks which no rule explains. With `presence` there are no rules: its states are
+    `present` and `absent`.
     """
 
     name: str
@@ -178,6 +241,7 @@ class View:
     initial: str
     rules: tuple[Rule, ...]
     hearing: Hearing | None = None
+    presence: Presence | None = None
     otherwise: str | None = None
     where: Where = Where()
 

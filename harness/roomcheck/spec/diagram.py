@@ -26,6 +26,9 @@ def _view(view: View) -> list[str]:
         for state in sorted(rule.from_) if rule.to is not None else ():
             causes = edges.setdefault((state, rule.to or ""), [])
             causes += [] if _label(rule) in causes else [_label(rule)]
+    if view.presence is not None:
+        edges["absent", "present"] = [f"told {state}" for state in view.presence.opened_by]
+        edges["present", "absent"] = [ending.text for ending in view.presence.endings]
     lines = [f"  state {_word(view.name)} {{"]
     lines += [f'    state "{state}" as {_id(view, state)}' for state in view.told]
     lines += [f"    [*] --> {_id(view, view.initial)}"]

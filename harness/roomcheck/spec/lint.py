@@ -6,8 +6,9 @@ from roomcheck.errors import Problem
 from roomcheck.spec.contract import AnyOf, Entry, Item, Unordered, View, Where
 from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
+from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft
-from roomcheck.spec.vocabulary import Binding, Vocabulary
+from roomcheck.spec.vocabulary import Binding
 
 
 def lint(spec: Spec) -> list[Problem]:
@@ -26,7 +27,7 @@ def lint(spec: Spec) -> list[Problem]:
     return sorted(problems.found)
 
 
-def _unreachable(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+def _unreachable(words: Rulebook) -> Iterator[tuple[Where, str]]:
     """States and rules that no chain of rules from the initial state leads to, whatever the options are."""
     for view in words.views:
         reached = {view.initial}
@@ -42,7 +43,7 @@ def _unreachable(words: Vocabulary) -> Iterator[tuple[Where, str]]:
                 yield rule.where, f"{view.name}: nothing leads from {view.initial} to {state}"
 
 
-def _ambiguous(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+def _ambiguous(words: Rulebook) -> Iterator[tuple[Where, str]]:
     """In a member's own view a callback must say which state it is; silent states are never told."""
     for view in words.views:
         if view.hearing is None:
@@ -57,13 +58,13 @@ def _told_states(view: View) -> list[str]:
     return [s for s in view.told if any(r.to == s and not r.silent for r in view.rules)]
 
 
-def _unverified(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+def _unverified(words: Rulebook) -> Iterator[tuple[Where, str]]:
     for name, requirement in words.requirements.items():
         if name not in words.verified:
             yield requirement.where, f"nothing verifies {name}: no rule, entry or scenario is for it"
 
 
-def _empty_windows(words: Vocabulary, cases: list[Draft]) -> Iterator[tuple[Where, str]]:
+def _empty_windows(words: Rulebook, cases: list[Draft]) -> Iterator[tuple[Where, str]]:
     for view in words.views:
         for rule in view.rules:
             judged = rule.answer is None and not rule.silent and not rule.optional
@@ -85,7 +86,7 @@ def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
             yield from item.entries if isinstance(item, Unordered) else [item]
 
 
-def _unused(words: Vocabulary) -> Iterator[tuple[Where, str]]:
+def _unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
     """Constants and codes that nothing mentions; typical constants are only reported, so they need no use."""
     for section, names in (("constants", words.shape.constants), ("codes", words.shape.codes)):
         node = words.doc.at((section,))
@@ -95,7 +96,7 @@ def _unused(words: Vocabulary) -> Iterator[tuple[Where, str]]:
                 yield node.key(name), f"nothing uses {name}"
 
 
-def _idle(spec: Spec, words: Vocabulary) -> Iterator[tuple[Where, str]]:
+def _idle(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:
     for i, scenario in enumerate(spec.shape.scenarios):
         if not scenario.expect and not scenario.for_:
             yield words.where("scenarios", i), f"{scenario.id} checks nothing: it has neither `expect` nor `for`"

@@ -8,9 +8,10 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.spec.contract import Contract, Rule, View, Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
+from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft, drafts
 from roomcheck.spec.shape import SpecShape, fit
-from roomcheck.spec.vocabulary import Binding, Vocabulary
+from roomcheck.spec.vocabulary import Binding
 
 MAX_EXTENDS = 8
 
@@ -78,10 +79,10 @@ class Spec:
         reasons = ((d.case, lacking.reason(d)) for d in cases if words.holds(d.when))
         return tuple((case.id, case.title, reason) for case, reason in reasons if reason)
 
-    def draft(self, binding: Binding) -> tuple[Vocabulary, list[Draft]]:
+    def draft(self, binding: Binding) -> tuple[Rulebook, list[Draft]]:
         """Everything under a binding, also what options switch off. SpecError if a value does not fit."""
         problems = Problems()
-        words = Vocabulary(self.doc, self.shape, problems, binding)
+        words = Rulebook(self.doc, self.shape, problems, binding)
         cases = drafts(words)
         problems.raise_any()
         return words, cases
@@ -103,7 +104,7 @@ class _Lacking:
         )
 
 
-def _in_force(view: View, words: Vocabulary) -> View:
+def _in_force(view: View, words: Rulebook) -> View:
     """The view without the rules that options switch off."""
 
     def holds(rule: Rule) -> bool:
@@ -111,7 +112,7 @@ def _in_force(view: View, words: Vocabulary) -> View:
 
     return View(
         view.name, view.callback, view.field, view.told, view.initial,
-        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.otherwise,
+        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.presence, view.otherwise,
         view.where,
     )  # fmt: skip
 
@@ -127,7 +128,7 @@ def load_spec(text: str | bytes, file: str, include: Include | None = None) -> S
     if shape is None:
         raise SpecError(problems.found)
     spec = Spec(file, doc, shape)
-    drafts(Vocabulary(doc, shape, problems, Binding()))
+    drafts(Rulebook(doc, shape, problems, Binding()))
     problems.raise_any()
     return spec
 

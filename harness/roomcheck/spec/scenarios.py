@@ -10,8 +10,9 @@ from roomcheck.spec import expressions
 from roomcheck.spec.contract import ANYONE, AnyOf, Callback, Case, Entry, Item, Line, Operation, Unordered, View, Where
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.reader import Node
+from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, ScheduleShape, StepShape
-from roomcheck.spec.vocabulary import KINDS, Vocabulary, Words
+from roomcheck.spec.vocabulary import KINDS, Words
 from roomcheck.spec.vocabulary import Step as PathStep
 
 SERVER = "server"
@@ -32,7 +33,7 @@ class Draft(NamedTuple):
     operations: frozenset[str]
 
 
-def drafts(words: Vocabulary) -> list[Draft]:
+def drafts(words: Rulebook) -> list[Draft]:
     """Every case of the spec, whatever the target may lack."""
     out: list[Draft] = []
     seen: dict[str, int] = {}
@@ -50,7 +51,7 @@ def drafts(words: Vocabulary) -> list[Draft]:
 class _Scenario:
     """One scenario."""
 
-    def __init__(self, words: Vocabulary, shape: ScenarioShape, at: tuple[PathStep, ...]) -> None:
+    def __init__(self, words: Rulebook, shape: ScenarioShape, at: tuple[PathStep, ...]) -> None:
         self.words = words
         self.shape = shape
         self.at = at
@@ -353,7 +354,7 @@ class _Expected:
             self.words.expect_name(about, {*users.values(), ANYONE}, "user", where)
             if about == users[observer]:
                 self.problems.add(where, f"{observer} is told of itself in the line {observer}")
-        views = [v for v in self.words.views if (self.words.shape.views[v.name].about is not None) is bool(about)]
+        views = [v for v in self.words.views if (v.hearing is not None) is bool(about)]
         if not views and not self.problems.lost:
             self.problems.add(where, "the spec has no view for this line")
         if isinstance(self.words.doc.at(at).value, dict):

@@ -153,6 +153,74 @@ class ViewShape(Shape):
     rules: list[RuleShape]
 
 
+News = Annotated[dict[str, Annotated[Pattern, Field(min_length=1)]], Field(min_length=1, max_length=1)]
+
+
+class ObserversShape(Shape):
+    inside: Names = Field(min_length=1)
+    cut_off: Names = Field(default=[], alias="cut off")
+    list_within: Expression = Field(alias="list right within")
+    shared: bool = Field(default=False, alias="devices of a user share")
+
+
+class LossShape(Shape):
+    after: Expression | None = None
+    within: Expression
+
+
+class EndingShape(Shape):
+    """One of `request`, `act`, `silence`, `loss`, `elsewhere`."""
+
+    request: Names = []
+    act: str | None = None
+    silence: Expression | None = None
+    loss: LossShape | None = None
+    elsewhere: Literal[True] | None = None
+    with_: Pattern | None = Field(default=None, alias="with")
+    given: dict[str, Scalars] | None = None
+    again: bool = False
+    told: Literal["always", "maybe"] = "always"
+    earlier: str | None = None
+    unheard: str | None = None
+    when: dict[str, str] = {}
+    for_: str | None = Field(default=None, alias="for")
+
+
+class ReplacedShape(Shape):
+    told_as: Annotated[
+        list[Literal["nothing", "left then joined"]],
+        BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+        Field(min_length=1),
+    ] = Field(alias="told as")
+    for_: str | None = Field(default=None, alias="for")
+
+
+class SessionShape(Shape):
+    requested_by: dict[str, dict[str, Scalars]] = Field(default={}, alias="requested by")
+    opened_by: dict[str, str | None] = Field(alias="opened by", min_length=1)
+    renewed_by: Names = Field(default=[], alias="renewed by")
+    ended_by: list[EndingShape] = Field(alias="ended by", min_length=1)
+    replaced: ReplacedShape | None = None
+
+
+class LinkShape(Shape):
+    speaks_every: Expression = Field(default="0s", alias="speaks every")
+    one_way: Expression = Field(default="0s", alias="one way")
+    noticed: Expression = Field(alias="loss noticed within")
+    back: Expression = Field(alias="back within")
+
+
+class PresenceShape(Shape):
+    joined: News
+    left: News
+    observers: ObserversShape
+    otherwise: str | None = None
+    session: SessionShape
+    delivery: Expression = Field(alias="delivered within")
+    told_by: Literal["server", "member"] = Field(default="server", alias="told by")
+    link: LinkShape
+
+
 class StepShape(Shape):
     """One act: fault, heal, admin, wait, or the name of a member with its call."""
 
@@ -273,7 +341,9 @@ class SpecShape(Shape):
     pace: Expression = "0s"
     watch: Expression = "0s"
     requirements: list[RequirementShape] = []
+    groups: dict[str, Names] = {}
     views: dict[str, ViewShape] = Field(min_length=1)
+    presence: PresenceShape | None = None
     scenarios: list[ScenarioShape] = []
 
 

@@ -1,4 +1,4 @@
-"""What the names of a spec mean: constants, codes, options, callbacks, operations, requirements, views with rules.
+"""What the names of a spec mean: constants, codes, options, callbacks, operations, requirements.
 
 Everything is looked at even where something is wrong, so that one reading finds every mistake.
 """
@@ -13,21 +13,16 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.spec import expressions
 from roomcheck.spec.contract import (
     Callback,
-    Cause,
     CauseKind,
-    Hearing,
     Operation,
     Path,
     Requirement,
-    Rule,
-    Unless,
-    View,
     Where,
 )
 from roomcheck.spec.expressions import ExpressionError, Quantity
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import OperationShape, RuleShape, SpecShape, ViewShape
+from roomcheck.spec.shape import OperationShape, SpecShape, ViewShape
 
 Step = str | int
 KINDS = tuple(kind.value for kind in FaultKind)
@@ -37,7 +32,7 @@ MAX_CHAIN = 40  # constants that build on each other
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PATH = re.compile(r"[^.\[\]]+(\[\])?(\.[^.\[\]]+(\[\])?)*\Z")
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "list": (list,)}
-_FIXED = {kind.value: kind for kind in (
+FIXED = {kind.value: kind for kind in (
     CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.SERVER_DOWN, CauseKind.ENTERED
 )}  # fmt: skip
 
@@ -66,6 +61,7 @@ class Words:
         self.problems = problems
         self.names = names
         self.scale = scale
+        self.groups: dict[str, frozenset[str]] = {}  # names for several states
         self._durations: dict[str, int] = {}  # what was read once is not read again
 
     # --- places and problems ----------------------------------------------------------------------------------------
@@ -81,9 +77,15 @@ class Words:
         return False
 
     def names_in(self, names: Iterable[str], known: Collection[str], what: str, *path: Step) -> frozenset[str]:
-        """The known ones of a list of names; the others are reported where each stands."""
+        """The known ones of a list of names; the others are reported where each stands. A group is its members."""
         node = self.doc.at(path)
-        return frozenset(name for name in names if self.expect_name(name, known, what, node.key(name)))
+        out: set[str] = set()
+        for name in names:
+            if name in self.groups:
+                out |= self.groups[name] & set(known)
+            elif self.expect_name(name, known, what, node.key(name)):
+                out.add(name)
+        return frozenset(out)
 
     # --- expressions ------------------------------------------------------------------------------------------------
 
@@ -134,9 +136,8 @@ class Vocabulary(Words):
         self.own_states = {
             state for view in shape.views.values() if view.about is None for state in states_of(view)
         }  # fmt: skip
+        self.groups = {name: self._group(name, states) for name, states in shape.groups.items()}
         self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
-        self.rules: dict[int, RuleShape] = {}
-        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
 
     # --- requirements and options -------------------------------------------------------------------------------------
 
@@ -254,6 +255,12 @@ class Vocabulary(Words):
         about = self._path(shape.about, shape.fields, *at, "about")
         return Callback(name, room, about, dict(shape.fields))
 
+    def _group(self, name: str, states: Sequence[str]) -> frozenset[str]:
+        where = self.doc.at(("groups",)).key(name)
+        if name in self.own_states:
+            self.problems.add(where, f"{name} is a state already; call the group otherwise")
+        return self.names_in(states, self.own_states, "state", "groups", name)
+
     def _operation(self, name: str, shape: OperationShape) -> Operation:
         at = ("operations", name)
         arguments = [*shape.rooms, *shape.users, *shape.args]
@@ -302,175 +309,10 @@ class Vocabulary(Words):
             self.problems.add(self.where(*path), f"{value!r} cannot be in a field of type {kind}")
         return value
 
-    def _answer(self, given: Mapping[str, Any], *path: Step) -> dict[str, Any]:
-        """A pattern on a call's answer: its status, and fields as callbacks have them."""
-        types = {name: kind for callback in self.callbacks.values() for name, kind in callback.fields.items()}
-        out = {}
-        for name, value in given.items():
-            if name == "status":
-                self.expect_name(str(value), STATUSES, "status", self.where(*path, name))
-            out[name] = self.literal(value, types.get(name, "any"), *path, name)
-        return out
-
-    # --- views ------------------------------------------------------------------------------------------------------
-
-    def _view(self, name: str, shape: ViewShape) -> View:
-        at = ("views", name)
-        callback = self.callbacks.get(shape.callback)
-        if callback is None:
-            self.problems.unknown(self.where(*at, "callback"), "callback", shape.callback, self.callbacks)
-            callback = Callback(shape.callback, None, None, {})
-        else:
-            self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
-            if shape.about and self.shape.callbacks[shape.callback].about is None:
-                text = f"{callback.name} does not say who it is about; give it `about`"
-                self.problems.add(self.where(*at, "callback"), text)
-        states = states_of(shape)
-        self.names_in(shape.told, states, "state", *at, "told")
-        return View(
-            name=name,
-            callback=callback.name,
-            field=shape.state,
-            told={state: shape.told.get(state, state) for state in states},
-            initial=shape.initial,
-            rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
-            hearing=self._hearing(shape, *at),
-            otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
-            where=self.doc.at(("views",)).key(name),
-        )
-
-    def _hearing(self, shape: ViewShape, *at: Step) -> Hearing | None:
-        if shape.hears is None:
-            if shape.about:
-                self.problems.add(self.where(*at), "a view about others needs `hears`")
-                return Hearing(frozenset(), frozenset(), 0)
-            return None
-        if not shape.about:
-            self.problems.add(self.doc.at(at).key("hears"), "`hears` belongs to a view with `about: others`")
-        return Hearing(
-            states=self.names_in(shape.hears.in_, self.own_states, "state", *at, "hears", "in"),
-            away=self.names_in(shape.hears.away, self.own_states, "state", *at, "hears", "away"),
-            list_within=self.duration(shape.hears.list_within, *at, "hears", "list within"),
-            shared=shape.hears.shared,
-        ) if shape.about else None  # fmt: skip
-
-    def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
-        where = self.where(*at)
-        states = states_of(view)
-        from_ = self.names_in(rule.from_, states, "state", *at, "from")
-        cause = self._cause(rule.cause, view, self.where(*at, "cause"))
-        self._rule_makes_sense(rule, *at)
-        unless = tuple(
-            Unless(found, self.duration(settle, *at, "unless", name))
-            for name, settle in rule.unless.items()
-            if (found := self._canceller(name, view, self.doc.at((*at, "unless")).key(name)))
-        )
-        self.when(rule.when, *at)
-        number = len(self.rules) + 1
-        self.rules[number] = rule
-        places = " or ".join(rule.from_)
-        return Rule(
-            id=number,
-            from_=from_,
-            cause=cause or Cause(CauseKind.ENTERED),
-            to=rule.to,
-            pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
-            after=self.duration(rule.after, *at, "after"),
-            within=self.duration(rule.within, *at, "within"),
-            recalled_within=self.duration(rule.recalled_within, *at, "recalled within"),
-            unless=unless,
-            given=self._given(rule.given or {}, cause, *at, "given"),
-            provided=self._provided(rule.provided or {}, cause, *at, "provided"),
-            answer=self._answer(rule.answer, *at, "answer") if rule.answer is not None else None,
-            silent=rule.silent,
-            optional=bool(rule.optional),
-            whenever=rule.optional == "whenever",
-            while_up=rule.while_ is not None,
-            requirement=self.requirement(rule.for_, self.where(*at, "for")),
-            text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
-            where=where,
-            armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
-        )
-
-    def _rule_makes_sense(self, rule: RuleShape, *at: Step) -> None:
-        """What the keys of a rule must be to each other."""
-        node = self.doc.at(at)
-        for key in ("with", "answer", "given", "provided"):
-            child = node.child(key)
-            if child is not None and child.value == {}:
-                self.problems.add(child.where, f"`{key}` is empty; leave it out")
-        if (rule.to is None) is (rule.answer is None):
-            self.problems.add(node.where, "a rule has either `to` or `answer`")
-        elif rule.silent and rule.answer is not None:
-            self.problems.add(node.key("silent"), "an answer is not silent")
-        idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
-        if rule.silent:
-            for key in idle:
-                if key != "within" or not rule.cause_in:
-                    self.problems.add(
-                        node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
-                    )
-            if rule.cause_in and rule.within is None:
-                self.problems.add(node.key("cause in"), "a silent rule with `cause in` needs `within`: how long before")
-        elif rule.answer is not None:
-            for key in idle:
-                self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
-        elif rule.optional and rule.within is None:
-            self.problems.add(node.key("optional"), "`optional` needs `within`, else what is on its way is never due")
-        elif rule.after is not None and rule.within is None:
-            self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
-
-    def _cause(self, text: str, view: ViewShape, where: Where) -> Cause | None:
-        if text in _FIXED:
-            return Cause(_FIXED[text])
-        head, _, argument = text.partition(".")
-        operation = self.operations.get(head)
-        if operation is not None:
-            return self._act(operation, argument, view, where)
-        for kind in (CauseKind.TWIN_IN, CauseKind.TWIN, CauseKind.ELSEWHERE):
-            state = text.removeprefix(f"{kind} ")
-            if state != text:
-                return self._of_the_user(kind, state.strip(), view, where)
-        if view.about and text in self.own_states:
-            return Cause(CauseKind.OWN, text)
-        acts = [name for name, o in self.operations.items() if o.admin or not view.about]
-        known = [*_FIXED, *acts, *(self.own_states if view.about else [])]
-        self.problems.unknown(where, "cause", text, known)
-        return None
-
-    def _of_the_user(self, kind: CauseKind, state: str, view: ViewShape, where: Where) -> Cause:
-        """What another member of the same user is told."""
-        if kind is not CauseKind.TWIN and bool(view.about) is not (kind is CauseKind.ELSEWHERE):
-            whose = "the member itself" if view.about else "others"
-            self.problems.add(where, f"`{kind.value.partition(' ')[0]}` is a cause only in views about {whose}")
-        self.expect_name(state, self.own_states, "state", where)
-        return Cause(kind, state)
-
-    def _act(self, operation: Operation, argument: str, view: ViewShape, where: Where) -> Cause:
-        name = operation.name
-        if operation.admin:
-            if argument:
-                self.problems.add(where, f"{name} is an act of the backend; write it without .{argument}")
-            return Cause(CauseKind.ADMIN, name)
-        if view.about:
-            self.problems.add(where, f"others do not see the call {name}; name the state that the member is told")
-        if argument:
-            self.expect_name(argument, operation.rooms, f"room of {name}", where)
-        elif len(operation.rooms) != 1:
-            rooms = " or ".join(f"{name}.{room}" for room in operation.rooms)
-            self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
-        return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
-
-    def _canceller(self, text: str, view: ViewShape, where: Where) -> Cause | None:
-        cause = self._cause(text, view, where)
-        if cause is not None and cause.kind is CauseKind.ENTERED:
-            self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
-        return cause
-
-    def _given(self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step) -> dict[str, tuple[Any, ...]]:
-        """Arguments of the call that led to a state; of the cause, if that is a call."""
-        called = self._called(cause)
-        operations = [called] if called else list(self.operations.values())
+    def given(
+        self, given: Mapping[str, Sequence[Any]], operations: Iterable[Operation], *at: Step
+    ) -> dict[str, tuple[Any, ...]]:
+        """Arguments of a call of one of these operations, each with the values that count."""
         lawful: dict[str, list[Any]] = {}
         for operation in operations:
             for argument, allowed in operation.args.items():
@@ -484,23 +326,15 @@ class Vocabulary(Words):
                         self.problems.unknown(where, f"value of {name}", str(value), map(str, lawful[name]))
         return {name: tuple(values) for name, values in given.items()}
 
-    def _provided(
-        self, provided: Mapping[str, Sequence[str]], cause: Cause | None, *at: Step
-    ) -> dict[str, frozenset[str]]:
-        called = self._called(cause)
-        if provided and cause is not None and called is None:
-            self.problems.add(self.doc.at(at[:-1]).key("provided"), "`provided` needs a call as the cause")
-        node = self.doc.at(at)
-        for name in provided if called else ():
-            self.expect_name(name, called.rooms if called else (), "room argument", node.key(name))
-        return {
-            name: self.names_in(states, self.own_states, "state", *at, name) for name, states in provided.items()
-        }  # fmt: skip
-
-    def _called(self, cause: Cause | None) -> Operation | None:
-        if cause is None or cause.kind is not CauseKind.CALL:
-            return None
-        return self.operations[cause.name.partition(".")[0]]
+    def answer(self, given: Mapping[str, Any], *path: Step) -> dict[str, Any]:
+        """A pattern on a call's answer: its status, and fields as callbacks have them."""
+        types = {name: kind for callback in self.callbacks.values() for name, kind in callback.fields.items()}
+        out = {}
+        for name, value in given.items():
+            if name == "status":
+                self.expect_name(str(value), STATUSES, "status", self.where(*path, name))
+            out[name] = self.literal(value, types.get(name, "any"), *path, name)
+        return out
 
 
 def states_of(view: ViewShape) -> dict[str, None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from roomcheck.errors import HarnessError
 from roomcheck.faults import Link, ToxiproxyServer, free_port
 from roomcheck.faults.ports import FIRST, LAST
+from roomcheck.judge.lateness import narrowest
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import Blame
@@ -28,7 +29,7 @@ async def time_line(contract: Contract, lateness: Lateness) -> Line:
 
 def late(usual: int, worst: int, contract: Contract) -> Line:
     """`usual` is not exceeded in 99 of 100 looks; microseconds."""
-    shortest = min((r.within for view in contract.views for r in view.rules if r.within > 0), default=0)
+    shortest = narrowest(contract)
     text = f"woken {show_duration(usual)} late (99 %), {show_duration(worst)} at worst"
     if not shortest:
         return ok("machine: time", text)

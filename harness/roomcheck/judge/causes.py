@@ -1,0 +1,191 @@
+"""What may have opened or ended the session of one user in one room, and by when it must have ended.
+
+The facts are those of the user's stays, here and elsewhere, of what the backend did to it, and of the server's
+restarts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from roomcheck.judge.history import Event, History, Licence, ended, logged
+from roomcheck.judge.stay import Request, Stay
+from roomcheck.judge.view import EMPTY, NEVER, asked_with
+from roomcheck.model.time import Instant
+from roomcheck.spec.contract import End, Ending, Presence
+
+
+class Causes:
+    """The causes of one session. `stays` are the user's members here, `elsewhere` those in other rooms."""
+
+    def __init__(
+        self,
+        presence: Presence,
+        stays: list[Stay],
+        elsewhere: list[Stay],
+        *,
+        narrow: bool,
+        slack: int,
+        renewed_when_back: bool,
+    ) -> None:
+        """`slack`: how much earlier (microseconds) a window may open.
+
+        `renewed_when_back`: a member that was cut off may come back with a new session.
+        """
+        self.presence = presence
+        self.stays = stays
+        self.elsewhere = elsewhere
+        self.narrow = narrow
+        self.slack = slack
+        self.renewed_when_back = renewed_when_back
+        self.acts: list[tuple[str, Instant]] = []
+        self.restarts: list[Instant] = []
+
+    def holder(self, h: History) -> Stay | None:
+        return next((s for s in self.stays if s.member == h.holder), None) if h.holder is not None else None
+
+    def endings(self, stay: Stay, request: Request) -> Iterator[Licence]:
+        """Every cause by which a session of this request may have ended."""
+        declared = self.presence
+        gave_up: Ending | None = None
+        for ending in declared.endings:
+            if not asked_with(ending.given, request.args):
+                continue
+            pattern, requirement = ending.pattern, ending.requirement
+            if ending.kind is End.REQUEST:
+                begin = request.asked or request.left
+                if begin is not None:
+                    heard = request.left or begin
+                    if not stay.sound(request, heard, declared.noticed, declared.delivery):
+                        requirement = ending.unheard or requirement
+                    yield Licence(begin.lo, NEVER, pattern, requirement, "its leaving")
+            elif ending.kind is End.ACT:
+                for name, at in self.acts:
+                    if name in ending.names:
+                        yield Licence(at.lo, at.hi, pattern, requirement, name, owed=ending.owed)
+            elif ending.kind is End.LOSS:
+                gave_up = gave_up or ending
+                me = frozenset({stay.member})
+                for begin, over in stay.unheard(request, declared.noticed, declared.back):
+                    lo = (begin.hi if self.narrow and ending.after else begin.lo) + ending.after
+                    if ending.after:
+                        lo -= self.slack
+                    if lo <= over:
+                        yield Licence(lo, over, pattern, requirement, "the loss of its link", back=me)
+            else:  # another session of the user, elsewhere
+                for other in self.elsewhere:
+                    if other.member != stay.member:
+                        for one in other.requests:
+                            if one.valid or one.first is not None:
+                                until = NEVER if one.out is None else one.out.hi + declared.delivery
+                                yield Licence(one.begin.lo, until, pattern, requirement, "its session elsewhere")
+        if request.out is not None and request.asked is None and request.left is None:
+            pattern = gave_up.pattern if gave_up else EMPTY
+            requirement = gave_up.requirement if gave_up else None
+            yield Licence(request.out.lo, NEVER, pattern, requirement, "its giving up")
+        for at in self.restarts:
+            if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
+                me = frozenset({stay.member})
+                yield Licence(at.lo, NEVER, EMPTY, None, "the restart", back=me, owed=False)
+
+    def openings(self, h: History, upto: int) -> Iterator[tuple[Stay, Request, int, int]]:
+        """Whoever may have opened the session by then, and when."""
+        way = self.presence.delivery
+        for stay in self.stays:
+            for request in stay.requests:
+                end = NEVER if request.out is None else request.out.hi
+                spans = []
+                other = h.holder is not None and h.holder != stay.member
+                if request.valid and (h.holder != stay.member or request.number > h.number):
+                    entered = end if request.first is None else min(end, request.first.hi)
+                    spans += stay.link.arrivals(request.begin.lo, entered, way)
+                same = h.holder == stay.member and request.number == h.number
+                back = other or (self.renewed_when_back and same)
+                if back and request.opened is not None and stay.live(request, self.presence.noticed):
+                    spans += stay.link.arrivals(h.lo, end, way)
+                if h.holder is None and stay.member in h.back:
+                    spans += stay.link.arrivals(max(h.lo, request.begin.lo), end, way)
+                for lo, hi in spans:
+                    if max(lo, h.lo) <= min(hi, upto):
+                        yield stay, request, max(lo, h.lo), min(hi, upto)
+
+    def taken_over(self, h: History, upto: int) -> Iterator[History]:
+        """Quietly, by another member or a newer request."""
+        if self.presence.replaced_quietly:
+            for stay, request, lo, hi in self.openings(h, upto):
+                yield replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi)
+
+    def replaced(self, lo: int, hi: int, *, joined: bool) -> Event:
+        return Event(joined, lo, hi, True, EMPTY, self.presence.replaced_requirement, "a new session")
+
+    def created(self, h: History, *, joined: bool, upto: int) -> Iterator[History]:
+        """What may have happened unheard until now, such that this news is the first that comes of it."""
+        if joined:
+            if h.holder is None:
+                for stay, request, lo, hi in self.openings(h, upto):
+                    event = Event(True, lo, hi, True, EMPTY, None, "its request")
+                    yield logged(h, (event,), stay.member, request.number, lo, hi)
+            return
+        if h.holder is None:
+            yield from self._again(h, upto)
+            return
+        for one in (h, *self.taken_over(h, upto)):
+            holder = self.holder(one)
+            assert holder is not None
+            for licence in self.endings(holder, holder.requests[one.number - 1]):
+                if (over := ended(one, licence, upto)) is not None:
+                    yield over
+        if self.presence.replaced_aloud:
+            for stay, request, lo, hi in self.openings(h, upto):
+                events = self.replaced(lo, hi, joined=False), self.replaced(lo, hi, joined=True)
+                yield logged(h, events, stay.member, request.number, lo, hi)
+
+    def _again(self, h: History, upto: int) -> Iterator[History]:
+        """The session has ended by request, and the news of its loss comes all the same."""
+        if h.back:
+            return
+        for stay in self.stays:
+            request = stay.request
+            if request is None:
+                continue
+            for ending in self.presence.endings:
+                if ending.again and asked_with(ending.given, request.args):
+                    for begin, over in stay.unheard(request, self.presence.noticed, self.presence.back):
+                        lo, hi = max(begin.lo + ending.after, h.lo), min(over, upto)
+                        if lo <= hi:
+                            event = Event(
+                                False, lo, hi, False, ending.pattern, ending.requirement, "the loss of its link"
+                            )
+                            yield replace(h, lo=lo, hi=hi, log=(*h.log, event))
+
+    def due(self, h: History, now: Instant) -> int | None:
+        """By when the session must have ended, if that is before now."""
+        stay = self.holder(h)
+        if stay is None:
+            return None
+        request = stay.requests[h.number - 1]
+        declared = self.presence
+        dues: list[int] = []
+
+        def edge(instant: Instant) -> int:
+            return instant.lo if self.narrow else instant.hi
+
+        left = request.left
+        for ending in declared.endings:
+            if not asked_with(ending.given, request.args):
+                continue
+            if ending.kind is End.REQUEST and left is not None and now.lo > left.hi + declared.delivery:
+                if stay.sound(request, left, declared.noticed, declared.delivery):
+                    dues.append(edge(left))
+            elif ending.kind is End.LOSS:
+                span = ending.after + ending.within
+                down = stay.link.down
+                if down is not None and down.silent is not None and not down.server:
+                    dues.append(edge(down.silent) + span)
+                if request.out is not None:
+                    ends = [o.end for o in stay.link.outages if o.end is not None]
+                    since = edge(request.out)
+                    dues.append((max(since, edge(ends[-1])) if ends else since) + span)
+        due = min(dues, default=NEVER)
+        if due < h.lo or (now.hi if self.narrow else now.lo) <= due:
+            return None
+        return due

@@ -1,0 +1,74 @@
+"""Histories of a session, and the changes that they are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from roomcheck.judge.stay import Stay
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Event:
+    """A change of the session between `lo` and `hi`. Each observer hears of it once; if not `owed`, it need not.
+
+    `sender`: the stay of the member that sends the news itself, so that it is lost or late with the member's link.
+    """
+
+    joined: bool
+    lo: int
+    hi: int
+    owed: bool
+    pattern: Mapping[str, Any]
+    requirement: str | None
+    cause: str
+    sender: Stay | None = None
+
+
+@dataclass(slots=True)
+class History:
+    """One lawful history. `number`: of the request that holds the session open, or held it last.
+
+    `back`: who may open it again without a new request. `base`: whether the session was open before the log; `heard`:
+    how many events of the log each observer has received.
+    """
+
+    holder: str | None
+    number: int
+    back: frozenset[str]
+    lo: int
+    hi: int
+    base: bool
+    log: tuple[Event, ...]
+    heard: tuple[int, ...]
+
+    def value(self, heard: int) -> bool:
+        """Whether the session is open as far as one knows who has received so many events."""
+        return self.log[heard - 1].joined if heard else self.base
+
+
+class Licence(NamedTuple):
+    """A cause by which the session may have ended between `lo` and `hi`. `back`: who may open it again by itself."""
+
+    lo: int
+    hi: int
+    pattern: Mapping[str, Any]
+    requirement: str | None
+    cause: str
+    back: frozenset[str] = frozenset()
+    owed: bool = True
+
+
+def ended(h: History, licence: Licence, upto: int) -> History | None:
+    """The session ended by this cause, if it can have by then."""
+    lo, hi = max(licence.lo, h.lo), min(licence.hi, upto)
+    if lo > hi:
+        return None
+    event = Event(False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause)
+    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard)
+
+
+def logged(h: History, events: tuple[Event, ...], holder: str, number: int, lo: int, hi: int) -> History:
+    """These changes happened, and now this member's request holds the session open."""
+    return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard)

@@ -1,0 +1,419 @@
+"""The session of one user in one room, followed as the set of all histories that a lawful server may have had.
+
+A history is a timed automaton's run with an interval for each of its changes: the session is open, held by one member
+of the user, or closed; the changes that not every observer has received yet stand in its log. A change is thought of
+when an observer receives news of it, when a member is told that it must have happened, or when it is overdue. So all
+observers hear of one session, and who hears a change first bounds when the others must have heard it.
+
+When no history is left, what was observed is refused; the reasons of the last rejections are the explanation.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from roomcheck.judge.causes import Causes
+from roomcheck.judge.history import NOBODY, Event, History, Licence, ended, logged
+from roomcheck.judge.stay import Request, Stay
+from roomcheck.judge.view import (
+    EMPTY,
+    LIVE,
+    MAX_HYPOTHESES,
+    NEVER,
+    OUT,
+    Death,
+    Presence,
+    Tally,
+    asked_with,
+    fits,
+)
+from roomcheck.model.time import Instant, show_duration
+from roomcheck.spec.contract import End, View
+
+
+class Ear:
+    """What one observer hears of the session."""
+
+    __slots__ = ("cut", "deaths", "extra", "fresh", "heard", "index", "name", "presence", "refused_at", "session",
+                 "tallies", "told", "view")  # fmt: skip
+
+    hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
+
+    def __init__(self, session: "Session", name: str, index: int, extra: int) -> None:
+        self.session = session
+        self.name = name
+        self.index = index
+        self.extra = extra
+        self.view = session.view
+        self.presence = LIVE
+        self.told = False
+        self.fresh = False
+        self.heard = False
+        self.cut = False
+        self.deaths: list[Death] = []
+        self.refused_at = 0
+        self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+
+    @property
+    def refused(self) -> bool:
+        """Whether no history is left that this observer may have heard of."""
+        return bool(self.deaths)
+
+    def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+        """The observer received the view's callback with these fields."""
+        self.session.news(self, value, fields, at)
+
+    def hear(self, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+        """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
+        self.session.hear(self, presence, at, fresh=fresh)
+
+    def finish(self, end: int) -> None:
+        """Observation ended."""
+        self.session.advance(Instant(end, end))
+
+
+class Session:
+    """One user in one room; `causes` says what may have happened to it."""
+
+    def __init__(self, view: View, name: str, causes: Causes) -> None:
+        self.view = view
+        self.presence = causes.presence
+        self.narrow = causes.narrow
+        self.name = name
+        self.causes = causes
+        self.ears: list[Ear] = []
+        self.dead = False
+        self.histories = [History(None, 0, NOBODY, 0, 0, False, (), ())]
+
+    def ear(self, name: str, extra: int) -> Ear:
+        """One more observer."""
+        ear = Ear(self, name, len(self.ears), extra)
+        self.ears.append(ear)
+        self.histories = [replace(h, heard=(*h.heard, len(h.log))) for h in self.histories]
+        return ear
+
+    # --- what happened ----------------------------------------------------------------------------------------------
+
+    def act(self, name: str, at: Instant) -> None:
+        """The backend did this to the user."""
+        self.advance(at)
+        self.causes.acts.append((name, at))
+        ending = next((e for e in self.presence.endings if e.kind is End.ACT and name in e.names), None)
+        if ending is None:
+            return
+        until = at.lo if self.narrow else at.hi
+        licence = Licence(at.lo, until, ending.pattern, ending.requirement, name, owed=ending.owed)
+        out: list[History] = []
+        for h in self.histories:
+            over = ended(h, licence, until) if h.holder is not None else None
+            if over is None or h.hi >= at.lo:
+                out.append(h)
+            if over is not None:
+                out.append(over)
+        self._keep(out)
+
+    def restart(self, at: Instant) -> None:
+        """The server was killed: it may have forgotten the session, and whom it had removed."""
+        self.advance(at)
+        self.causes.restarts.append(at)
+        inside = frozenset(s.member for s in self.causes.stays if s.request is not None and s.request.out is None)
+        out: list[History] = []
+        for h in self.histories:
+            out.append(h)
+            if h.holder is not None:
+                event = Event(False, at.lo, NEVER, owed=False, pattern=EMPTY, requirement=None, cause="restart")
+                silent = replace(h, holder=None, back=inside | {h.holder}, lo=at.lo, hi=at.hi, log=(*h.log, event))
+                out.append(silent)
+            else:
+                out.append(replace(h, back=h.back | inside))
+        self._keep(out)
+
+    def opened(self, stay: Stay, request: Request, state: str, at: Instant) -> None:
+        """A member is told that it is in. The facts are still those of before."""
+        self.advance(at)
+        out: list[History] = []
+        for h in self.histories:
+            variants = [h]
+            if h.holder == stay.member and h.number == request.number:
+                raced = (ended(h, licence, at.hi) for licence in self.causes.endings(stay, request) if licence.back)
+                variants += [over for over in raced if over is not None]
+            for variant in variants:
+                out += self._open(variant, stay, request, state, at)
+        self._keep(out)
+
+    def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> list[History]:
+        declared = self.presence
+        if h.holder == stay.member and h.number == request.number:
+            return [h]
+        lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
+        hi = max(lo, hi)
+        requirement = declared.opened_by[state]
+        sender = stay if declared.told_by_member else None
+        joined = Event(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+        if h.holder is None:
+            out = []
+            again = stay.member in h.back
+            if again or request.first is None:
+                out.append(logged(h, (joined,), stay.member, request.number, lo, hi))
+            if not out or (not again and h.hi >= request.begin.lo):
+                out.append(h)  # the answer was under way when the session ended
+            return out
+        out = []
+        other = h.holder != stay.member
+        if declared.replaced_quietly or not (other or state in declared.renewed_by):
+            out.append(replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi))
+        if declared.replaced_aloud and (other or state in declared.renewed_by):
+            left = self.causes.replaced(lo, hi, joined=False)
+            out.append(
+                logged(h, (left, replace(joined, requirement=left.requirement)), stay.member, request.number, lo, hi)
+            )
+        return out
+
+    def news(self, ear: Ear, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+        """An observer received news of the user."""
+        ear.heard = True
+        if self.dead:
+            return
+        told = self.view.told
+        if value not in told.values():
+            self._refuse(ear, at, [Death(0, f"{value} is neither {told['present']} nor {told['absent']}", None)])
+            return
+        joined = value == told["present"]
+        if ear.presence is not LIVE:
+            if ear.presence is OUT:
+                self._refuse(ear, at, [Death(0, f"{value} came while the observer is not in the room", None)])
+            elif ear.fresh and joined == ear.told:
+                self._refuse(ear, at, [Death(0, f"{value} came twice while the list was being told", None)])
+            ear.told = joined
+            return
+        self.advance(at)
+        deaths: list[Death] = []
+        out: list[History] = []
+        for h in self.histories:
+            out += self._deliver(h, ear, fields, at, deaths, joined=joined)
+        if not out and self.histories:
+            self._refuse(ear, at, deaths)
+        ear.told = joined
+        self._keep(out)
+
+    def hear(self, ear: Ear, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+        """As `Ear.hear`."""
+        if self.dead:
+            return
+        if fresh is not None:
+            ear.fresh = fresh
+        if fresh:
+            ear.told = False
+        if presence is ear.presence:
+            return
+        self.advance(at)
+        ear.presence = presence
+        if presence is LIVE and not self.dead:
+            ear.fresh = False
+            agreeing = [a for h in self.histories for a in self._agreeing(h, ear, at)]
+            if not agreeing and self.histories:
+                word = self.view.told["present" if ear.told else "absent"]
+                self._refuse(ear, at, [Death(0, f"its list is due, and the last that it says is {word}", None)])
+            self._keep(agreeing)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def advance(self, now: Instant) -> None:
+        """Time has come to `now`: what is overdue has happened, and who should have heard of it has."""
+        if self.dead:
+            return
+        out: list[History] = []
+        late: list[tuple[Ear, Death]] = []
+        todo = deque((h, NOBODY) for h in self.histories)
+        while todo:
+            h, before = todo.popleft()
+            due = self.causes.due(h, now)
+            if due is not None:
+                assert h.holder is not None
+                before |= {h.holder}
+                todo += [(o, before) for o in self._ended_by(h, due) if o.holder not in before]
+                continue
+            missing = self._missing(h, now)
+            if missing is None:
+                out.append(h)
+            else:
+                late.append(missing)
+        if not out and late:
+            late.sort(key=lambda one: (one[1].requirement is None, one[1].miss))
+            ear = late[0][0]
+            self._refuse(ear, now, [death for _, death in late])
+            return
+        self._keep(out)
+
+    def _missing(self, h: History, now: Instant) -> tuple[Ear, Death] | None:
+        """What an observer should have heard by now and has not."""
+        for ear in self.ears:
+            if ear.presence is not LIVE:
+                continue
+            before = True
+            for event in h.log[h.heard[ear.index] :]:
+                owed, before = self._owed(event) and (before or not event.joined), event.owed
+                if not owed:
+                    continue
+                due = event.hi + self.presence.delivery
+                late = now.hi - due if self.narrow else now.lo - due - ear.extra
+                if late > 0:
+                    word = self.view.told["present" if event.joined else "absent"]
+                    limit = show_duration(self.presence.delivery)
+                    text = f"{word} within {limit} of {event.cause}: never came"
+                    return ear, Death(late, text, None, event.requirement)
+                break
+        return None
+
+    def _owed(self, event: Event) -> bool:
+        """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
+        if not event.owed or event.sender is None:
+            return event.owed
+        since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
+        return all(o.begin.hi < since or o.begin.lo > until for o in event.sender.link.outages)
+
+    def _ended_by(self, h: History, due: int) -> list[History]:
+        """The histories in which the session has ended by then, or another member holds it."""
+        stay = self.causes.holder(h)
+        assert stay is not None
+        request = stay.requests[h.number - 1]
+        over = (ended(h, licence, due) for licence in self.causes.endings(stay, request))
+        return [*(o for o in over if o is not None), *self.causes.taken_over(h, due)]
+
+    # --- what may have happened ---------------------------------------------------------------------------------------
+
+    # --- news ---------------------------------------------------------------------------------------------------------
+
+    def _deliver(
+        self, h: History, ear: Ear, fields: Mapping[str, Any], at: Instant, deaths: list[Death], *, joined: bool
+    ) -> Iterator[History]:
+        """The histories in which this observer now received what it was told."""
+        i = ear.index
+        before = True  # who was not told that the session had ended need not be told that it is open again
+        for n in range(h.heard[i], len(h.log)):
+            event = h.log[n]
+            owed, before = self._owed(event) and (before or not event.joined), event.owed
+            if event.joined is joined:
+                told = self._receive(h, ear, n, fields, at, deaths)
+                if told is not None:
+                    yield told
+            if owed:
+                if event.joined is not joined:
+                    word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
+                    text = f"{word} came where {missing} upon {event.cause} was on its way"
+                    deaths.append(Death(1 << 61, text, None, event.requirement))
+                return
+        found = False
+        for created in self.causes.created(h, joined=joined, upto=at.hi):
+            found = True
+            told = self._receive(created, ear, len(h.log), fields, at, deaths)
+            if told is not None:
+                yield told
+        if not found:
+            deaths.append(self._uncaused(h, at, joined=joined))
+
+    def _receive(
+        self, h: History, ear: Ear, n: int, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
+    ) -> History | None:
+        event = h.log[n]
+        word = self.view.told["present" if event.joined else "absent"]
+        wanted = self.presence.joined if event.joined else self.presence.left
+        for pattern in (wanted, event.pattern):
+            if not fits(pattern, fields):
+                seen = {k: fields.get(k) for k in pattern}
+                text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
+                deaths.append(Death(0, text, None, event.requirement or self.view.otherwise))
+                return None
+        due = event.hi + self.presence.delivery
+        late = (at.hi - due) if self.narrow else (at.lo - due - ear.extra)
+        if late > 0 and self._owed(event):
+            text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
+            deaths.append(Death(late, text, None, event.requirement))
+            return None
+        tally = ear.tallies[event.requirement or "", f"{word} upon {event.cause}"]
+        tally.met += 1
+        heard = tuple([n + 1 if e is ear else k for e, k in zip(self.ears, h.heard, strict=True)])
+        hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
+        log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
+        return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
+
+    def _uncaused(self, h: History, at: Instant, *, joined: bool) -> Death:
+        """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
+        word = self.view.told["present" if joined else "absent"]
+        user = self.name.split(" ")[0]
+        if joined is (h.holder is not None):
+            return Death(1 << 62, f"{word} came, and {user} {'was there' if joined else 'had gone'} already", None)
+        if not joined:
+            stay = self.causes.holder(h)
+            assert stay is not None
+            request = stay.requests[h.number - 1]
+            loss = next(
+                (e for e in self.presence.endings if e.kind is End.LOSS and asked_with(e.given, request.args)), None
+            )
+            live = stay.unheard(request, self.presence.noticed, self.presence.back)
+            if loss is not None and live:
+                begin, _ = live[-1]
+                early = begin.lo + loss.after - at.hi
+                if early > 0:
+                    text = (
+                        f"{word} came {show_duration(at.hi - begin.lo)} after {stay.member}'s link was lost, "
+                        f"{show_duration(early)} before the server may give it up"
+                    )
+                    return Death(early, text, None, loss.earlier or loss.requirement)
+        there = "is there" if h.holder is not None else "has gone"
+        return Death(1 << 62, f"{word} has no cause while {user} {there}", None)
+
+    def _agreeing(self, h: History, ear: Ear, at: Instant) -> Iterator[History]:
+        """The list of this observer is due: the histories that agree with what it was told last."""
+        i = ear.index
+
+        def knows(one: History, heard: int) -> History:
+            return replace(one, heard=(*one.heard[:i], heard, *one.heard[i + 1 :]))
+
+        for n in range(len(h.log) + 1):
+            rest = h.log[n:]
+            if h.value(n) is ear.told and all(
+                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
+            ):
+                yield knows(h, n)
+        if (h.holder is not None) is not ear.told:
+            for created in self.causes.created(h, joined=ear.told, upto=at.hi):
+                for n in range(len(h.log) + 1, len(created.log) + 1):
+                    if created.value(n) is ear.told:
+                        yield knows(created, n)
+
+    # --- bookkeeping ------------------------------------------------------------------------------------------------
+
+    def _refuse(self, ear: Ear, at: Instant, deaths: list[Death]) -> None:
+        ranked = sorted(deaths, key=lambda d: (d.requirement is None, d.miss))
+        ear.deaths = ranked or [Death(0, "no lawful history is left", None)]
+        ear.refused_at = at.hi
+        self.dead = True
+        self.histories = []
+
+    def _keep(self, histories: Iterable[History]) -> None:
+        """Go on with these, without doubles and without what everybody has heard."""
+        if self.dead:
+            return
+        kept: list[History] = []
+        for h in histories:
+            one = self._trimmed(h)
+            if one not in kept:
+                kept.append(one)
+        if len(kept) > MAX_HYPOTHESES:
+            for ear in self.ears:
+                ear.cut = True
+            self.dead = True
+            kept = []
+        self.histories = kept
+
+    def _trimmed(self, h: History) -> History:
+        live = [k for ear, k in zip(self.ears, h.heard, strict=True) if ear.presence is LIVE]
+        n = min(live, default=len(h.log))
+        if n <= 1:
+            return h
+        # the last event stays: a list that is due may not know it yet
+        n -= 1
+        heard = tuple([max(0, k - n) for k in h.heard])
+        return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], heard)

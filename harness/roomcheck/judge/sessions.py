@@ -1,0 +1,149 @@
+"""From the records of a trace to the sessions of all users in all rooms: who knows what of whose stay."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from roomcheck.judge.causes import Causes
+from roomcheck.judge.session import Ear, Session
+from roomcheck.judge.stay import Link, Request, Stay
+from roomcheck.judge.view import Mode, asked_with
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Trace
+from roomcheck.spec.contract import CauseKind, Contract, End, View
+
+
+class Sessions:
+    """Every session of a trace, as one view of the contract declares them."""
+
+    def __init__(self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int]) -> None:
+        assert view.presence is not None
+        assert view.hearing is not None
+        self.view = view
+        self.declared = view.presence
+        self.hearing = view.hearing
+        self.trace = trace
+        self.mode = mode
+        self.gaps = gaps
+        self.links = {m.name: Link() for m in trace.members}
+        self.user_of = {m.name: m.user for m in trace.members}
+        self.stays: dict[tuple[str, str], Stay] = {}
+        self.sessions: dict[tuple[str, str], Session] = {}
+        self.leaving = frozenset(
+            e for ending in self.declared.endings if ending.kind is End.REQUEST for e in ending.names
+        )
+        cut_off = self.hearing.away - set(self.declared.requested_by)
+        self.renewed_when_back = any(
+            rule.to in self.declared.renewed_by and not cut_off.isdisjoint(rule.from_)
+            for own in contract.views
+            for rule in own.rules
+        )
+        self.goodbyes = frozenset(
+            rule.cause.name
+            for own in contract.views
+            for rule in own.rules
+            if own.hearing is None and rule.cause.kind is CauseKind.CALL and rule.to in self.leaving
+        )
+        for room in trace.rooms:
+            for member in trace.members:
+                self.stays[member.name, room] = Stay(member.name, self.links[member.name])
+        for room in trace.rooms:
+            for user in dict.fromkeys(self.user_of.values()):
+                self.sessions[user, room] = self._session(user, room)
+
+    def _session(self, user: str, room: str) -> Session:
+        own = [name for name, u in self.user_of.items() if u == user]
+        narrow = self.mode is Mode.NARROW
+        causes = Causes(
+            self.declared,
+            stays=[self.stays[m, room] for m in own],
+            elsewhere=[self.stays[m, other] for m in own for other in self.trace.rooms if other != room],
+            narrow=narrow,
+            slack=0 if narrow else self.trace.patience,
+            renewed_when_back=self.renewed_when_back,
+        )
+        return Session(self.view, f"{user} in {room}", causes)
+
+    def ear(self, observer: str, room: str, user: str) -> Ear:
+        """What this observer hears of this user."""
+        if (user, room) not in self.sessions:  # a room that is none of the trace's
+            for member, u in self.user_of.items():
+                if u == user:
+                    self.stays[member, room] = Stay(member, self.links[member])
+            self.sessions[user, room] = self._session(user, room)
+        extra = self.trace.patience + self.gaps[observer]
+        return self.sessions[user, room].ear(f"{observer} about {user} in {room}", extra)
+
+    def of(self, user: str) -> Iterable[Session]:
+        """The sessions of a user, in all rooms."""
+        return [session for (who, _), session in self.sessions.items() if who == user]
+
+    # --- facts ------------------------------------------------------------------------------------------------------
+
+    def called(self, member: str, room: str, name: str, args: Mapping[str, Any], at: Instant) -> None:
+        """A member called an operation; with several rooms, the name says as which argument this room is meant."""
+        stay = self.stays.get((member, room))
+        if stay is None:
+            return
+        request = stay.request
+        given = self.declared.requested_by.get(name)
+        if given is not None and (request is None or request.out is not None):
+            self._advance(member, at)
+            stay.requests.append(Request(len(stay.requests) + 1, at, args, valid=asked_with(given, args)))
+        elif name in self.goodbyes and request is not None and request.out is None and request.asked is None:
+            self._advance(member, at)
+            request.asked = at
+
+    def acted(self, user: str, room: str, name: str, at: Instant) -> None:
+        """The backend did something to a user."""
+        if (user, room) in self.sessions:
+            self.sessions[user, room].act(name, at)
+
+    def faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
+        """A fault took effect on a member's link, or on the server."""
+        for name in [member] if member is not None else list(self.links):
+            self._advance(name, at)
+            self.links[name].fault(kind, at, server=member is None)
+        if member is None:
+            for session in self.sessions.values():
+                session.restart(at)
+
+    def healed(self, member: str, at: Instant) -> None:
+        """A member's link is whole again."""
+        self._advance(member, at)
+        self.links[member].heal(at)
+
+    def told(self, member: str, room: str, state: str, args: Mapping[str, Any], at: Instant) -> None:
+        """A member was told a state of its own."""
+        stay = self.stays.get((member, room))
+        if stay is None:
+            return
+        self._advance(member, at)
+        declared, hearing = self.declared, self.hearing
+        request = stay.request
+        if request is None or request.out is not None:
+            if state not in hearing.states and state not in hearing.away:
+                if request is not None and state in self.leaving and request.left is None:
+                    request.left = at
+                return
+            request = Request(len(stay.requests) + 1, at, args, valid=False)
+            stay.requests.append(request)
+        given = declared.requested_by.get(state)
+        if given is not None:
+            request.args = args
+            request.valid = request.valid or asked_with(given, args)
+        if state in declared.opened_by:
+            self.sessions[self.user_of[member], room].opened(stay, request, state, at)
+            request.first = request.first or at
+            request.opened, request.lost = at, request.cut_off
+        if state in hearing.away:
+            request.cut_off = at
+        elif state not in hearing.states:
+            request.out = at
+        if state in self.leaving and request.left is None:
+            request.left = at
+
+    def _advance(self, member: str, at: Instant) -> None:
+        """What was due before this is judged by what was known before this."""
+        for session in self.of(self.user_of[member]):
+            session.advance(at)

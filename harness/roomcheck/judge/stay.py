@@ -1,0 +1,165 @@
+"""What is known of one member's link and of its stays in a room: observed facts, and what follows from them for sure.
+
+Nothing here is a hypothesis. A session (see `session`) asks when a request may have reached the server, when the server
+may have given the member up for silence, and when it must have.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from roomcheck.judge.view import NEVER
+from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, Way
+from roomcheck.model.time import Instant
+
+
+class Span(NamedTuple):
+    """From `lo` to `hi`, in microseconds."""
+
+    lo: int
+    hi: int
+
+
+@dataclass(slots=True)
+class Outage:
+    """A time in which a member's link passed nothing, or (`broken`) a moment at which its connections died.
+
+    `silent` is from when the server heard nothing of the member: never, if the member is only deaf. `holds`: what was
+    sent meanwhile comes when it ends. `server`: the server was down, for at least a part of it.
+    """
+
+    begin: Instant
+    broken: bool
+    silent: Instant | None
+    holds: bool
+    server: bool
+    end: Instant | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """A member's link: its outages, in order."""
+
+    outages: list[Outage] = field(default_factory=list)
+
+    @property
+    def down(self) -> Outage | None:
+        """The outage that goes on."""
+        return self.outages[-1] if self.outages and self.outages[-1].end is None else None
+
+    def fault(self, kind: FaultKind, at: Instant, *, server: bool = False) -> None:
+        """A fault took effect that breaks connections; a link that is down already stays down."""
+        now = self.down
+        broken = EFFECT[kind] is Effect.BROKEN
+        silent = None if broken or Way.UP not in {**HELD, **LOST}.get(kind, (Way.UP,)) else at
+        holds = Way.UP in HELD.get(kind, ())
+        if now is None:
+            end = Instant(at.hi, at.hi) if broken else None
+            self.outages.append(Outage(at, broken, silent, holds, server, end))
+        else:
+            now.silent = now.silent or silent
+            now.holds = now.holds or holds
+            now.server = now.server or server
+
+    def heal(self, at: Instant) -> None:
+        """The link is whole again."""
+        if self.outages and self.outages[-1].end is None:
+            self.outages[-1].end = at
+
+    def arrivals(self, begin: int, end: int, under_way: int) -> list[Span]:
+        """When something that a member sends again and again from `begin` to `end` may reach the server.
+
+        What was sent while the link passed arrives within `under_way`; what a stall holds, within that after its heal.
+        """
+        spans = []
+        up = 0
+        for outage in self.outages:
+            if outage.silent is None:
+                continue
+            if max(begin, up) <= min(end, outage.silent.hi):
+                spans.append(Span(max(begin, up), min(end, outage.silent.hi) + under_way))
+            over = outage.end
+            if over is None:
+                return spans
+            if outage.holds and begin <= over.hi and outage.silent.lo <= end:
+                spans.append(Span(over.lo, over.hi + under_way))
+            up = over.lo
+        if max(begin, up) <= end:
+            spans.append(Span(max(begin, up), end + under_way))
+        return spans
+
+
+@dataclass(slots=True)
+class Request:
+    """One time of being, or wanting to be, in a room: from the first word of it to a state outside.
+
+    `valid`: its arguments may open a session. `first` is when the member was first told to be in, `opened` when last,
+    `lost` when it was last told to be cut off before that, and `cut_off` when it was last. `asked` is when it called to
+    leave, `left` when it was told to have left at its own request, `out` when it was told any state outside.
+    """
+
+    number: int
+    begin: Instant
+    args: Mapping[str, Any]
+    valid: bool
+    first: Instant | None = None
+    opened: Instant | None = None
+    lost: Instant | None = None
+    cut_off: Instant | None = None
+    asked: Instant | None = None
+    left: Instant | None = None
+    out: Instant | None = None
+
+
+@dataclass(slots=True)
+class Stay:
+    """A member in a room: its requests, the newest last."""
+
+    member: str
+    link: Link
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def request(self) -> Request | None:
+        """The newest."""
+        return self.requests[-1] if self.requests else None
+
+    def live(self, request: Request, noticed: int) -> list[Outage]:
+        """The outages that the server may still not have got over: the member was not surely heard after them."""
+        told = request.opened
+        out = []
+        for outage in self.link.outages:
+            if outage.end is not None:
+                if outage.end.hi < request.begin.lo:
+                    continue
+                if told is not None and outage.end.hi <= told.lo:
+                    seen = request.lost is not None and outage.begin.hi <= request.lost.lo
+                    if seen or outage.begin.hi < told.lo - noticed:
+                        continue
+            out.append(outage)
+        return out
+
+    def sound(self, request: Request, at: Instant, noticed: int, under_way: int) -> bool:
+        """Whether what the member sent at this instant surely reached the server."""
+        if request.opened is None:
+            return False
+        outages = self.live(request, noticed)
+        return all(outage.begin.lo > at.hi + under_way for outage in outages)
+
+    def unheard(self, request: Request, noticed: int, back: int) -> list[tuple[Instant, int]]:
+        """The times in which the server may not have heard the member: when each began, and when it is surely over."""
+        out: list[tuple[Instant, int]] = []
+        again = -1
+        for outage in self.live(request, noticed):
+            if outage.end is None:
+                over, until = NEVER, NEVER
+            elif outage.broken:
+                over = until = outage.begin.hi + noticed + back
+            else:
+                over, until = outage.end.hi + back, outage.end.hi + noticed + back
+            if out and outage.begin.lo <= again:
+                out[-1] = out[-1][0], max(out[-1][1], over)
+            else:
+                out.append((outage.begin, over))
+            again = until
+        return out

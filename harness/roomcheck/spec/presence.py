@@ -1,0 +1,140 @@
+"""What a spec says of presence: the session that the server keeps of a user, and how the news of it travels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from roomcheck.spec.contract import Callback, End, Ending, Hearing, Presence, View
+from roomcheck.spec.shape import EndingShape, PresenceShape, SessionShape
+from roomcheck.spec.vocabulary import Step, Vocabulary
+
+VIEW = "presence"
+AT: tuple[Step, ...] = ("presence",)
+WAYS = ("request", "act", "silence", "loss", "elsewhere")
+
+
+def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
+    """The view of one observer on one user: no rules, two states."""
+    callback, field, told = _news(words, shape)
+    seen = shape.observers
+    session, link = shape.session, shape.link
+    at = (*AT, "session")
+    delivery = words.duration(shape.delivery, *AT, "delivered within")
+    replaced = session.replaced
+    return View(
+        name=VIEW,
+        callback=callback.name,
+        field=field,
+        told=told,
+        initial="absent",
+        rules=(),
+        hearing=Hearing(
+            states=words.names_in(seen.inside, words.own_states, "state", *AT, "observers", "inside"),
+            away=words.names_in(seen.cut_off, words.own_states, "state", *AT, "observers", "cut off"),
+            list_within=words.duration(seen.list_within, *AT, "observers", "list right within"),
+            shared=seen.shared,
+        ),
+        presence=Presence(
+            joined=words.pattern(shape.joined[callback.name], callback, *AT, "joined", callback.name),
+            left=words.pattern(shape.left.get(callback.name, {}), callback, *AT, "left", callback.name),
+            requested_by=_requests(words, session),
+            opened_by=_opened(words, session),
+            renewed_by=words.names_in(session.renewed_by, words.own_states, "state", *at, "renewed by"),
+            endings=tuple(
+                ending
+                for i, one in enumerate(session.ended_by)
+                if (ending := _ending(words, shape, one, callback, *at, "ended by", i)) and words.holds(one.when)
+            ),
+            delivery=delivery,
+            told_by_member=shape.told_by == "member",
+            noticed=words.duration(link.noticed, *AT, "link", "loss noticed within"),
+            back=words.duration(link.back, *AT, "link", "back within"),
+            replaced_quietly=replaced is None or "nothing" in replaced.told_as,
+            replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
+            replaced_requirement=words.requirement(
+                replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
+            ),
+        ),
+        otherwise=words.requirement(shape.otherwise, words.where(*AT, "otherwise")),
+        where=words.doc.key("presence"),
+    )
+
+
+def _news(words: Vocabulary, shape: PresenceShape) -> tuple[Callback, str, dict[str, Any]]:
+    """The callback that brings the news, its field that tells which, and the two values of that."""
+    ((name, joined),) = shape.joined.items()
+    ((other, left),) = shape.left.items()
+    blank = Callback(name, None, None, {})
+    callback = words.callbacks.get(name)
+    if callback is None:
+        words.problems.unknown(words.doc.at((*AT, "joined")).key(name), "callback", name, words.callbacks)
+        return blank, "", {"absent": None, "present": None}
+    where = words.doc.at((*AT, "left")).key(other)
+    if words.expect_name(other, words.callbacks, "callback", where) and other != name:
+        words.problems.add(where, f"{name} tells who joined; it must tell who left, too")
+    if callback.about is None:
+        text = f"{name} does not say who it is about; give it `about`"
+        words.problems.add(words.doc.at((*AT, "joined")).key(name), text)
+    field = next((f for f in joined if f in left and left[f] != joined[f]), None)
+    if field is None:
+        text = "one field must differ between `joined` and `left`"
+        words.problems.add(words.where(*AT, "left"), text)
+        return callback, next(iter(callback.fields), ""), {"absent": None, "present": None}
+    return callback, field, {"absent": left[field], "present": joined[field]}
+
+
+def _requests(words: Vocabulary, session: SessionShape) -> dict[str, Mapping[str, tuple[Any, ...]]]:
+    at = (*AT, "session", "requested by")
+    calls = {name for name, operation in words.operations.items() if not operation.admin}
+    words.names_in(session.requested_by, words.own_states | calls, "state", *at)
+    return {
+        state: words.given(given, words.operations.values(), *at, state)
+        for state, given in session.requested_by.items()
+    }
+
+
+def _opened(words: Vocabulary, session: SessionShape) -> dict[str, str | None]:
+    at = (*AT, "session", "opened by")
+    words.names_in(session.opened_by, words.own_states, "state", *at)
+    return {state: words.requirement(name, words.where(*at, state)) for state, name in session.opened_by.items()}
+
+
+def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, callback: Callback, *at: Step) -> Ending:
+    node = words.doc.at(at)
+    ways = [way for way in WAYS if way in node.keys]
+    if len(ways) != 1:
+        found = " and ".join(ways) or "none"
+        words.problems.add(node.where, f"one way to end a session: {', '.join(WAYS)}; here is {found}")
+    words.when(shape.when, *at)
+    kind, names, after, within, text = End.ELSEWHERE, frozenset[str](), 0, 0, "another session elsewhere"
+    if shape.request:
+        kind, text = End.REQUEST, f"told {' or '.join(shape.request)}"
+        names = words.names_in(shape.request, words.own_states, "state", *at, "request")
+    elif shape.act is not None:
+        kind, names, text = End.ACT, frozenset({shape.act}), shape.act
+        known = [name for name, operation in words.operations.items() if operation.admin]
+        words.expect_name(shape.act, known, "act", words.where(*at, "act"))
+    elif shape.silence is not None:
+        kind, text = End.LOSS, f"silence for {shape.silence}"
+        last = words.duration(shape.silence, *at, "silence")
+        early = words.duration(whole.link.speaks_every, *AT, "link", "speaks every")
+        early += words.duration(whole.link.one_way, *AT, "link", "one way")
+        after, within = max(0, last - early), min(last, early)
+    elif shape.loss is not None:
+        kind, text = End.LOSS, "loss of its link"
+        after = words.duration(shape.loss.after, *at, "loss", "after")
+        within = words.duration(shape.loss.within, *at, "loss", "within")
+    return Ending(
+        kind=kind,
+        names=names,
+        after=after,
+        within=within,
+        given=words.given(shape.given or {}, words.operations.values(), *at, "given"),
+        pattern=words.pattern(shape.with_ or {}, callback, *at, "with"),
+        again=shape.again,
+        requirement=words.requirement(shape.for_, words.where(*at, "for")),
+        owed=shape.told == "always",
+        unheard=words.requirement(shape.unheard, words.where(*at, "unheard")),
+        earlier=words.requirement(shape.earlier, words.where(*at, "earlier")),
+        text=text,
+        where=node.where,
+    )

@@ -1,0 +1,212 @@
+"""The rules of a spec's views: what leads a member, or what is known of it, from one state to the next.
+
+Everything is looked at even where something is wrong, so that one reading finds every mistake.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roomcheck.spec.contract import (
+    Callback,
+    Cause,
+    CauseKind,
+    Hearing,
+    Operation,
+    Rule,
+    Unless,
+    View,
+    Where,
+)
+from roomcheck.spec.presence import presence_view
+from roomcheck.spec.problems import Problems
+from roomcheck.spec.reader import Node
+from roomcheck.spec.shape import RuleShape, SpecShape, ViewShape
+from roomcheck.spec.vocabulary import FIXED, Binding, Step, Vocabulary, states_of
+
+
+class Rulebook(Vocabulary):
+    """A vocabulary, and the views that are written in it."""
+
+    def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
+        super().__init__(doc, shape, problems, binding)
+        self.rules: dict[int, RuleShape] = {}
+        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
+        if shape.presence is not None:
+            self.views = (*self.views, presence_view(self, shape.presence))
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    def _view(self, name: str, shape: ViewShape) -> View:
+        at = ("views", name)
+        callback = self.callbacks.get(shape.callback)
+        if callback is None:
+            self.problems.unknown(self.where(*at, "callback"), "callback", shape.callback, self.callbacks)
+            callback = Callback(shape.callback, None, None, {})
+        else:
+            self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
+            if shape.about and self.shape.callbacks[shape.callback].about is None:
+                text = f"{callback.name} does not say who it is about; give it `about`"
+                self.problems.add(self.where(*at, "callback"), text)
+        states = states_of(shape)
+        self.names_in(shape.told, states, "state", *at, "told")
+        return View(
+            name=name,
+            callback=callback.name,
+            field=shape.state,
+            told={state: shape.told.get(state, state) for state in states},
+            initial=shape.initial,
+            rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
+            hearing=self._hearing(shape, *at),
+            otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
+            where=self.doc.at(("views",)).key(name),
+        )
+
+    def _hearing(self, shape: ViewShape, *at: Step) -> Hearing | None:
+        if shape.hears is None:
+            if shape.about:
+                self.problems.add(self.where(*at), "a view about others needs `hears`")
+                return Hearing(frozenset(), frozenset(), 0)
+            return None
+        if not shape.about:
+            self.problems.add(self.doc.at(at).key("hears"), "`hears` belongs to a view with `about: others`")
+        return Hearing(
+            states=self.names_in(shape.hears.in_, self.own_states, "state", *at, "hears", "in"),
+            away=self.names_in(shape.hears.away, self.own_states, "state", *at, "hears", "away"),
+            list_within=self.duration(shape.hears.list_within, *at, "hears", "list within"),
+            shared=shape.hears.shared,
+        ) if shape.about else None  # fmt: skip
+
+    def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
+        where = self.where(*at)
+        states = states_of(view)
+        from_ = self.names_in(rule.from_, states, "state", *at, "from")
+        cause = self._cause(rule.cause, view, self.where(*at, "cause"))
+        self._rule_makes_sense(rule, *at)
+        unless = tuple(
+            Unless(found, self.duration(settle, *at, "unless", name))
+            for name, settle in rule.unless.items()
+            if (found := self._canceller(name, view, self.doc.at((*at, "unless")).key(name)))
+        )
+        self.when(rule.when, *at)
+        number = len(self.rules) + 1
+        self.rules[number] = rule
+        places = " or ".join(rule.from_)
+        return Rule(
+            id=number,
+            from_=from_,
+            cause=cause or Cause(CauseKind.ENTERED),
+            to=rule.to,
+            pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
+            after=self.duration(rule.after, *at, "after"),
+            within=self.duration(rule.within, *at, "within"),
+            recalled_within=self.duration(rule.recalled_within, *at, "recalled within"),
+            unless=unless,
+            given=self._given(rule.given or {}, cause, *at, "given"),
+            provided=self._provided(rule.provided or {}, cause, *at, "provided"),
+            answer=self.answer(rule.answer, *at, "answer") if rule.answer is not None else None,
+            silent=rule.silent,
+            optional=bool(rule.optional),
+            whenever=rule.optional == "whenever",
+            while_up=rule.while_ is not None,
+            requirement=self.requirement(rule.for_, self.where(*at, "for")),
+            text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
+            where=where,
+            armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
+        )
+
+    def _rule_makes_sense(self, rule: RuleShape, *at: Step) -> None:
+        """What the keys of a rule must be to each other."""
+        node = self.doc.at(at)
+        for key in ("with", "answer", "given", "provided"):
+            child = node.child(key)
+            if child is not None and child.value == {}:
+                self.problems.add(child.where, f"`{key}` is empty; leave it out")
+        if (rule.to is None) is (rule.answer is None):
+            self.problems.add(node.where, "a rule has either `to` or `answer`")
+        elif rule.silent and rule.answer is not None:
+            self.problems.add(node.key("silent"), "an answer is not silent")
+        idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
+        if rule.silent:
+            for key in idle:
+                if key != "within" or not rule.cause_in:
+                    self.problems.add(
+                        node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
+                    )
+            if rule.cause_in and rule.within is None:
+                self.problems.add(node.key("cause in"), "a silent rule with `cause in` needs `within`: how long before")
+        elif rule.answer is not None:
+            for key in idle:
+                self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
+        elif rule.optional and rule.within is None:
+            self.problems.add(node.key("optional"), "`optional` needs `within`, else what is on its way is never due")
+        elif rule.after is not None and rule.within is None:
+            self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
+
+    def _cause(self, text: str, view: ViewShape, where: Where) -> Cause | None:
+        if text in FIXED:
+            return Cause(FIXED[text])
+        head, _, argument = text.partition(".")
+        operation = self.operations.get(head)
+        if operation is not None:
+            return self._act(operation, argument, view, where)
+        for kind in (CauseKind.TWIN_IN, CauseKind.TWIN):
+            state = text.removeprefix(f"{kind} ")
+            if state != text:
+                return self._of_the_user(kind, state.strip(), view, where)
+        if view.about and text in self.own_states:
+            return Cause(CauseKind.OWN, text)
+        acts = [name for name, o in self.operations.items() if o.admin or not view.about]
+        known = [*FIXED, *acts, *(self.own_states if view.about else [])]
+        self.problems.unknown(where, "cause", text, known)
+        return None
+
+    def _of_the_user(self, kind: CauseKind, state: str, view: ViewShape, where: Where) -> Cause:
+        """What another member of the same user is told."""
+        if kind is CauseKind.TWIN_IN and view.about:
+            self.problems.add(where, "`twin in` is a cause only in views about the member itself")
+        self.expect_name(state, self.own_states, "state", where)
+        return Cause(kind, state)
+
+    def _act(self, operation: Operation, argument: str, view: ViewShape, where: Where) -> Cause:
+        name = operation.name
+        if operation.admin:
+            if argument:
+                self.problems.add(where, f"{name} is an act of the backend; write it without .{argument}")
+            return Cause(CauseKind.ADMIN, name)
+        if view.about:
+            self.problems.add(where, f"others do not see the call {name}; name the state that the member is told")
+        if argument:
+            self.expect_name(argument, operation.rooms, f"room of {name}", where)
+        elif len(operation.rooms) != 1:
+            rooms = " or ".join(f"{name}.{room}" for room in operation.rooms)
+            self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
+        return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
+
+    def _canceller(self, text: str, view: ViewShape, where: Where) -> Cause | None:
+        cause = self._cause(text, view, where)
+        if cause is not None and cause.kind is CauseKind.ENTERED:
+            self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
+        return cause
+
+    def _given(self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step) -> dict[str, tuple[Any, ...]]:
+        """Arguments of the call that led to a state; of the cause, if that is a call."""
+        called = self._called(cause)
+        return self.given(given, [called] if called else self.operations.values(), *at)
+
+    def _provided(
+        self, provided: Mapping[str, Sequence[str]], cause: Cause | None, *at: Step
+    ) -> dict[str, frozenset[str]]:
+        called = self._called(cause)
+        if provided and cause is not None and called is None:
+            self.problems.add(self.doc.at(at[:-1]).key("provided"), "`provided` needs a call as the cause")
+        node = self.doc.at(at)
+        for name in provided if called else ():
+            self.expect_name(name, called.rooms if called else (), "room argument", node.key(name))
+        return {
+            name: self.names_in(states, self.own_states, "state", *at, name) for name, states in provided.items()
+        }  # fmt: skip
+
+    def _called(self, cause: Cause | None) -> Operation | None:
+        if cause is None or cause.kind is not CauseKind.CALL:
+            return None
+        return self.operations[cause.name.partition(".")[0]]

@@ -1,0 +1,860 @@
+"""What observers are told of a user, judged by the session that the server must have had."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roomcheck.judge import judge
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.verdict import Outcome
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.load import load_spec
+from support.tape import Tape
+
+FILE = Path(__file__).parent.parent / "specs" / "hall.yaml"
+HALL = load_spec(FILE.read_text(encoding="utf-8"), FILE.name).bind()
+
+CONFORMS = "conforms"
+
+
+class Hall(Tape):
+    """A and B (and whoever else is named) are in the room R; A came last, at 1000 ms."""
+
+    def __init__(
+        self, *others: str, blur: float = 0, farewell: str = "kept", users: dict[str, str] | None = None
+    ) -> None:
+        super().__init__("A", "B", *others, blur=blur, users=users)
+        self.enter(0, "B")
+        self.farewell = farewell
+
+    def enter(self, at: float, member: str, room: str = "r", ticket: str = "good", farewell: str = "kept") -> None:
+        self.call(at, member, "join", room=room.upper(), ticket=ticket, farewell=farewell)
+        self.told(at + 1, member, "joining", room=room)
+        self.told(at + 20, member, "in", room=room)
+
+    def a_is_in(self) -> None:
+        """B hears of it, and A that B is there."""
+        self.enter(1000, "A", farewell=self.farewell)
+        self.heard(1021, "A", "+", "B")
+        self.heard(1025, "B", "+", "A")
+
+    def leave(self, at: float, member: str = "A", after: float = 1) -> None:
+        self.call(at, member, "leave", room="R")
+        self.told(at + after, member, "out")
+
+    def left(self, at: float, observer: str = "B", user: str = "A", code: int = 0) -> None:
+        self.event(at, observer, "people", room="r", change="-", code=code, who=[{"id": user.lower()}])
+
+
+def inside(*others: str, blur: float = 0, farewell: str = "kept", users: dict[str, str] | None = None) -> Hall:
+    hall = Hall(*others, blur=blur, farewell=farewell, users=users)
+    hall.a_is_in()
+    return hall
+
+
+def judged(hall: Hall, end: float = 5000, contract: Contract = HALL, lateness: float = 0) -> str:
+    """The outcome, and the requirement that the first finding names."""
+    verdict = judge(contract, hall.trace(end, lateness))
+    return " ".join([verdict.outcome.value, *(f.requirement or "nothing" for f in verdict.findings[:1])])
+
+
+def seen(hall: Hall, end: float = 5000) -> str:
+    return judge(HALL, hall.trace(end)).findings[0].seen
+
+
+# --- coming ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(1000.5, "violates H-OTHERS"), (1002, CONFORMS), (1049, CONFORMS), (1051, "violates H-JOIN")],
+    ids=["before it asked", "before it is told itself", "in time", "too late"],
+)
+def test_the_others_are_told_from_the_request_on(at: float, expected: str) -> None:
+    """A request may be accepted at once; what counts for the latest is what the member is told."""
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.heard(1021, "A", "+", "B")
+    hall.heard(at, "B", "+", "A")
+
+    assert judged(hall) == expected
+
+
+def test_who_comes_and_is_never_told_of() -> None:
+    """The words name the cause and the limit."""
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.heard(1021, "A", "+", "B")
+
+    assert judged(hall) == "violates H-JOIN"
+    assert seen(hall) == "+ within 30 ms of told in: never came"
+
+
+def test_a_bad_ticket_opens_nothing() -> None:
+    """The others are told of nobody who could not come in."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="bad", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1010, "B", "+", "A")
+
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "+ has no cause while A has gone"
+
+
+def test_a_request_may_be_a_call() -> None:
+    """Where nothing is told before the answer, the call is what one knows."""
+    hall = Hall()
+    hall.call(1000, "A", "knock", room="R")
+    hall.heard(1005, "B", "+", "A")
+    hall.told(1020, "A", "in")
+    hall.heard(1021, "A", "+", "B")
+
+    assert judged(hall) == CONFORMS
+
+
+def test_told_twice() -> None:
+    """Changes alternate."""
+    hall = inside()
+    hall.heard(1100, "B", "+", "A")
+
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "+ came, and A was there already"
+
+
+def test_a_value_that_is_no_news() -> None:
+    hall = inside()
+    hall.heard(1100, "B", "?", "A")
+
+    assert seen(hall) == "? is neither + nor -"
+
+
+def test_a_request_that_was_given_up_may_arrive_when_a_stall_ends() -> None:
+    """What the stall held comes: the session opens, and is given up later."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.fault(1002, "A", FaultKind.STALL)
+    hall.leave(1100)
+    hall.heal(2000, "A")
+    hall.heard(2010, "B", "+", "A")
+
+    assert judged(hall, 2100) == CONFORMS
+    assert judged(hall, 5000) == "violates H-UNHEARD"
+    hall.left(2300)
+    assert judged(hall, 5000) == CONFORMS
+
+
+def test_a_request_that_a_reset_lost_never_arrives() -> None:
+    hall = Hall()
+    hall.fault(900, "A", FaultKind.RESET)
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1500, "B", "+", "A")
+
+    assert judged(hall, 2000) == "violates H-OTHERS"
+
+
+def test_who_is_told_that_it_is_in_was_let_in_whatever_its_ticket() -> None:
+    """The own view judges the ticket; the others are told of who is in."""
+    hall = Hall()
+    hall.enter(1000, "A", ticket="bad")
+    hall.heard(1021, "A", "+", "B")
+
+    assert judged(hall) == "violates H-JOIN"
+
+
+# --- leaving --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "heard", "expected"),
+    [(1, 2003, CONFORMS), (40, 2010, CONFORMS), (1, 2032, "violates H-LEAVE"), (1, 1999, "violates H-OTHERS")],
+    ids=["at once", "acknowledged", "too late", "before"],
+)
+def test_leaving(told: float, heard: float, expected: str) -> None:
+    """A client may tell its member at once or when the server has answered; the others may hear before."""
+    hall = inside()
+    hall.leave(2000, after=told)
+    hall.left(heard)
+
+    assert judged(hall) == expected
+
+
+def test_one_observer_is_told_and_another_is_not() -> None:
+    """Both hear of one session: who hears first bounds when the other one must have heard."""
+    hall = Hall("C")
+    hall.enter(100, "C")
+    hall.heard(121, "C", "+", "B")
+    hall.heard(122, "B", "+", "C")
+    hall.a_is_in()
+    hall.heard(1022, "A", "+", "C")
+    hall.heard(1026, "C", "+", "A")
+    hall.fault(1500, "A", FaultKind.GHOST)
+    hall.told(1550, "A", "lost")
+    hall.left(1800)
+
+    assert judged(hall, 1825) == CONFORMS
+    assert judged(hall, 1835) == "violates H-GONE"
+    hall.left(1829, "C")
+    assert judged(hall, 1835) == CONFORMS
+
+
+def test_a_goodbye_over_a_dead_link_is_found_out_by_silence() -> None:
+    """The latest is the patience after the last that the server can have heard."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.leave(2010)
+
+    assert judged(hall, 2400) == CONFORMS
+    assert judged(hall, 2450) == "violates H-UNHEARD"
+    hall.left(2425)
+    assert judged(hall, 2450) == CONFORMS
+
+
+def test_a_goodbye_right_after_a_loss_that_nobody_noticed_may_be_lost() -> None:
+    """The connection broke and a new one could be made; whether the goodbye went over the old one nobody knows."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.TRUNCATE)
+    hall.leave(2010)
+
+    assert judged(hall, 2100) == CONFORMS
+    assert judged(hall, 2450) == "violates H-UNHEARD"
+
+
+def test_who_has_come_back_is_heard() -> None:
+    """The loss was noticed and a new connection made, so the goodbye is heard."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.heal(2050, "A")
+    hall.told(2060, "A", "again")
+    hall.leave(2100)
+
+    assert judged(hall, 2140) == "violates H-LEAVE"
+
+
+def test_a_second_goodbye_is_none() -> None:
+    """A call without a stay is no request."""
+    hall = inside()
+    hall.leave(2000)
+    hall.left(2010)
+    hall.call(2100, "A", "leave", room="R")
+    hall.left(2110)
+
+    assert judged(hall) == "violates H-OTHERS"
+
+
+# --- being lost -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(2260, "violates H-EARLY"), (2280, CONFORMS), (2425, CONFORMS), (2440, "violates H-GONE")],
+    ids=["too early", "since the last heartbeat", "since the loss", "too late"],
+)
+def test_silence(at: float, expected: str) -> None:
+    """400 ms from the last message, which was sent at most 100 ms before the loss, and 30 ms under way."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.GHOST)
+    hall.told(2100, "A", "lost")
+    hall.left(at)
+
+    assert judged(hall) == expected
+
+
+def test_too_early_is_said_in_the_words_of_its_cause() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.GHOST)
+    hall.left(2260)
+
+    assert seen(hall) == "- came 260 ms after A's link was lost, 10 ms before the server may give it up"
+
+
+def test_a_member_that_is_back_in_time_is_not_given_up() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.heal(2200, "A")
+    hall.told(2210, "A", "again")
+    assert judged(hall) == CONFORMS
+    hall.left(2290)
+    assert judged(hall) == "violates H-OTHERS"
+
+
+def test_a_race_of_return_and_patience_may_end_both_ways() -> None:
+    """Given up and back at the same time: nothing, or gone and back."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.heal(2280, "A")
+    hall.told(2300, "A", "again")
+    assert judged(hall) == CONFORMS
+    hall.left(2310)
+    assert judged(hall, 2315) == CONFORMS
+    assert judged(hall) == "violates H-BACK"
+    hall.heard(2320, "B", "+", "A")
+    assert judged(hall) == CONFORMS
+
+
+def test_flapping_is_no_return() -> None:
+    """A link that breaks again before the member can be back has not been back."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.heal(2100, "A")
+    hall.fault(2150, "A", FaultKind.CUT)
+    hall.left(2290)
+    assert judged(hall, 3000) == CONFORMS
+
+
+def test_who_was_given_up_and_is_back_is_told_of_again() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.STALL)
+    hall.left(2400)
+    hall.heal(3000, "A")
+    hall.told(3010, "A", "lost")
+    hall.told(3020, "A", "again")
+    assert judged(hall, 3100) == "violates H-BACK"
+    hall.heard(3040, "B", "+", "A")
+    assert judged(hall, 3100) == CONFORMS
+
+
+def test_the_others_may_hear_of_a_return_before_the_member() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.left(2400)
+    hall.heal(3000, "A")
+    hall.heard(3010, "B", "+", "A")
+    hall.told(3020, "A", "again")
+
+    assert judged(hall) == CONFORMS
+
+
+def test_nobody_returns_over_a_link_that_is_down() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.left(2400)
+    hall.heard(2500, "B", "+", "A")
+
+    assert judged(hall, 2600) == "violates H-OTHERS"
+
+
+def test_what_a_race_has_not_decided_in_time_is_not_told_later() -> None:
+    """The link was whole again, and the server heard its member in time or gave it up before that."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.heal(2280, "A")
+    hall.left(2365)
+    assert judged(hall, 2400) == CONFORMS
+    later = inside()
+    later.fault(2000, "A", FaultKind.CUT)
+    later.heal(2280, "A")
+    later.left(2380)
+    assert judged(later, 2400) == "violates H-GONE"
+    assert seen(later, 2400) == "- upon the loss of its link: came 10 ms too late"
+
+
+def test_a_link_that_is_whole_in_time_ends_nothing() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.heal(2200, "A")
+    hall.left(2290)
+
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "- has no cause while A is there"
+
+
+def test_a_connection_that_broke_before_or_during_a_request() -> None:
+    """The request goes over a new one; what follows at once may be lost with it."""
+    hall = Hall()
+    hall.fault(900, "A", FaultKind.TRUNCATE)
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1002, "B", "+", "A")
+    hall.fault(1005, "A", FaultKind.CUT)
+    hall.heal(1010, "A")
+    hall.told(1020, "A", "in")
+    hall.heard(1021, "A", "+", "B")
+    hall.leave(1050)
+
+    assert judged(hall, 1100) == CONFORMS
+
+
+def test_a_member_that_is_only_deaf_need_not_be_given_up() -> None:
+    """The server still hears it; it may be given up, as its client may close the connection."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.DEAF_STALL)
+    assert judged(hall) == CONFORMS
+    hall.left(2400)
+    assert judged(hall) == CONFORMS
+
+
+def test_a_member_that_is_mute_is_given_up() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.DEAF_STALL)
+    hall.fault(2100, "A", FaultKind.MUTE_STALL)
+    assert judged(hall, 2520) == CONFORMS
+    assert judged(hall, 2540) == "violates H-GONE"
+
+
+def test_a_slow_link_ends_nothing() -> None:
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.LATENCY)
+    hall.heal(2100, "A")
+    hall.left(2400)
+
+    assert judged(hall) == "violates H-OTHERS"
+
+
+def test_a_loss_that_is_noticed_at_once() -> None:
+    """`loss` counts from the loss itself, and the news has the fields that its ending says."""
+    hall = inside(farewell="at once")
+    hall.fault(2000, "A", FaultKind.CUT)
+    assert judged(hall, 2079) == CONFORMS
+    assert judged(hall, 2090) == "violates H-GONE"
+    hall.left(2010)
+    assert judged(hall, 2090) == CONFORMS
+
+
+def test_the_news_has_the_fields_of_its_cause() -> None:
+    hall = inside(farewell="at once")
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.left(2010, code=9)
+
+    assert judged(hall, 2090) == "violates H-GONE"
+    assert "told with {'code': 9}, required {'code': 0}" in seen(hall, 2090)
+
+
+def test_the_news_of_a_loss_may_follow_a_goodbye() -> None:
+    """The goodbye reached the others, and what came after it was lost with the link."""
+    hall = inside(farewell="at once")
+    hall.leave(2000)
+    hall.left(2005)
+    hall.fault(2010, "A", FaultKind.CUT)
+    hall.left(2040)
+
+    assert judged(hall) == CONFORMS
+
+
+def test_only_a_loss_after_the_goodbye_is_told_once_more() -> None:
+    hall = inside(farewell="at once")
+    hall.fault(1900, "A", FaultKind.TRUNCATE)
+    hall.leave(2100)
+    hall.left(2105)
+    hall.left(2110)
+
+    assert judged(hall) == "violates H-OTHERS"
+
+
+# --- acts of the backend --------------------------------------------------------------------------------------------
+
+
+def test_an_act_is_heard_at_once() -> None:
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="R")
+    hall.told(2010, "A", "kicked", 9)
+    assert judged(hall) == "violates H-KICK"
+    hall.left(2020, code=9)
+    assert judged(hall) == CONFORMS
+
+
+def test_an_act_that_need_not_be_told() -> None:
+    hall = inside()
+    hall.admin(2000, "close", user="A", room="R")
+    assert judged(hall) == CONFORMS
+    hall.left(2020)
+    assert judged(hall) == CONFORMS
+
+
+def test_an_act_that_was_refused_is_no_cause() -> None:
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="R")
+    hall.answer(2001, len(hall.records), "", "refused")
+    assert judged(hall) == CONFORMS
+    hall.left(2020, code=9)
+    assert judged(hall) == "violates H-OTHERS"
+
+
+def test_who_was_thrown_out_does_not_return_by_itself() -> None:
+    """It needs a new request; being told that it is back opens nothing."""
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="R")
+    hall.left(2020, code=9)
+    hall.fault(2100, "A", FaultKind.CUT)
+    hall.told(2110, "A", "lost")
+    hall.heal(2200, "A")
+    hall.told(2210, "A", "again")
+    assert judged(hall) == CONFORMS
+    hall.heard(2220, "B", "+", "A")
+    assert judged(hall) == "violates H-OTHERS"
+
+
+def test_an_act_may_meet_a_request_that_is_under_way() -> None:
+    """Let in and thrown out before it was told, or let in afterwards."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.admin(1005, "kick", user="A", room="R")
+    hall.told(1020, "A", "in")
+    hall.heard(1021, "A", "+", "B")
+    hall.heard(1025, "B", "+", "A")
+    assert judged(hall, 1200) == CONFORMS
+    hall.told(1030, "A", "kicked", 9)
+    hall.left(1031, code=9)
+    assert judged(hall, 1200) == CONFORMS
+
+
+def test_an_act_on_a_room_that_no_member_names() -> None:
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="Elsewhere")
+
+    assert judged(hall) == CONFORMS
+
+
+def test_an_act_that_ends_nothing() -> None:
+    hall = inside()
+    hall.admin(2000, "wave", user="A", room="R")
+
+    assert judged(hall) == CONFORMS
+
+
+def test_an_act_on_somebody_who_is_alone() -> None:
+    """Nobody else can hear of it, in a room of the case or in another one."""
+    hall = Tape("A")
+    hall.admin(1000, "kick", user="A", room="R")
+    hall.admin(2000, "kick", user="A", room="Elsewhere")
+
+    assert judge(HALL, hall.trace(3000)).outcome is Outcome.CONFORMS
+
+
+def test_the_news_of_an_act_has_its_fields() -> None:
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="R")
+    hall.left(2020, code=0)
+
+    assert judged(hall) == "violates H-KICK"
+    assert seen(hall) == "- upon kick: told with {'code': 0}, required {'code': 9}"
+
+
+def test_a_goodbye_may_follow_the_end() -> None:
+    """Some clients tell of their end in two steps."""
+    hall = inside()
+    hall.admin(2000, "kick", user="A", room="R")
+    hall.left(2010, code=9)
+    hall.told(2020, "A", "kicked", 9)
+    hall.leave(2100)
+
+    assert judged(hall) == CONFORMS
+
+
+# --- the server -----------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_restarts_may_have_forgotten_everybody() -> None:
+    """It may say so, or not; who is back is told of again, or was never gone."""
+    hall = inside("C")
+    hall.fault(2000, None, FaultKind.SERVER_RESTART)
+    for member in ("A", "B"):
+        hall.told(2010, member, "lost")
+    hall.heal(2100, None)
+    hall.told(2110, "B", "again")
+    assert judged(hall, 2150) == CONFORMS
+    hall.told(2160, "A", "again")
+    hall.heard(2165, "A", "+", "B")
+    hall.heard(2170, "B", "+", "A")
+
+    assert judged(hall, 2300) == CONFORMS
+
+
+def test_news_of_a_restart_may_come_late() -> None:
+    hall = inside()
+    hall.fault(2000, None, FaultKind.SERVER_RESTART)
+    hall.heal(2100, None)
+    hall.told(2110, "B", "lost")
+    hall.told(2120, "B", "again")
+    hall.left(2400)
+
+    assert judged(hall, 2500) == CONFORMS
+
+
+# --- two devices ----------------------------------------------------------------------------------------------------
+
+TWINS = {"A2": "A"}
+
+
+@pytest.mark.parametrize("told", ["nothing", "left then joined", "joined only", "left only"])
+def test_a_second_device_takes_the_place(told: str) -> None:
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2")
+    hall.heard(2021, "A2", "+", "B")
+    hall.told(2022, "A", "kicked")
+    if told.startswith("left"):
+        hall.left(2025)
+    if told.endswith(("joined", "joined only")):
+        hall.heard(2027, "B", "+", "A")
+
+    expected = {"joined only": "violates H-ANEW", "left only": "violates H-ANEW"}
+    assert judged(hall, 2200) == expected.get(told, CONFORMS)
+
+
+def test_the_others_may_hear_of_a_second_device_before_it_does() -> None:
+    """The old session is dropped, the new one made, and then the newcomer is answered."""
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.left(2005)
+    hall.heard(2006, "B", "+", "A")
+    hall.told(2020, "A2", "in")
+    hall.heard(2021, "A2", "+", "B")
+    hall.told(2022, "A", "kicked")
+
+    assert judged(hall, 2200) == CONFORMS
+
+
+def test_a_second_device_that_took_the_place_may_be_the_one_that_leaves() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.leave(2005, "A2")
+    hall.left(2010)
+
+    assert judged(hall, 2020) == CONFORMS
+
+
+def test_the_link_of_the_new_device_counts() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2")
+    hall.heard(2021, "A2", "+", "B")
+    hall.fault(2030, "A", FaultKind.CUT)
+    hall.told(2031, "A", "kicked")
+    assert judged(hall, 3000) == CONFORMS
+    hall.fault(3000, "A2", FaultKind.CUT)
+    assert judged(hall, 3440) == "violates H-GONE"
+
+
+def test_the_old_device_is_out_and_the_new_one_never_told_that_it_is_in() -> None:
+    """Its request may have taken the place: then nothing ended."""
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.told(2005, "A", "kicked")
+
+    assert judged(hall, 3000) == CONFORMS
+
+
+@pytest.mark.parametrize("quietly", [False, True])
+def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
+    own, others = HALL.views
+    aloud = not quietly
+    assert others.presence is not None
+    said = replace(others.presence, replaced_quietly=quietly, replaced_aloud=aloud)
+    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2")
+    hall.heard(2021, "A2", "+", "B")
+    hall.told(2022, "A", "kicked")
+    assert judged(hall, 2200, contract) == (CONFORMS if quietly else "violates H-ANEW")
+    hall.left(2025)
+    hall.heard(2027, "B", "+", "A")
+    assert judged(hall, 2200, contract) == (CONFORMS if aloud else "violates H-OTHERS")
+    if aloud:
+        hall.leave(2300, "A2")
+        hall.left(2310)
+        assert judged(hall, 2400, contract) == CONFORMS
+
+
+def test_a_list_may_know_half_of_a_change() -> None:
+    """The old session has ended and the new one is not told yet."""
+    hall = inside("A2", users=TWINS)
+    hall.fault(2000, "B", FaultKind.CUT)
+    hall.told(2010, "B", "lost")
+    hall.heal(2100, "B")
+    hall.told(2110, "B", "again")
+    hall.call(2190, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2191, "A2", "joining")
+    hall.left(2200)
+    hall.heard(2215, "B", "+", "A")
+
+    assert judged(hall, 2230) == CONFORMS
+
+
+def test_a_request_elsewhere_that_cannot_succeed_ends_nothing() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="Q", ticket="bad", farewell="kept")
+    hall.told(2001, "A2", "joining", room="q")
+    hall.told(2010, "A2", "refused", room="q")
+    hall.left(2015)
+
+    assert judged(hall, 2200) == "violates H-OTHERS"
+
+
+def test_the_news_of_a_loss_after_a_goodbye_has_one_member_of_the_user_as_its_cause() -> None:
+    """A second device that was never there is none."""
+    hall = inside("A2", users=TWINS)
+    hall.leave(2000)
+    hall.left(2005)
+    hall.left(2010)
+
+    assert judged(hall) == "violates H-OTHERS"
+
+
+def test_a_call_in_a_room_that_is_none_of_the_case() -> None:
+    hall = inside()
+    hall.call(2000, "A", "join", room="Attic", ticket="good", farewell="kept")
+
+    assert judged(hall, 2100) == CONFORMS
+
+
+def test_a_session_elsewhere_ends_this_one() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2", room="q")
+    hall.told(2022, "A", "kicked")
+    hall.left(2025)
+
+    assert judged(hall, 2200) == CONFORMS
+
+
+def test_two_devices_that_throw_each_other_out_stay_few_histories() -> None:
+    hall = inside("A2", users=TWINS)
+    at = 2000.0
+    for _ in range(60):
+        for member, other in (("A2", "A"), ("A", "A2")):
+            hall.enter(at, member)
+            hall.heard(at + 21, member, "+", "B")
+            hall.told(at + 22, other, "kicked")
+            hall.left(at + 25)
+            hall.heard(at + 26, "B", "+", "A")
+            at += 500
+
+    assert judged(hall, at + 100) == CONFORMS
+
+
+# --- observers ------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_cut_off_may_hear_anything_and_is_right_again_later() -> None:
+    hall = inside()
+    hall.fault(2000, "B", FaultKind.CUT)
+    hall.told(2010, "B", "lost")
+    hall.leave(2100)
+    hall.heal(2200, "B")
+    hall.told(2210, "B", "again")
+    assert judged(hall, 2300) == CONFORMS
+    assert judged(hall, 2330) == "violates H-OTHERS"
+    hall.left(2250)
+    assert judged(hall, 2330) == CONFORMS
+
+
+def test_a_list_that_is_due_may_not_know_yet_what_has_just_happened() -> None:
+    hall = inside()
+    hall.fault(2000, "B", FaultKind.CUT)
+    hall.told(2010, "B", "lost")
+    hall.heal(2200, "B")
+    hall.told(2210, "B", "again")
+    hall.leave(2305)
+    assert judged(hall, 2320) == CONFORMS
+    hall.left(2330)
+    assert judged(hall, 2400) == CONFORMS
+
+
+def test_a_list_that_is_due_may_know_what_nobody_else_knows() -> None:
+    hall = inside()
+    hall.fault(2000, "B", FaultKind.CUT)
+    hall.told(2010, "B", "lost")
+    hall.heal(2100, "B")
+    hall.told(2110, "B", "again")
+    hall.fault(2050, "A", FaultKind.TRUNCATE)
+    hall.call(2150, "A", "leave", room="R")
+    hall.left(2180)
+
+    assert judged(hall, 2230) == CONFORMS
+
+
+def test_nobody_outside_hears_anything() -> None:
+    hall = inside()
+    hall.leave(2000, "B")
+    hall.left(2010, "A", "B")
+    hall.left(2300)
+
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "- came while the observer is not in the room"
+
+
+def test_a_list_is_told_once() -> None:
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1010, "A", "+", "B")
+    hall.heard(1011, "A", "+", "B")
+
+    assert seen(hall) == "+ came twice while the list was being told"
+
+
+def test_news_of_a_room_that_is_none_of_the_case() -> None:
+    hall = inside()
+    hall.heard(2000, "B", "+", "A", room="attic")
+
+    assert judged(hall) == "violates H-OTHERS"
+
+
+# --- uncertainty ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(2420, CONFORMS), (2431, "inconclusive H-GONE"), (2450, "violates H-GONE")],
+)
+def test_an_edge_within_the_uncertainty_is_inconclusive(at: float, expected: str) -> None:
+    hall = inside(blur=3)
+    hall.fault(2000, "A", FaultKind.GHOST)
+    hall.told(2100, "A", "lost")
+    hall.left(at)
+
+    assert judged(hall, 4000) == expected
+
+
+def test_a_late_machine_excuses_what_is_late() -> None:
+    hall = inside()
+    hall.leave(2000)
+    hall.left(2040)
+
+    assert judged(hall) == "violates H-LEAVE"
+    assert judged(hall, lateness=20) == "inconclusive H-LEAVE"
+
+
+def test_a_very_late_machine_excuses_what_a_timeout_may_lead_to() -> None:
+    """A loss may be told at once here, so a machine that is later than the narrowest window proves nothing."""
+    hall = inside()
+    hall.heard(1100, "B", "+", "A")
+
+    assert judged(hall, lateness=20) == "violates H-OTHERS"
+    assert judged(hall, lateness=40) == "inconclusive H-OTHERS"
+
+
+def test_too_many_histories_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said then."""
+    monkeypatch.setattr("roomcheck.judge.session.MAX_HYPOTHESES", 1)
+    hall = inside()
+    hall.fault(2000, None, FaultKind.SERVER_RESTART)
+    hall.heal(2100, None)
+
+    assert judge(HALL, hall.trace(3000)).outcome is Outcome.INCONCLUSIVE
+
+
+# --- news that the member sends itself --------------------------------------------------------------------------------
+
+
+def test_what_the_member_sends_itself_is_lost_with_its_link() -> None:
+    own, others = HALL.views
+    assert others.presence is not None
+    contract = replace(HALL, views=(own, replace(others, presence=replace(others.presence, told_by_member=True))))
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.heard(1021, "A", "+", "B")
+    assert judged(hall, 1300, contract) == "violates H-JOIN"
+    hall.fault(1040, "A", FaultKind.CUT)
+
+    assert judged(hall, 1300, contract) == CONFORMS
+    assert judged(hall, 1300) == "violates H-JOIN"

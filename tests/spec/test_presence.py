@@ -1,0 +1,95 @@
+"""What a spec may say of presence, and what is said of mistakes in it."""
+
+from pathlib import Path
+
+import pytest
+
+from roomcheck.errors import SpecError
+from roomcheck.spec.contract import Contract, End, Presence
+from roomcheck.spec.diagram import diagram
+from roomcheck.spec.load import load_spec
+
+TEXT = (Path(__file__).parent.parent / "specs" / "hall.yaml").read_text(encoding="utf-8")
+
+
+def hall(old: str = "", new: str = "", **options: str) -> Contract:
+    assert old in TEXT
+    return load_spec(TEXT.replace(old, new) if old else TEXT, "hall.yaml").bind(options=options)
+
+
+def presence(contract: Contract) -> Presence:
+    [found] = [view.presence for view in contract.views if view.presence]
+    return found
+
+
+def test_silence_counts_from_the_last_message_that_was_heard() -> None:
+    """It was sent up to 100 ms before the loss, and was 30 ms under way."""
+    [loss, at_once] = [e for e in presence(hall()).endings if e.kind is End.LOSS]
+
+    assert (loss.after, loss.within, loss.requirement, loss.earlier) == (270_000, 130_000, "H-GONE", "H-EARLY")
+    assert (at_once.after, at_once.within, at_once.again) == (0, 50_000, True)
+    assert at_once.given == {"farewell": ("at once",)}
+    assert at_once.pattern == {"code": 0}
+
+
+def test_a_group_is_its_states() -> None:
+    """Wherever states are named; and a group may not be called like one."""
+    own, others = hall().views
+    assert others.hearing is not None
+    assert others.hearing.states == {"in", "again"}
+    assert own.rules[0].from_ == {"out", "refused", "kicked"}
+
+
+def test_an_ending_may_depend_on_an_option() -> None:
+    acts = "- {act: close, told: maybe, for: H-CLOSE}"
+    changed = acts.replace("for:", "when: {closing: untold}, for:")
+
+    assert [e.names for e in presence(hall(acts, changed)).endings if e.kind is End.ACT] == [{"kick"}]
+    both = presence(hall(acts, changed, closing="untold"))
+    assert [e.owed for e in both.endings if e.kind is End.ACT] == [True, False]
+
+
+def test_without_a_word_a_new_session_is_quiet() -> None:
+    quiet = presence(hall("    replaced: {told as: [nothing, left then joined], for: H-ANEW}\n", ""))
+    aloud = presence(hall("told as: [nothing, left then joined]", "told as: left then joined"))
+
+    assert (quiet.replaced_quietly, quiet.replaced_aloud) == (True, False)
+    assert (aloud.replaced_quietly, aloud.replaced_aloud) == (False, True)
+
+
+def test_presence_is_drawn_with_its_causes() -> None:
+    assert "presence_absent --> presence_present: told in, told again" in diagram(hall(), "presence")
+    assert "presence_present --> presence_absent: told out, kick, close, silence for patience" in diagram(hall())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("joined: {people:", "joined: {peeple:", "unknown callback 'peeple'; did you mean 'people'?"),
+        ("left: {people:", "left: {status:", "people tells who joined; it must tell who left, too"),
+        ("left: {people:", "left: {statos:", "unknown callback 'statos'; did you mean 'status'?"),
+        ('change: "-"', 'change: "+"', "one field must differ between `joined` and `left`"),
+        ('about: "who[].id", ', "", "people does not say who it is about; give it `about`"),
+        ("requested by: {joining:", "requested by: {jioning:", "unknown state 'jioning'; did you mean 'joining'?"),
+        ("opened by: {in: H-JOIN", "opened by: {inn: H-JOIN", "unknown state 'inn'; did you mean 'in'?"),
+        ("opened by: {in: H-JOIN", "opened by: {in: H-JION", "unknown requirement 'H-JION'; did you mean 'H-JOIN'?"),
+        ("renewed by: in", "renewed by: on", "unknown state 'on'"),
+        ("{request: out,", "{request: uot,", "unknown state 'uot'; did you mean 'out'?"),
+        ("{act: close,", "{act: leave,", "unknown act 'leave'"),
+        ("{act: close,", "{act: close, elsewhere: true,", "one way to end a session"),
+        ("- {elsewhere: true, for", "- {for", "here is none"),
+        ("given: {farewell: kept}", "given: {farewell: kpt}", "unknown value of farewell 'kpt'; did you mean 'kept'?"),
+        ("told as: [nothing,", "told as: [nowt,", "expected 'nothing' or 'left then joined', found 'nowt'"),
+        ("delivered within: notice", "delivered within: notise", "notise"),
+        ("  inside: [in, again]", "  in: [in, again]", "in is a state already; call the group otherwise"),
+        ("  inside: [in, again]", "  inside: [inn, again]", "unknown state 'inn'; did you mean 'in'?"),
+    ],
+)
+def test_a_mistake_is_said_where_it_stands(old: str, new: str, message: str) -> None:
+    place = "  joined:" if old.startswith("about") else old
+
+    with pytest.raises(SpecError) as caught:
+        hall(old, new)
+
+    said = {p.line for p in caught.value.problems if message in p.message}
+    assert said & {1 + TEXT[: TEXT.index(place)].count("\n")}, [str(p) for p in caught.value.problems]
