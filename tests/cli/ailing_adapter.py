@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from roomcheck.adapter_kit import Adapter
+from roomcheck.adapter_kit import Adapter, Refused
 from roomcheck.adapter_kit.kit import now
 from roomcheck.reference.adapter import adapter
 from roomcheck.reference.machine import ClientMachine
@@ -117,6 +117,41 @@ class Shapeless(Adapter):
         self._carrier.send({"type": "event", "member": member, "callback": callback, "fields": fields, "raw": raw})
 
 
+class Unclosing(Adapter):
+    """Members that are closed go on."""
+
+    async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
+        if kind == "close":
+            self._closed.add(member)
+            return None
+        return await super()._do_at(member, kind, message)
+
+
+class Swallowing(Adapter):
+    """A thread of the SDK raises, and nobody hears of it."""
+
+    def emit(self, member: str, callback: str, fields: Fields, raw: Any = None) -> None:
+        super().emit(member, callback, fields, raw)
+        threading.Thread(target=lambda: fields["nickname"]).start()
+
+
+class Texting(Adapter):
+    """Codes are text."""
+
+    def emit(self, member: str, callback: str, fields: Fields, raw: Any = None) -> None:
+        super().emit(member, callback, {k: str(v) if k == "errorCode" else v for k, v in fields.items()}, raw)
+
+
+class Misrefusing(Adapter):
+    """A refused call returns its code under another name."""
+
+    async def _do_at(self, member: str, kind: str, message: dict[str, Any]) -> Fields | None:
+        try:
+            return await super()._do_at(member, kind, message)
+        except Refused as e:
+            raise Refused(code=e.fields["errorCode"]) from e
+
+
 AILMENTS: dict[str, type[Adapter]] = {
     "misnaming": Misnaming,
     "fieldless": Fieldless,
@@ -130,6 +165,10 @@ AILMENTS: dict[str, type[Adapter]] = {
     "past-the-proxy": PastTheProxy,
     "early": Early,
     "shapeless": Shapeless,
+    "unclosing": Unclosing,
+    "swallowing": Swallowing,
+    "texting": Texting,
+    "misrefusing": Misrefusing,
 }
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ AILMENTS = {  # the adapter's ailment -> its check, what is said of it, and the 
     "failing": ("adapter: end", "it ended with status 3 after bye", ADAPTER),
     "early": ("adapter: callbacks", "before it was opened", ADAPTER),
     "shapeless": ("adapter: callbacks", "is not a message of the protocol", ADAPTER),
+    "unclosing": ("adapter: close", "1 of 1 connections of a member are open", ADAPTER),
+    "swallowing": ("adapter: exceptions", "KeyError: 'nickname'", ADAPTER),
+    "texting": ("adapter: callbacks", "errorCode is '0', and the contract's codes are int", ADAPTER),
+    "misrefusing": ("adapter: refusals", "a refused call returns no errorCode; it returns code", ADAPTER),
 }
 BREAKS = {  # of tests/adapters/hostile.py, which has no kit
     "exits": ("adapter: hello", "no licence file", ADAPTER),
@@ -115,7 +119,8 @@ def test_a_sound_room_has_no_finding(examined: Mapping[str, Future[Done]]) -> No
     assert "finding " not in done.out.rsplit("\n\n", 1)[0]
     for check in ("machine: time", "machine: open files", "machine: ports", "Toxiproxy: program", "Toxiproxy: faults",
                   "room: server", "adapter: hello", "adapter: operations", "adapter: made-up operations",
-                  "adapter: callbacks", "adapter: pings while busy", "adapter: barrier", "proxy: bypass",
+                  "adapter: callbacks", "adapter: pings while busy", "adapter: barrier", "adapter: close", "proxy: bypass",
+                  "adapter: refusals", "adapter: exceptions",
                   "room: heartbeat_timeout", "adapter: end"):  # fmt: skip
         assert line(done, check).startswith("ok "), check
     assert "the nearest edge of a window" in line(done, "room: heartbeat_timeout")
@@ -162,6 +167,7 @@ def test_a_heartbeat_that_is_not_as_declared(examined: Mapping[str, Future[Done]
     said = line(done, "room: heartbeat_timeout")
     assert said.startswith("finding ")
     assert "900 ms declared" in said
+    assert "it would agree" in said
     assert "declare what the room does, or mend the room" in said
 
 

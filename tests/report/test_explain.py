@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from report.samples import ALL, FINDING, HEADER, HOSTILE, SCHEDULE, broken, doubtful, good, hostile, result, violating
-from roomcheck.model.schedule import Step, Wait
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Fault, Step, Wait
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.explain import LINES, explain, show_step
 
@@ -147,3 +148,8 @@ def test_steps_read_like_sentences() -> None:
         "server-restart the server",
         "wait as W",
     ]
+    latency = Step(Fault("A", FaultKind.LATENCY, {"latency": 5_000}))
+    sliced = Step(Fault("A", FaultKind.SLICE, {"size": 20, "delay": 200}))
+    assert [show_step(step) for step in (latency, sliced)] == [
+        "latency A(latency 5 ms)", "slice A(size 20, delay 0.2 ms)",
+    ]  # fmt: skip

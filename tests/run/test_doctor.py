@@ -9,11 +9,14 @@ import pytest
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.errors import HarnessError
 from roomcheck.faults import ToxiproxyServer, provision
+from roomcheck.judge import judge
 from roomcheck.model.verdict import Blame
+from roomcheck.reference import defects
 from roomcheck.run.doctor import Line, Seen, machine
 from roomcheck.run.doctor.adapter import expected, simplest
-from roomcheck.run.doctor.room import declared
+from roomcheck.run.doctor.room import _constant, declared
 from roomcheck.run.session import duration
+from roomcheck.simulate import simulate
 from roomcheck.spec.contract import AnyOf, Contract, Entry, Unordered
 from support.lobby import case, line, lobby
 
@@ -126,3 +129,28 @@ def test_a_case_with_a_server_of_its_own_is_left_to_a_whole_run(contract: Contra
     (heartbeat,) = declared(spec, target, alone)
 
     assert heartbeat.case is None
+
+
+@pytest.mark.parametrize(
+    ("defect", "check", "said"),
+    [
+        ("leave-told-early", "room: heartbeat_timeout", "it would agree"),
+        ("leave-told-late", "room: heartbeat_timeout", "it would agree"),
+        ("reconnecting-wrong-code", "room: just-after", "so it is not this constant"),
+    ],
+)
+def test_a_constant_is_blamed_only_where_another_value_would_make_it_lawful(
+    defect: str, check: str, said: str, contract: Contract
+) -> None:
+    """Else it is the case that breaks the contract."""
+    spec = read_spec(find_spec("zego-express/room-status"))
+    target = replace(read_target(find_target("reference")), constants={"heartbeat_timeout": "90s"})
+    (heartbeat,) = declared(spec, target, contract)
+    assert heartbeat.case is not None
+    trace = simulate(contract, heartbeat.case, clients=defects.client(defect), server=defects.server(defect))
+
+    line = _constant(heartbeat, {heartbeat.case.id: (trace, judge(contract, trace, heartbeat.case))}, "roomcheck run")
+
+    assert line.seen is Seen.FINDING
+    assert line.check.startswith(check)
+    assert said in line.text

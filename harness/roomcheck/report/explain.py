@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from roomcheck.model.fault import SETTINGS, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome, RunHeader
@@ -151,11 +152,20 @@ def _act(step: Step) -> str:
         case Admin(operation, args):
             return f"admin {operation}{_args(args)}"
         case Fault(member, kind, settings, _):
-            return f"{kind.value} {member or 'the server'}{_args(settings)}"
+            return f"{kind.value} {member or 'the server'}{_args(_with_units(kind, settings))}"
         case Heal(member):
             return f"heal {member or 'the server'}"
         case Wait():
             return "wait"
+
+
+def _with_units(kind: FaultKind, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings as a person reads them: a latency of 5 ms, not of 5000."""
+    known = SETTINGS.get(kind, {})
+    return {
+        name: show_duration(value) if name in known and known[name].duration and isinstance(value, int) else value
+        for name, value in settings.items()
+    }
 
 
 def _args(args: Mapping[str, Any]) -> str:

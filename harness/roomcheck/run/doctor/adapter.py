@@ -24,7 +24,7 @@ STUCK = 1_000_000  # microseconds; a longer silence makes every "never" of a run
 SETTLE = 300_000  # microseconds after the calls, in which callbacks that a barrier did not wait for come
 BARRIERS = 10  # at least, in that time
 PREEMPTED = 20_000  # microseconds that the SDK's thread may lose between its stamp and its line on a busy machine
-TYPES: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "list": list}
+TYPES: Mapping[str, type] = {"str": str, "int": int, "list": list}
 
 
 def hello_lines(target: Target, contract: Contract, host: AdapterHost) -> Iterator[Line]:
@@ -135,19 +135,27 @@ def _misfits(contract: Contract, play: Play) -> Iterator[str]:
         if callback is None:
             yield f"the contract has no callback {name}; it has {', '.join(sorted(contract.callbacks))}"
             continue
-        yield from _wrong_fields(callback, fields)
+        yield from _wrong_fields(callback, fields, {type(code) for code in contract.codes.values()})
         if callback.room is not None:
             rooms = extract(callback.room, fields)
             if rooms and not set(map(str, rooms)) & set(play.rooms.values()):
                 yield f"{name} tells the room {rooms[0]!r}, and the member is in {', '.join(play.rooms.values())}"
 
 
-def _wrong_fields(callback: Callback, fields: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_fields(callback: Callback, fields: Mapping[str, Any], codes: set[type]) -> Iterator[str]:
     for field, kind in callback.fields.items():
         if field not in fields:
             yield f"{callback.name} has no {field}"
-        elif kind in TYPES and not isinstance(fields[field], TYPES[kind]):
+        elif kind in TYPES and not of_type(fields[field], TYPES[kind]):
             yield f"{callback.name}: {field} is {fields[field]!r}, and the contract says {kind}"
+        elif kind == "code" and codes and not of_type(fields[field], *codes):
+            names = " or ".join(sorted(each.__name__ for each in codes))
+            yield f"{callback.name}: {field} is {fields[field]!r}, and the contract's codes are {names}"
+
+
+def of_type(value: object, *kinds: type) -> bool:
+    """Whether it is of one of these types; a bool is no number."""
+    return isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------
@@ -167,7 +175,7 @@ async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
     failures: list[AdapterError] = []
     for handle in handles:
         host.subscribe(handle, heard.append, failures.append)
-    asking = asyncio.gather(*(_arrive(ground, handle, links, call) for handle in handles))
+    asking = asyncio.gather(*(arrive(ground, handle, links, call) for handle in handles))
     try:
         pings: list[tuple[int, int]] = []
         barriers: list[tuple[int, int]] = []
@@ -195,7 +203,8 @@ async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
     yield _barriers(barriers, heard)
 
 
-async def _arrive(ground: Ground, handle: str, links: Mapping[str, Link], call: Call) -> None:
+async def arrive(ground: Ground, handle: str, links: Mapping[str, Link], call: Call) -> None:
+    """Open a member on these links, and let it call."""
     user = f"{ground.token}-{handle}".replace(".", "-")
     operation = ground.contract.operations[call.operation]
     named = {**dict.fromkeys(operation.rooms, f"room-of-{user}"), **dict.fromkeys(operation.users, user)}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from roomcheck.errors import AdapterError, HarnessError, TargetError, UsageError
 from roomcheck.faults import Provisioned, ToxiproxyServer
+from roomcheck.model.schedule import Call
 from roomcheck.model.verdict import Blame
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
-from roomcheck.run.doctor import adapter, machine, room
+from roomcheck.run.doctor import adapter, habits, machine, room
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
 from roomcheck.run.install import provide
 from roomcheck.run.play import Ground
@@ -93,9 +94,13 @@ async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Line]
         if case is None:
             yield not_tried(check, f"no case of {contract.spec} is calls alone", "add one: a login, and nothing else")
         else:
+            began = now()
             async for line in _with_login(ground, case):
                 check = line.check
                 yield line
+            check = "adapter: refusals"
+            yield await habits.refusals(ground, 3)
+            yield habits.swallowed(host, began)
         check = "room: constants"
         async for line in _declared(patient, ground):
             yield line
@@ -112,6 +117,7 @@ async def _with_login(ground: Ground, case: Case) -> AsyncIterator[Line]:
     yield line
     async for line in adapter.crowd(ground, case):
         yield line
+    yield await habits.closing(ground, next(step.act for step in case.schedule.steps if isinstance(step.act, Call)))
     yield await room.bypass(ground, case, 2, told)
 
 
@@ -122,7 +128,7 @@ async def _declared(patient: Patient, ground: Ground) -> AsyncIterator[Line]:
         yield not_tried("room: constants", text, f"write those that your room has under `constants`: {names}")
         return
     found = [*room.declared(patient.spec, patient.target, patient.contract)]
-    for line in await room.constants(ground, found, 3, patient.repeat):
+    for line in await room.constants(ground, found, 4, patient.repeat):
         yield line
 
 

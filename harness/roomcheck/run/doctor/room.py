@@ -1,16 +1,18 @@
 """Does traffic go through the proxy, and does the room do what its target declares?"""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from roomcheck.adapters import Event
+from roomcheck.errors import SpecError
 from roomcheck.judge import judge
 from roomcheck.judge.result import weigh
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Fault, Step
 from roomcheck.model.time import show_duration
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, Outcome, Verdict
 from roomcheck.run.doctor.adapter import expected
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
@@ -23,6 +25,8 @@ from roomcheck.spec.target import Target
 PATIENCE = 2_000_000  # microseconds that a login gets in which nothing may come of it
 LONGEST = 60_000_000  # microseconds that a case may take here; longer ones are for a whole run
 TRIES = 3
+# by which a constant may be off, the nearest first
+FACTORS = (1.25, 0.8, 2, 0.5, 10, 0.1)
 STRETCH = 1.25  # a constant that a window depends on moves it when it is longer by this
 
 
@@ -66,19 +70,24 @@ class Declared:
     name: str
     value: int
     case: Case | None
+    times: Callable[[float], Contract]  # the contract with the constant so many times as long
 
 
 def declared(spec: Spec, target: Target, contract: Contract) -> Iterator[Declared]:
     """Found by making the constant longer and looking which expected windows move."""
     for name, text in target.constants.items():
-        longer = spec.bind(
-            constants={**target.constants, name: f"{STRETCH} * ({text})"}, options=target.options,
-            scale=contract.scale, faults=target.faults, lacks=target.lacks,
-        )  # fmt: skip
+
+        def times(factor: float, name: str = name, text: str = text) -> Contract:
+            return spec.bind(
+                constants={**target.constants, name: f"{factor:g} * ({text})"}, options=target.options,
+                scale=contract.scale, faults=target.faults, lacks=target.lacks,
+            )  # fmt: skip
+
+        longer = times(STRETCH)
         windows = {case.id: _windows(case) for case in longer.cases}
         cases = [case for case in contract.cases if not case.own_server]
         moved = [case for case in cases if _windows(case) != windows.get(case.id, _windows(case))]
-        yield Declared(name, contract.constants[name], min(moved, key=duration, default=None))
+        yield Declared(name, contract.constants[name], min(moved, key=duration, default=None), times)
 
 
 def _windows(case: Case) -> list[tuple[int, int | None]]:
@@ -101,37 +110,53 @@ async def constants(ground: Ground, found: list[Declared], number: int, repeat: 
     """A case for each, side by side."""
     cases = {one.case.id: one.case for one in found if one.case and duration(one.case) <= LONGEST}
     numbers = {case: number + place * TRIES for place, case in enumerate(cases)}
-    verdicts = await asyncio.gather(*(_verdict(ground, case, numbers[name]) for name, case in cases.items()))
-    played = dict(zip(cases, verdicts, strict=True))
+    judged = await asyncio.gather(*(_judged(ground, case, numbers[name]) for name, case in cases.items()))
+    played = dict(zip(cases, judged, strict=True))
     return [_constant(one, played, repeat) for one in found]
 
 
-async def _verdict(ground: Ground, case: Case, number: int) -> Verdict:
+async def _judged(ground: Ground, case: Case, number: int) -> tuple[Trace, Verdict]:
     """Played up to three times while the machine is too slow to tell."""
     for attempt in range(TRIES):
         trace = await Play(ground, case, number + attempt, ground.server).run()
         verdict = judge(ground.contract, trace, case)
         if verdict.outcome is not Outcome.INCONCLUSIVE:
             break
-    return verdict
+    return trace, verdict
 
 
-def _constant(one: Declared, played: Mapping[str, Verdict], repeat: str) -> Line:
+def _constant(one: Declared, played: Mapping[str, tuple[Trace, Verdict]], repeat: str) -> Line:
     check, value = f"room: {one.name}", show_duration(one.value)
     if one.case is None:
         return not_tried(check, f"{value} declared; no case that can be played here has a window that depends on it")
     again = f"{repeat} -k {one.case.id}"
     if one.case.id not in played:
         return not_tried(check, f"{value} declared; {one.case.id} takes {show_duration(duration(one.case))}", again)
-    verdict = played[one.case.id]
+    trace, verdict = played[one.case.id]
     match verdict.outcome:
         case Outcome.CONFORMS:
             return ok(check, f"{value} declared; {one.case.id} agrees{_margin(verdict)}")
         case Outcome.VIOLATES:
             text = f"{value} declared, and in {one.case.id} {_story(verdict)}"
+            factor = next((factor for factor in FACTORS if _agrees(one, trace, factor)), None)
+            if factor is None:
+                least, most = (show_duration(round(one.value * factor)) for factor in (min(FACTORS), max(FACTORS)))
+                reason = f"; no value from {least} to {most} would make it lawful, so it is not this constant"
+                return finding(f"room: {one.case.id}", Blame.ROOM, text + reason, f"see what a whole run says: {again}")
+            text += f"; with {show_duration(round(one.value * factor))} it would agree"
             return finding(check, Blame.ROOM, text, f"declare what the room does, or mend the room: {again}")
         case _:
             return not_tried(check, f"{value} declared; this machine was too slow to tell ({one.case.id})", again)
+
+
+def _agrees(one: Declared, trace: Trace, factor: float) -> bool:
+    """Whether what was told is lawful with the constant so many times as long."""
+    try:
+        contract = one.times(factor)
+    except SpecError:  # the contract does not bear that value
+        return False
+    case = next((c for c in contract.cases if one.case and c.id == one.case.id), None)
+    return judge(contract, trace, case).outcome is not Outcome.VIOLATES
 
 
 def _story(verdict: Verdict) -> str:
