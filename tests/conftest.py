@@ -1,7 +1,14 @@
 """What holds for every test: a busy machine is no reason to fail."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 # 200 ms for one example, Hypothesis' own limit, was passed by the judge's properties on two cores under a load of 6.
 settings.register_profile("roomcheck", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("roomcheck")
+
+# Some tests start `roomcheck` as a process, a hundred of them: a third of what that costs is compiling the package anew,
+# and plugins of Hypothesis, of which trio (here for Selenium) brings one that imports trio and pytest.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"

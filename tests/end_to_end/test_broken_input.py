@@ -3,6 +3,8 @@
 Nothing here may show a traceback, and nothing may be left running; both are checked for every run.
 """
 
+import contextlib
+import io
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from roomcheck.cli import main
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import HARNESS, NOTHING
 from roomcheck.resources import root
-from support.runs import Done, patterns, run, sure, write_target
+from support.runs import Done, Reports, patterns, run, sure, write_target
 
 SPEC = root() / "specs" / "zego-express" / "room-status.yaml"
 MISTAKES = {  # a piece of the spec -> the mistake that it becomes; each stands on a line of its own
@@ -94,6 +97,8 @@ USAGE: dict[str, tuple[Callable[[Path], list[str]] | list[str], int, tuple[str, 
     "adapter not there": (no_adapter, 3, ("adapter-that-is-not-there", "target.yaml")),
 }  # fmt: skip
 
+STARTING = {"server not there", "server ends", "server does not listen", "adapter not there"}  # some program
+
 TOXIPROXY: dict[str, tuple[dict[str, str | None], int, tuple[str, ...]]] = {
     "not there": ({"ROOMCHECK_TOXIPROXY": "/nowhere/toxiproxy"}, 4, ("ROOMCHECK_TOXIPROXY=/nowhere/toxiproxy",)),
     "no server": ({"ROOMCHECK_TOXIPROXY": "/bin/true"}, 4, ("ROOMCHECK_TOXIPROXY=/bin/true",)),
@@ -114,7 +119,24 @@ FULL = {  # a report on a full disk -> the other one
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> Runs:
-    """Each mistake in a run of its own."""
+    """Each mistake in a run of its own; what ends before a program is started needs no process, and a process a second."""
+
+    def said(name: str) -> Future[Done]:
+        """An exception that the command line does not catch is one of this fixture."""
+        words, folder = USAGE[name][0], tmp_path_factory.mktemp("run")
+        chosen = words(folder) if callable(words) else words
+        done: Future[Done] = Future()
+        with (
+            contextlib.redirect_stdout(io.StringIO()) as out,
+            contextlib.redirect_stderr(io.StringIO()) as err,
+            contextlib.chdir(folder),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main(chosen)
+        done.set_result(
+            Done(int(ended.value.code or 0), out.getvalue(), err.getvalue(), Reports(folder / "roomcheck-report"))
+        )
+        return done
 
     def start(words: Callable[[Path], list[str]] | list[str], env: Mapping[str, str | None]) -> Future[Done]:
         folder = tmp_path_factory.mktemp("run")
@@ -124,9 +146,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     short = ["run", *patterns("login-alone")]
     return {
         "no way": start(short, TOXIPROXY["no way"][0]),  # the longest: it makes a venv
-        **{name: start(words, {}) for name, (words, _, _) in USAGE.items()},
+        **{name: start(USAGE[name][0], {}) for name in STARTING},
         **{name: start(short, env) for name, (env, _, _) in TOXIPROXY.items() if name != "no way"},
         **{name: start([*short, *words], {}) for name, words in FULL.items()},
+        **{name: said(name) for name in USAGE if name not in STARTING},
     }
 
 

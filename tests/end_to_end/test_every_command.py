@@ -1,10 +1,9 @@
 """Every command on every target: those that ship, those that `roomcheck init` writes, and one of an outsider.
 
 The outsider's lies elsewhere, has a contract of its own beside it, and installs itself. All but that one and the reference
-are played where EVERY_TARGET is set (`ci/nightly`), as that takes minutes; the table is printed at the end (`pytest -s`).
+are played at night (`ci/nightly tests`), as that takes minutes; the table is printed at the end (`pytest -s`).
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -25,10 +24,12 @@ from roomcheck.spec.schedule_file import write_schedule
 from support.runs import exactly
 
 LIMIT = 1200  # seconds for what a target in documented time takes beside other work
-EVERY = "EVERY_TARGET"
 INIT = [f"init {language}" for language in sorted(LANGUAGES)]
 OWN = "an outsider's"
-TARGETS = [*sorted(target_names()), *INIT, OWN]
+TARGETS = [
+    pytest.param(name, marks=() if name in (OWN, REFERENCE) else pytest.mark.night)
+    for name in (*sorted(target_names()), *INIT, OWN)
+]
 DOUBT = 2  # an exit code: this machine was too late to tell
 TRIES = 3
 
@@ -119,8 +120,6 @@ def outsiders(folder: Path) -> Path:
 
 def target_of(name: str, folder: Path) -> str:
     """What stands for this target on a command line; the test is skipped where it cannot be played."""
-    if name not in (OWN, REFERENCE) and not os.environ.get(EVERY):
-        pytest.skip(f"{name} takes minutes, to fetch what it needs or by itself: set {EVERY}")
     if name not in target_names():
         language = name.removeprefix("init ") if name in INIT else "python"
         if language == "node" and shutil.which("node") is None:

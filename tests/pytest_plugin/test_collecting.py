@@ -1,22 +1,58 @@
 """Which cases are collected, under which names, without starting anything."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from roomcheck.cli.files import find_spec, read_spec
-from support.pytests import SPEC, Ended, pytests
-from support.runs import write_target
+from support.pytests import NOT_OURS, SPEC, Ended, pytests
+from support.runs import LIMIT, write_target
 
 CASE = f"{SPEC}::kick-while-cut-off/cut"
 MINE = "def test_mine(): pass\ndef test_other(): pass\n"
+CHOICES: list[tuple[list[str], set[str]]] = [  # words of the command line -> what they choose
+    (["-k", "kick-while-cut-off/ and ghost"], {f"{SPEC}::kick-while-cut-off/ghost"}),
+    (["-m", "ZX-LOGIN-8 and ZX-LOGIN-3"], {f"{SPEC}::wrong-token"}),
+    (["-k", "kick", "--deselect", f"{SPEC}::kick"], set()),
+    ([CASE], {CASE}),
+    ([CASE, f"{SPEC}::kick"], {CASE, f"{SPEC}::kick"}),
+    (["test_mine.py::test_mine"], {"test_mine.py::test_mine"}),
+    (["test_mine.py::test_mine", CASE], {"test_mine.py::test_mine", CASE}),
+]
+SEVERAL = """
+import json, sys
+from pytest import main
+for words in json.loads(sys.argv[1]):
+    print("== next", flush=True)
+    main(words)
+"""
+
+
+def touching(folder: Path) -> Path:
+    """A room whose programs leave a file behind when they are started."""
+    touch = "['{python}', -c, 'open(\"started\", \"w\")']"
+    return write_target(folder, adapter=touch, server=touch)
 
 
 @pytest.fixture
 def target(pytester: pytest.Pytester) -> Path:
-    """A room whose programs leave a file behind when they are started."""
-    touch = "['{python}', -c, 'open(\"started\", \"w\")']"
-    return write_target(pytester.path, adapter=touch, server=touch)
+    """Such a room where the test runs pytest."""
+    return touching(pytester.path)
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> list[set[str]]:
+    """What each of the choices collects, one after the other in one process: most of its time is its start."""
+    folder = tmp_path_factory.mktemp("chosen")
+    (folder / "test_mine.py").write_text(MINE, encoding="utf-8")
+    common = [*NOT_OURS, "--collect-only", "-q", "--room-target", str(touching(folder))]
+    program = [sys.executable, "-c", SEVERAL, json.dumps([[*common, *words] for words, _ in CHOICES])]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert not (folder / "started").exists()
+    return [{line for line in part.splitlines() if "::" in line} for part in done.stdout.split("== next\n")[1:]]
 
 
 def collect(folder: Path, target: Path, *words: str) -> tuple[Ended, list[str]]:
@@ -38,27 +74,10 @@ def test_every_case_that_a_run_plays_has_an_item_and_nothing_is_started(
     assert done.code == pytest.ExitCode.OK
 
 
-@pytest.mark.parametrize(
-    ("words", "ids"),
-    [
-        (["-k", "kick-while-cut-off/ and ghost"], {f"{SPEC}::kick-while-cut-off/ghost"}),
-        (["-m", "ZX-LOGIN-8 and ZX-LOGIN-3"], {f"{SPEC}::wrong-token"}),
-        (["-k", "kick", "--deselect", f"{SPEC}::kick"], set()),
-        ([CASE], {CASE}),
-        ([CASE, f"{SPEC}::kick"], {CASE, f"{SPEC}::kick"}),
-        (["test_mine.py::test_mine"], {"test_mine.py::test_mine"}),
-        (["test_mine.py::test_mine", CASE], {"test_mine.py::test_mine", CASE}),
-    ],
-)
-def test_cases_are_chosen_as_tests_are(
-    words: list[str], ids: set[str], pytester: pytest.Pytester, target: Path
-) -> None:
+@pytest.mark.parametrize("number", range(len(CHOICES)), ids=[" ".join(words) for words, _ in CHOICES])
+def test_cases_are_chosen_as_tests_are(number: int, chosen: list[set[str]]) -> None:
     """By name, by the marker of a requirement, by id; with paths on the command line, only what they name."""
-    pytester.makepyfile(test_mine=MINE)
-
-    _, found = collect(pytester.path, target, *words)
-
-    assert set(found) == ids
+    assert chosen[number] == CHOICES[number][1]
 
 
 def test_without_paths_the_spec_comes_with_the_tests(pytester: pytest.Pytester, target: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.processes import PATIENCE
 from support.pytests import SPEC, Ended, pytests, start
 from support.runs import ADAPTER, SERVER, TRIES, patterns, run, until, write_target
 
@@ -126,7 +127,10 @@ def test_the_cases_are_played_side_by_side(noting: Path) -> None:
     assert at_once > count / 2
 
 
-@pytest.mark.parametrize("dist", ["load", "worksteal", "loadfile"])
+@pytest.mark.parametrize(
+    "dist",
+    ["load", pytest.param("worksteal", marks=pytest.mark.night), pytest.param("loadfile", marks=pytest.mark.night)],
+)
 def test_with_xdist_each_worker_plays_its_part_at_once(dist: str, noting: Path) -> None:
     """Every case in one worker, and the tests beside them, however these are handed out."""
     words = ["--room-target", "reference", "-k", f"test_mine or {MANY}", "-n", "2", "--dist", dist]
@@ -240,7 +244,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     with start(["--room-target", "reference", *ids(HEALTHY, "never-back/cut")], tmp_path) as running:
         running.until_calls()
         running.signal(signal.SIGINT)
-        out, _ = running.process.communicate(timeout=60)
+        out, _ = running.process.communicate(timeout=PATIENCE)
         assert not running.left()
 
     assert running.process.returncode == pytest.ExitCode.INTERRUPTED

@@ -23,9 +23,10 @@ from junitparser import Error, Failure, JUnitXml, TestCase
 
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.ndjson import read_stream
+from support.processes import PATIENCE
 
 MARK = "ROOMCHECK_TEST_RUN"
-LIMIT = 120.0  # seconds for what takes a few on an idle machine
+LIMIT = PATIENCE
 TRIES = 5  # of a run that a busy machine left in doubt
 LOOK = 0.01  # seconds between two looks at another process
 
@@ -208,7 +209,7 @@ class Running:
     def left(self) -> list[psutil.Process]:
         """What still runs of it after some seconds: nothing, or a defect."""
         with contextlib.suppress(AssertionError):
-            until(lambda: not self.processes(), 10)
+            until(lambda: not self.processes(), LIMIT)
         return self.processes()
 
 
@@ -220,10 +221,14 @@ def run(words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = 
     return done
 
 
-def sure(play: Callable[[], Done]) -> Done:
-    """A run without doubt, if there is one among a few: being late is this machine's doing, and nothing is claimed of it."""
+def sure(play: Callable[[], Done], shown: Callable[[Done], bool] | None = None) -> Done:
+    """A run without doubt, or one that shows what is claimed all the same, if there is one among a few.
+
+    Being late is this machine's doing, and nothing is claimed of it.
+    """
     for _ in range(TRIES - 1):
-        if not (done := play()).doubtful:
+        done = play()
+        if not done.doubtful or (shown and shown(done)):
             return done
     return play()
 
