@@ -1,6 +1,10 @@
 """Which schedules a search plays."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +68,21 @@ class Worn(Counter[object]):
 def test_a_search_goes_on_when_nothing_adds_anything() -> None:
     """Then chance is all there is."""
     assert len(draw(ZEGO, 3, COUNT, Worn())) == COUNT
+
+
+def test_the_same_seed_gives_the_same_schedules_however_python_hashes() -> None:
+    """In another process, whose sets have another order."""
+    program = (
+        "from collections import Counter\n"
+        "from generate.contracts import CONTRACTS\n"
+        "from roomcheck.run.fuzz import draw\n"
+        "print(draw(CONTRACTS['zego-100'], 5, 20, Counter()))\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert said[0] == said[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from roomcheck.cli.ending import cancelled_by_signals
+from roomcheck.cli.folder import held
 from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.run import fits, selected
@@ -104,8 +105,9 @@ def compare(
     ]
     rows = [Row(name, title, [_cell(c, name) for c in contestants]) for name, title in titles.items()]
     say(f"{len(rows)} cases of {specs.pop()} on {len(bounds)} targets: {', '.join(c.name for c in contestants)}")
-    complete = asyncio.run(_play(contestants, rows))
-    return _finish(contestants, rows, report_dir, complete=complete)
+    with held(report_dir):
+        complete = asyncio.run(_play(contestants, rows))
+        return _finish(contestants, rows, report_dir, complete=complete)
 
 
 def _names(bounds: Sequence[Bound]) -> list[str]:

@@ -13,6 +13,7 @@ import click
 
 from roomcheck.cli.confirm import confirm
 from roomcheck.cli.ending import ending_signals
+from roomcheck.cli.folder import held
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.speed import scale_option
@@ -85,7 +86,7 @@ def defects(
             click.echo(line(row))
 
     failure: BaseException | None = None
-    with _interruptible():
+    with held(report_dir), _interruptible():
         try:
             quarries = _simulate(bound, matrix, chosen, show if simulate else lambda _row: None, quiet=quiet)
             if not simulate:

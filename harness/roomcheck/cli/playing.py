@@ -15,6 +15,7 @@ import click
 
 from roomcheck.cli.ending import as_ours, cancelled_by_signals
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_names, spec_of
+from roomcheck.cli.folder import held
 from roomcheck.cli.known import KnownFile
 from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
@@ -220,21 +221,22 @@ def play(
     `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case.
     """
     choice = bound.choice
-    folder = choice.report_dir / "traces"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise UsageError(f"cannot write to {choice.report_dir}: {e}; choose another --report-dir") from e
-    traces = TraceFolder(folder, every_trace)
-    player: Any
-    if choice.simulate:
-        player, toxiproxy = bound.virtual(traces), VIRTUAL
-    else:
-        say = (lambda _text: None) if choice.quiet else _warn
-        plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)
-        player, toxiproxy = Session(plan), plan.toxiproxy.version
-    header = header_of(bound, "", toxiproxy, cases)
-    return asyncio.run(_play(bound, player, work, header, traces, coverage, known))
+    with held(choice.report_dir):
+        folder = choice.report_dir / "traces"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as e:
+            raise UsageError(f"cannot write to {choice.report_dir}: {e}; choose another --report-dir") from e
+        traces = TraceFolder(folder, every_trace)
+        player: Any
+        if choice.simulate:
+            player, toxiproxy = bound.virtual(traces), VIRTUAL
+        else:
+            say = (lambda _text: None) if choice.quiet else _warn
+            plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)
+            player, toxiproxy = Session(plan), plan.toxiproxy.version
+        header = header_of(bound, "", toxiproxy, cases)
+        return asyncio.run(_play(bound, player, work, header, traces, coverage, known))
 
 
 async def _play(

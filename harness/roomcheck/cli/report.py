@@ -16,6 +16,7 @@ from roomcheck.report.console import meaning
 from roomcheck.report.explain import CUT_SHORT, progress
 from roomcheck.report.html import write_html
 from roomcheck.report.junit import write_junit
+from roomcheck.report.merge import merged
 from roomcheck.report.ndjson import read_stream
 from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.contract import Contract
@@ -24,30 +25,39 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("stream", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("streams", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path),
-              help="Where report.html and junit.xml go  [default: beside the stream].")  # fmt: skip
+              help="Where report.html and junit.xml go  [default: beside the first stream].")  # fmt: skip
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="The JUnit file, elsewhere.")
 @click.option("--junit-strict", is_flag=True, help="Leave out of the JUnit file what the strictest schema forbids.")
 @click.option("--spec", help="The spec, where that of the stream is not where it was.")
 def report(
-    stream: Path, report_dir: Path | None, html: Path | None, junit: Path | None, spec: str | None,
+    streams: tuple[Path, ...], report_dir: Path | None, html: Path | None, junit: Path | None, spec: str | None,
     *, junit_strict: bool,
 ) -> int:  # fmt: skip
-    """Make JUnit and HTML from STREAM (a run.ndjson), also from one that was cut short.
+    """Make JUnit and HTML from STREAMS (each a run.ndjson), also from one that was cut short.
+
+    Several are made one: the shards of a run, or runs of some cases each.
 
     A run writes both itself when it ends; this is for a run that was killed, or whose reports were lost. Pictures are
     made from the traces beside the stream. Exits with the run's code, or with 130 if it was cut short.
     """
+    parts = []
+    for stream in streams:
+        try:
+            with stream.open(encoding="utf-8") as lines:
+                header, results, footer = read_stream(lines)
+        except (OSError, ValueError) as e:
+            raise UsageError(f"{stream} is no stream of a run: {e}") from e
+        results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]
+        parts.append((header, results, footer))
     try:
-        with stream.open(encoding="utf-8") as lines:
-            header, results, footer = read_stream(lines)
-    except (OSError, ValueError) as e:
-        raise UsageError(f"{stream} is no stream of a run: {e}") from e
-    folder = report_dir or stream.parent
-    results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]
-    traces = TraceFolder(stream.parent / "traces").read(results)
+        header, results, footer = merged(parts)
+    except ValueError as e:
+        raise UsageError(f"these streams are no parts of one run: {e}") from e
+    folder = report_dir or streams[0].parent
+    traces = TraceFolder(streams[0].parent / "traces").read(results)
     contract = _contract(spec, header, traces)
     junit = junit or folder / "junit.xml"
     html = html or folder / "report.html"

@@ -139,6 +139,7 @@ def _schedule(data: dict[str, Any]) -> Schedule:
         rooms=tuple(data["rooms"]),
         steps=tuple(Step(_act(s["act"]), When(**s["when"]), s["label"]) for s in data["steps"]),
         watch=data["watch"],
+        pace=data.get("pace"),
     )
 
 

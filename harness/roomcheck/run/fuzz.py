@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, zip_longest
+from math import fsum
 from typing import Protocol
 
 from roomcheck.generate import schedules, under_other_faults, with_one_more
@@ -445,11 +446,11 @@ class Hope:
 
     def news(self, seen: Counter[object]) -> float:
         """By triples that were expected at most once."""
-        return sum(AGAIN ** seen[t] for t in self.triples if seen[t] <= 1) / self.cost
+        return fsum(AGAIN ** seen[t] for t in self.triples if seen[t] <= 1) / self.cost  # exact, in whatever order
 
     def worth(self, seen: Counter[object]) -> float:
         """By all that it may meet; a new triple is worth more than any pair of known ones."""
-        known = sum(TRIPLE * AGAIN ** seen[t] for t in self.triples) + sum(AGAIN ** seen[p] for p in self.pairs)
+        known = fsum(TRIPLE * AGAIN ** seen[t] for t in self.triples) + fsum(AGAIN ** seen[p] for p in self.pairs)
         return known / self.cost
 
 
