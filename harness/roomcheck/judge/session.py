@@ -213,8 +213,13 @@ class Session:
             ear.fresh = False
             agreeing = [a for h in self.histories for a in self._agreeing(h, ear, at)]
             if not agreeing and self.histories:
-                word = self.view.told["present" if ear.told else "absent"]
-                self._refuse(ear, at, [Death(0, f"its list is due, and the last that it says is {word}", None)])
+                words = self.view.told["present"], self.view.told["absent"]
+                says, lawful = words if ear.told else words[::-1]
+                self._refuse(
+                    ear,
+                    at,
+                    [Death(0, f"the list says {says}, lawful is {lawful}", None, self.presence.list_requirement)],
+                )
             self._keep(agreeing)
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -343,7 +348,8 @@ class Session:
         word = self.view.told["present" if joined else "absent"]
         user = self.name.split(" ")[0]
         if joined is (h.holder is not None):
-            return Death(1 << 62, f"{word} came, and {user} {'was there' if joined else 'had gone'} already", None)
+            text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"
+            return Death(1 << 62, text, None, self.view.otherwise)
         if not joined:
             stay = self.causes.holder(h)
             assert stay is not None

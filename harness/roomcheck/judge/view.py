@@ -198,6 +198,11 @@ def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     return True
 
 
+def told_twice(view: View, state: str, value: Any) -> bool:
+    """Whether this is what stands already: no scenario is about that, but for what the view says of all its news."""
+    return bool(view.told[state] == value)
+
+
 def _waiting(armed: Iterable[Promise], at: Instant) -> tuple[Promise, ...]:
     """These, with the time for them not before the state was told."""
     return tuple([Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in armed])
@@ -463,7 +468,8 @@ class Simulation:
                     self._met(promise, at)
                     out += self._enter(h, rule.to, at, promise.args, promise)
         if not found:
-            deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None))
+            twice = self.view.otherwise if told_twice(self.view, h.state, value) else None
+            deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
         return out
 
     def _matches(self, p: Promise, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]) -> bool:

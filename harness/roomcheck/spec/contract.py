@@ -207,7 +207,8 @@ class Presence:
     `left` and `joined` (`replaced_aloud`). Its own member opens an ended session again without a new request only if it
     ended by loss or with the server. `told_by_member`: the member itself sends the news that it has joined, once
     it is told so. All times are microseconds: news comes within `delivery`, in the order of what happened; a client
-    notices a lost link within `noticed`, and is back within `back` once its link is whole.
+    notices a lost link within `noticed`, and is back within `back` once its link is whole. `list_requirement` is broken
+    by an observer's list that is wrong when it is due.
     """
 
     joined: Mapping[str, Any]
@@ -223,6 +224,7 @@ class Presence:
     replaced_quietly: bool = True
     replaced_aloud: bool = False
     replaced_requirement: str | None = None
+    list_requirement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
             back=words.duration(link.back, *AT, "link", "back within"),
             replaced_quietly=replaced is None or "nothing" in replaced.told_as,
             replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
+            list_requirement=words.requirement(seen.for_, words.where(*AT, "observers", "for")),
             replaced_requirement=words.requirement(
                 replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
             ),

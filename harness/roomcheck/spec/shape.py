@@ -161,6 +161,7 @@ class ObserversShape(Shape):
     cut_off: Names = Field(default=[], alias="cut off")
     list_within: Expression = Field(alias="list right within")
     shared: bool = Field(default=False, alias="devices of a user share")
+    for_: str | None = Field(default=None, alias="for")
 
 
 class LossShape(Shape):
