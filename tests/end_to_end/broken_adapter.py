@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,30 @@ from roomcheck.adapter_kit import Adapter
 from roomcheck.reference.adapter import adapter
 from roomcheck.reference.machine import ClientMachine
 
+WRONG: Mapping[str, str] = {}
+
 
 def write(kit: Adapter, line: bytes) -> None:
     """Something on the way that belongs to the protocol."""
     with kit._carrier.lock:
         kit._carrier._out.write(line)
         kit._carrier._out.flush()
+
+
+def swallow(kit: Adapter, member: str) -> None:
+    """From now on the adapter's code for a callback of this member is wrong, and the SDK catches what it raises."""
+    tell = kit.emit
+
+    def emit(told: str, callback: str, fields: Mapping[str, Any], raw: Any = None) -> None:
+        if told != member:
+            tell(told, callback, fields, raw)
+            return
+        try:
+            tell(told, callback, {"roomID": WRONG["roomID"]}, raw)
+        except KeyError:
+            traceback.print_exc()
+
+    kit.emit = emit  # type: ignore[method-assign,assignment]
 
 
 def main(name: str) -> None:
@@ -37,6 +56,8 @@ def main(name: str) -> None:
             case "hangs":  # this call alone: the member can still be closed
                 kit._locks.clear()
                 await asyncio.Event().wait()
+            case "swallows":
+                swallow(kit, next(name for name, each in kit._members.items() if each is me))
             case "raises":
                 raise RuntimeError("the SDK has no such room")
         return await logout(me, arguments)

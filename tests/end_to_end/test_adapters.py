@@ -19,6 +19,7 @@ BREAKS = {  # what the adapter does at the logout -> what must be said of it
     "crashes": "ended with status 11",
     "prints": "is not a message of the protocol",
     "loses a callback": "some are lost",
+    "swallows": "its SDK swallowed that: KeyError: 'roomID' at broken_adapter.py:",
     "raises": "the SDK has no such room",
 }
 STARTS = {  # adapters of tests/adapters/hostile.py that do not get as far as a case

@@ -25,6 +25,7 @@ from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
 OPEN_LIMIT = 60.0  # a page takes a second to open on two idle cores, and thirty are opened in turn
+SAID = 10  # lines of each program that stand beside a case that did not conform
 SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
 
@@ -343,3 +344,10 @@ def _moved(record: Faulted | Healed, at: Instant) -> Faulted | Healed:
     if isinstance(record, Faulted):
         return Faulted(record.member, record.kind, at, record.label, record.evidence)
     return Healed(record.member, at, record.label)
+
+
+def said_between(host: AdapterHost, server: Server | None, since: int, until: int) -> tuple[str, ...]:
+    """The last lines that adapter and server printed between these moments, each with whose it is."""
+    lines = [f"adapter: {line}" for line in host.printed(since, until)[-SAID:]]
+    lines += [f"server: {line}" for line in server.printed.lines(since, until)[-SAID:]] if server else []
+    return tuple(lines)

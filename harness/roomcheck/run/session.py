@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mappin
 from dataclasses import dataclass, field, replace
 
 from roomcheck.adapters import AdapterHost
+from roomcheck.adapters.raised import none_raised
 from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judging
@@ -39,7 +40,7 @@ from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
 from roomcheck.run.mending import Mending, blamed
 from roomcheck.run.pace import Pace, advice
-from roomcheck.run.play import Ground, Play
+from roomcheck.run.play import Ground, Play, said_between
 from roomcheck.run.queue import Queue, at_once, may_run_again
 from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
@@ -52,7 +53,6 @@ PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on ti
 LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
 FEW = 16  # cases that are played at once even so: what lags with these is slow by itself
 LOOK_AGAIN = 1.0  # seconds, whether it can
-SAID = 10  # lines of each program that stand beside a case that did not conform
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
 WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
 
@@ -153,6 +153,7 @@ class Session:
             if self.pace.now != self.plan.contract.scale:
                 self.on_speed(self.pace.now)
             yield
+            self._tell_the_dead(self._ground)
         if self.plan.traces.lost:
             raise HarnessError(self.plan.traces.lost)
 
@@ -320,9 +321,11 @@ class Session:
                     self.lateness.playing -= 1
                     case = player.case  # whose steps may have been taken one by one
                 self._all_went_on(ground, server, began)
-            verdict = await unhurried(judging(self.plan.contract, trace, case))
-            if verdict.outcome is Outcome.VIOLATES:
+            judged = await unhurried(judging(self.plan.contract, trace, case))
+            if judged.outcome in (Outcome.VIOLATES, Outcome.INCONCLUSIVE):
                 none_starved(ground.host.stderr_tail(), server.lines)
+                none_raised(self.plan.target.adapter_command, ground.host.printed(began, now()))
+            verdict = judged
             self.on_trace(case, trace, verdict)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -400,6 +403,13 @@ class Session:
             assert self._ground is not None
             return self._ground
 
+    def _tell_the_dead(self, ground: Ground) -> None:
+        """Which parts have died since the last case began: nobody has missed them, and they died all the same."""
+        if not ground.server.alive:
+            self._tell(ground.server, TargetError(f"{self._mending['server'].name} {self._how(ground.server, now())}"))
+        if not ground.host.alive:
+            self._tell(ground.host, AdapterError(f"the adapter died: {ground.host.failure}"))
+
     async def _mend_server(self) -> None:
         assert self._ground is not None
         server = self._ground.server
@@ -470,13 +480,6 @@ async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:
         if now() > end:
             await asyncio.sleep(0)
             end = now() + TURN
-
-
-def said_between(host: AdapterHost, server: Server | None, since: int, until: int) -> tuple[str, ...]:
-    """The last lines that adapter and server printed between these moments, each with whose it is."""
-    lines = [f"adapter: {line}" for line in host.printed(since, until)[-SAID:]]
-    lines += [f"server: {line}" for line in server.printed.lines(since, until)[-SAID:]] if server else []
-    return tuple(lines)
 
 
 def duration(case: Case) -> int:
