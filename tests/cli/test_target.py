@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from roomcheck.cli import command
+from roomcheck.cli import command, main
 from roomcheck.cli.files import find_spec, read_spec, read_target, read_text, spec_of, target_names
 from roomcheck.cli.known import NAME
 from roomcheck.resources import root
@@ -31,6 +31,48 @@ def test_versions_are_shown(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["target", "install", str(file)], standalone_mode=False)
 
     assert done.output == "target reference is ready\n  lobby 7.1 beta\n"
+
+
+PINNED = """pins: {lobby: "7.1", hall: "2"}
+install: {steps: [[sh, -c, "echo {lobby} > version"]]}
+versions: {lobby: [cat, "{install}/version"], hall: [echo, "{hall}"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "lobby", "hall"), [("", "7.1", "2"), ("@lobby=6.0", "6.0", "2"), ("@hall=1,lobby=5", "5", "1")]
+)
+def test_another_version_is_fetched_beside_the_pinned_one(
+    chosen: str, lobby: str, hall: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each into a folder of its own, whichever was there before."""
+    monkeypatch.setenv("ROOMCHECK_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "target.yaml"
+    text = (TARGETS / "reference" / "target.yaml").read_text(encoding="utf-8")
+    file.write_text(text + PINNED, encoding="utf-8")
+
+    for words, told in ((f"{file}", ("7.1", "2")), (f"{file}{chosen}", (lobby, hall)), (f"{file}", ("7.1", "2"))):
+        done = CliRunner().invoke(command, ["target", "install", words], standalone_mode=False)
+        assert done.output.endswith(f"  lobby {told[0]}\n  hall {told[1]}\n")
+    assert len(list((tmp_path / "cache" / "targets").glob("reference-*"))) == (2 if chosen else 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["list", "--target", "reference@lobby=1"], "target reference pins no 'lobby': its `pins` are none"),
+        (["list", "--target", "nowhere@lobby=1"], "there is no target 'nowhere'"),
+        (["list", "--target", "nowhere@home"], "there is no target 'nowhere@home'"),
+        (["run", "--simulate", "--set", "lobby"], "--set lobby is no PART=VERSION"),
+    ],
+)
+def test_a_version_of_nothing(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One clear error, exit 4."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 4
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", target_names())

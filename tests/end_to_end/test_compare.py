@@ -90,6 +90,17 @@ def test_a_room_is_like_itself(tmp_path: Path) -> None:
     assert "reference, reference (2)" in done.err
 
 
+def test_two_versions_of_one_target_are_compared(tmp_path: Path) -> None:
+    """Each side is named by the version that was chosen, and tells which one it is."""
+    more = 'pins: {lobby: "2"}\nversions: {lobby: [echo, "{lobby}"]}\n'
+    target = write_target(tmp_path, more=more)
+    done = sure(lambda: run(["compare", str(target), f"{target}@lobby=1", *patterns("login-alone")], tmp_path))
+
+    assert done.code == AS_EXPECTED, done.out + done.err
+    assert re.search("^room +roomcheck-reference [0-9.]+, lobby 2$", done.out, re.MULTILINE)
+    assert re.search("^room@lobby=1 +roomcheck-reference [0-9.]+, lobby 1$", done.out, re.MULTILINE)
+
+
 def test_a_case_in_doubt_is_no_difference(tmp_path: Path) -> None:
     """An adapter was silent while it was played: that is said, the other case is compared, and the exit code is 2."""
     silent = write_target(tmp_path, name="silent", adapter=f"['{{python}}', '{SILENT}']")

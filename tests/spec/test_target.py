@@ -86,6 +86,7 @@ def test_a_short_target() -> None:
          "t:6:31: 'dir' cannot be an endpoint's name"),
         ("1.5 * 2s", "1.5 * 2x", "t:5:91: unknown unit 'x'; known: h, min, ms, s, us"),
         ("[cut, ghost]", "[cut, gost]", "t:10:15: unknown fault 'gost'; did you mean 'ghost'?"),
+        ("scale: 100", "pins: {room: '1'}", "t:9:8: 'room' cannot be a pin's name"),
         ("scale: 100", "scale: 0", "t:9:8: expected a number above 0, found 0"),
         ("scale: 100", "jobs: 0", "t:9:7: expected a number above 0, found 0"),
         ("scale: 100", "scale: fast", "t:9:8: expected a number, found 'fast'"),

@@ -77,6 +77,8 @@ def compare(
 ) -> int:  # fmt: skip
     """Play the same cases on several TARGETS (target.yaml, folders or names) at once, and show what differs.
 
+    NAME@PART=VERSION is a target with another version of a part than it pins: two versions can be compared.
+
     Compared is what members are told, in which order; not when. The others are compared with the first target. Exit 0:
     all told the same; 1: something differs; else what kept cases from being compared.
     """
@@ -114,8 +116,8 @@ def _names(bounds: Sequence[Bound]) -> list[str]:
     """Each target's name, with a number where two have the same."""
     names: list[str] = []
     for bound in bounds:
-        same = sum(name.partition(" (")[0] == bound.target.name for name in names)
-        names.append(f"{bound.target.name} ({same + 1})" if same else bound.target.name)
+        same = sum(name.partition(" (")[0] == bound.label for name in names)
+        names.append(f"{bound.label} ({same + 1})" if same else bound.label)
     return names
 
 

@@ -50,11 +50,37 @@ def find_spec(name: str, folder: Path = Path()) -> Path:
 
 
 def find_target(name: str) -> Path:
-    """A file, a folder with a target.yaml, or a name -> the file. UsageError lists what there is."""
+    """A file, a folder with a target.yaml, or a name -> the file. UsageError lists what there is.
+
+    What stands behind an @ chooses versions, see `open_target`.
+    """
+    name, _ = chosen_pins(name)
     for path in (Path(name), Path(name) / "target.yaml", root() / "fixtures" / "targets" / name / "target.yaml"):
         if path.is_file():
             return path
     raise UsageError(f"there is no target {name!r}: give a target.yaml, its folder, or one of {_known(target_names())}")
+
+
+def chosen_pins(name: str) -> tuple[str, dict[str, str]]:
+    """`lobby@client=0.17.0,server=1.8` -> the target, and the version of each part that is named."""
+    target, at, text = name.rpartition("@")
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not at or not all(part and equals and version for part, equals, version in pairs):
+        return name, {}
+    return target, {part: version for part, _, version in pairs}
+
+
+def open_target(name: str) -> Target:
+    """The target of this name, file or folder, with the versions that were chosen for it in place of its own.
+
+    UsageError if it pins no such part, or is none; SpecError lists every mistake in its file.
+    """
+    target = read_target(find_target(name))
+    _, chosen = chosen_pins(name)
+    for part in chosen:
+        if part not in target.pins:
+            raise UsageError(f"target {target.name} pins no {part!r}: its `pins` are {_known([*target.pins])}")
+    return replace(target, pins={**target.pins, **chosen})
 
 
 def spec_of(target: Target) -> Path:

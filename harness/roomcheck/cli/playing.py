@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from roomcheck.cli.ending import as_ours, cancelled_by_signals
-from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, read_target, spec_names, spec_of
+from roomcheck.cli.files import REFERENCE, chosen_pins, find_spec, open_target, read_spec, spec_names, spec_of
 from roomcheck.cli.folder import held
 from roomcheck.cli.known import KnownFile
 from roomcheck.cli.speed import restarts_anywhere, scale_option
@@ -50,6 +50,8 @@ def _warn(text: str) -> None:
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
+    click.option("--set", "pins", multiple=True, metavar="PART=VERSION",
+                 help="Another version than target.yaml pins; the same as --target NAME@PART=VERSION."),
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
                  show_default=True, help="Where report.html, junit.xml, run.ndjson and traces/ go."),
     click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere."),
@@ -98,7 +100,12 @@ def playing(command: Callable[..., int]) -> Callable[..., Any]:
     """Gives a command the shared options, as its first argument `choice`."""
 
     def with_choice(**given: Any) -> int:
+        pins = ",".join(given.pop("pins"))
         choice = Choice(**{name: given.pop(name) for name in Choice.__dataclass_fields__})
+        if pins:
+            choice = replace(choice, target=f"{choice.target}{',' if chosen_pins(choice.target)[1] else '@'}{pins}")
+            if not chosen_pins(choice.target)[1]:
+                raise UsageError(f"--set {pins} is no PART=VERSION")
         return command(choice, **given)
 
     with_choice.__doc__ = command.__doc__
@@ -160,12 +167,18 @@ class Bound:
         """
         if choice.real_time and choice.scale is not None:
             raise UsageError("--real-time and --scale exclude each other")
-        target = read_target(find_target(choice.target))
+        target = open_target(choice.target)
         file = find_spec(spec) if spec else spec_of(target)
         loaded = read_spec(file)
         scale = 1.0 if choice.real_time else choice.scale or fastest or target.scale or 1.0
         target = replace(target, constants={**target.constants, **constants})
         return cls(choice, target, loaded, _bound(loaded, target, scale), file)
+
+    @property
+    def label(self) -> str:
+        """The target's name, with the versions that were chosen."""
+        pins = [f"{part}={version}" for part, version in chosen_pins(self.choice.target)[1].items()]
+        return "@".join([self.target.name, *([",".join(pins)] if pins else [])])
 
     def under(self, options: Mapping[str, str]) -> Contract:
         """The contract, if the target had these options instead of its own."""
@@ -337,7 +350,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
     """What a run is, for its reports."""
     contract = bound.contract
     return RunHeader(
-        target=bound.target.name,
+        target=bound.label,
         spec=contract.spec,
         revision=contract.revision,
         room=room,

@@ -2,7 +2,7 @@
 
 import click
 
-from roomcheck.cli.files import find_target, read_target
+from roomcheck.cli.files import open_target
 from roomcheck.run.install import provide
 
 
@@ -14,8 +14,11 @@ def target() -> None:
 @target.command()
 @click.argument("name")
 def install(name: str) -> int:
-    """Fetch what target NAME (a file, its folder or a known name) needs, once; a run does the same by itself."""
-    provided = provide(read_target(find_target(name)), lambda text: click.echo(text, err=True))
+    """Fetch what target NAME (a file, its folder or a known name) needs, once; a run does the same by itself.
+
+    NAME@PART=VERSION fetches another version of a part than the target pins.
+    """
+    provided = provide(open_target(name), lambda text: click.echo(text, err=True))
     click.echo(f"target {provided.name} is ready")
     for part, version in provided.parts.items():
         click.echo(f"  {part} {version}")

@@ -44,7 +44,7 @@ def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> 
 
     TargetError, in one line: what is missing and where one gets it, or which step failed and with which words.
     """
-    places = {"{python}": sys.executable, "{dir}": target.folder}
+    places = _places(target)
     if target.install is not None:
         places["{install}"] = str(_installed(target, target.install, say))
 
@@ -88,6 +88,12 @@ def _version(target: Target, part: str, command: tuple[str, ...]) -> str:
     return (printed.split("\n") if printed.strip() else ["?"])[0].strip()
 
 
+def _places(target: Target) -> dict[str, str]:
+    """Each placeholder that is known before anything is installed, and what stands for it."""
+    pins = {"{" + name + "}": version for name, version in target.pins.items()}
+    return {"{python}": sys.executable, "{dir}": target.folder, **pins}
+
+
 def _filled(text: str, places: dict[str, str]) -> str:
     for hole, value in places.items():
         text = text.replace(hole, value)
@@ -95,7 +101,7 @@ def _filled(text: str, places: dict[str, str]) -> str:
 
 
 def _installed(target: Target, install: Install, say: Callable[[str], None]) -> Path:
-    places = {"{python}": sys.executable, "{dir}": target.folder}
+    places = _places(target)
     steps = [[_filled(part, places) for part in step] for step in install.steps]
     folder = cache_dir() / "targets" / f"{target.name}-{_key(target, install, steps)}"
     content = folder / "content"
@@ -119,8 +125,9 @@ def _installed(target: Target, install: Install, say: Callable[[str], None]) -> 
 
 
 def _key(target: Target, install: Install, steps: list[list[str]]) -> str:
-    """What the steps depend on: their text, the target's files that they name, this machine and this Python."""
-    digest = hashlib.sha256(repr((install.steps, platform.platform(), sys.version, sys.base_prefix)).encode())
+    """What the steps depend on: their text, pins, the target's files that they name, this machine and this Python."""
+    pins = (sorted(target.pins.items()),) if target.pins else ()
+    digest = hashlib.sha256(repr((install.steps, *pins, platform.platform(), sys.version, sys.base_prefix)).encode())
     for written, step in zip(install.steps, steps, strict=True):
         for raw, part in zip(written, step, strict=True):
             if "{dir}" in raw and (file := Path(target.folder, part)).is_file():

@@ -376,6 +376,7 @@ class TargetShape(Shape):
     title: str = ""
     spec: str
     install: InstallShape | None = None
+    pins: dict[str, str] = {}
     versions: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     adapter: AdapterShape
     server: ServerShape | None = None

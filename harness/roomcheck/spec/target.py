@@ -40,6 +40,7 @@ class Target:
     `secrets` names variables of the environment whose values must not be shown, `proxies` those that name proxies and
     are handed on all the same. `places`: where each constant and
     option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
+    `pins`: part of the room -> the version that the steps of `install` fetch, which a person may choose.
     `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
     """
 
@@ -61,6 +62,7 @@ class Target:
     dial: bool = False
     browser: bool = False
     install: Install | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
     where: Where = NOWHERE
@@ -105,6 +107,7 @@ def load_target(text: str | bytes, file: str) -> Target:
         dial=shape.adapter.dial,
         browser=shape.adapter.browser is not None,
         install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,
+        pins=dict(shape.pins),
         versions={name: tuple(command) for name, command in shape.versions.items()},
         where=doc.where,
         places={
@@ -159,12 +162,16 @@ def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
     if shape.internet is None and not shape.endpoints:
         problems.add(doc.where, "the target needs `endpoints`, or says which hosts of the `internet` its members reach")
     ports = tuple(shape.endpoints)
+    everywhere = (*_EVERYWHERE, *shape.pins)
+    for name in shape.pins:
+        if name in (*PLACES, *ports) or not _HOLE.fullmatch("{" + name + "}"):
+            problems.add(doc.at(("pins",)).key(name), f"{name!r} cannot be a pin's name")
     for path, holes in (
-        (("install", "steps"), _EVERYWHERE),
-        (("versions",), _EVERYWHERE),
-        (("adapter", "command"), _EVERYWHERE),
-        (("adapter", "browser"), _EVERYWHERE),
-        (("server", "command"), (*PLACES, *ports)),
+        (("install", "steps"), everywhere),
+        (("versions",), everywhere),
+        (("adapter", "command"), everywhere),
+        (("adapter", "browser"), everywhere),
+        (("server", "command"), (*everywhere, "work", *ports)),
         (("endpoints",), ports),
     ):
         for part in _leaves(doc, path):
