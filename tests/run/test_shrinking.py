@@ -10,6 +10,7 @@ from generate.contracts import CONTRACTS
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
+from roomcheck.run.clock import now
 from roomcheck.run.fuzz import Again, Found, Fuzz
 from roomcheck.spec.contract import Case
 
@@ -207,3 +208,34 @@ def test_several_kinds_are_worked_on_side_by_side_where_the_room_bears_it(in_fli
         "ZX-RECONNECT-1": (Step(LOGIN),),
     }
     assert len(fuzzing.results) == 2
+
+
+class Endless(Pretender):
+    """What is played again never ends."""
+
+    async def play(
+        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
+    ) -> list[CaseResult]:
+        if self.played:
+            await asyncio.Event().wait()
+        return await super().play(cases, attempts, over)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(-1, "not played again"), (100_000, "not played again"), (None, "again in 16 of 16")]
+)
+def test_what_is_under_way_when_the_time_is_up_is_given_up(left: int | None, told: str) -> None:
+    """A finding is reported as far as it was looked at; with time enough it is confirmed."""
+    player = (Pretender if left is None else Endless)(lambda schedule: (16 if kicked(schedule) else 0, 0))
+    fuzzing = Fuzz(ZEGO, player, 0, schedules=1, first=[LONG])
+    player.hear = fuzzing.hear
+
+    async def play() -> None:
+        if left is not None:  # once it was found
+            fuzzing.on_progress = lambda _played: setattr(fuzzing, "until", now() + left)
+        await fuzzing.run()
+
+    asyncio.run(play())
+
+    assert told in fuzzing.results[0].message
+    assert fuzzing.violations == 1

@@ -1,5 +1,6 @@
 """`roomcheck fuzz`: random schedules on a target, and what they find."""
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -12,17 +13,22 @@ from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.generate.collect import open_memory
+from roomcheck.model.time import show_duration
+from roomcheck.report.console import Console
 from roomcheck.run.fuzz import IN_FLIGHT, IN_REAL_TIME, Found, Fuzz, finding_of
+from roomcheck.run.session import LAG
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 500
+KEPT = 0.25  # of --minutes, for playing again what violates and making it shorter
+SAID = 10.0  # seconds between two words on how a search goes on
 
 
 @click.command()
 @click.argument("spec", required=False)
 @click.option("--schedules", type=click.IntRange(1), help=f"How many to play (default: {SCHEDULES}, or --minutes).")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True),
-              help="Go on for so long; then what was found is still confirmed and shrunk.")  # fmt: skip
+              help="Search for so long, confirming and shrinking included; then no more.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
 @click.option("--database", metavar="DIR|redis://HOST:PORT", default=".roomcheck", show_default=True,
               help="What failed is kept here and played first by the next run; a CI can cache it.")  # fmt: skip
@@ -42,6 +48,7 @@ def fuzz(
     jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
     began = time.monotonic()
     end = None if minutes is None else began + 60 * minutes
+    kept = 60 * (minutes or 0) * KEPT
     folder = choice.report_dir / "schedules"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +66,8 @@ def fuzz(
             seed,
             schedules=budget,
             in_flight=min(choice.jobs or jobs, bound.target.jobs or jobs),
-            over=None if end is None else lambda: time.monotonic() > end,
+            over=None if end is None else lambda: time.monotonic() > end - (kept if search[0].violations else 0),
+            until=None if end is None else end * 1e6,
             first=[case.schedule for case in known],
             memory=memory,
             picked=not unpicked,
@@ -73,12 +81,25 @@ def fuzz(
         player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
         # what is played to confirm and to shrink is none of the schedules asked for
         player.on_tick = lambda running, _done: reports.console.tick(running, fuzzing.played)
-        await fuzzing.run()
+        telling = asyncio.create_task(_tell(fuzzing, player, reports.console))
+        try:
+            await fuzzing.run()
+        finally:
+            telling.cancel()
 
     return play(
         bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=jobs,
         every_trace=False, coverage=lambda: search[0].coverage if search else None,
     )  # fmt: skip
+
+
+async def _tell(fuzzing: Fuzz, player: Any, console: Console) -> None:
+    """What is going on, every ten seconds, also where nobody has a terminal."""
+    while True:
+        await asyncio.sleep(SAID)
+        late = getattr(player.lateness, "usual", 0)
+        waits = f", waiting for this machine, which is {show_duration(late)} late" if late >= LAG else ""
+        console.goes_on(f"{fuzzing.doing}{waits}: {fuzzing.played} played, {fuzzing.violations} violate")
 
 
 def keep(found: Found, bound: Bound, folder: Path) -> str:

@@ -133,6 +133,13 @@ class Console:
             self._said = seconds
             self._say(f"{played} played, {text}")
 
+    def goes_on(self, text: str) -> None:
+        """What a search does now."""
+        if self._progress is not None:
+            self._progress.update(self._task, description=text)
+        elif not self._quiet:
+            self._say(text)
+
     def confirming(self, kind: str, schedules: int) -> None:
         """So many schedules violate in one way, which is looked at for a minute or two before it is told."""
         if not self._quiet:

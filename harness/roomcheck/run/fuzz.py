@@ -11,6 +11,7 @@ nor in shrinking.
 """
 
 import asyncio
+import contextlib
 import gc
 import heapq
 from collections import Counter
@@ -34,6 +35,7 @@ from roomcheck.run.clock import now
 from roomcheck.run.session import ATTEMPTS, duration
 from roomcheck.spec.contract import Case, Contract
 
+FIRST = 64  # of a search by time, which then draws twice as many each time: the first are played at once
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
 POOL = 2  # so many are drawn for each that is played; each is looked at under every fault
 MORE = 3  # so many are tried with one act more for a triple that none of these meets
@@ -116,7 +118,8 @@ class Fuzz:
     seed: int
     schedules: int | None = None  # how many; None: until `over`
     in_flight: int = IN_FLIGHT
-    over: Callable[[], bool] | None = None
+    over: Callable[[], bool] | None = None  # no more is begun
+    until: float | None = None  # microseconds of the clock: what is under way then is given up
     first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
     memory: Memory | None = None
     picked: bool = True
@@ -129,6 +132,8 @@ class Fuzz:
     found: dict[Kind, Found] = field(default_factory=dict)
     coverage: Coverage = field(init=False)
     played: int = 0
+    doing: str = "beginning"
+    _chunks: int = 0
     _expected: Counter[object] = field(default_factory=Counter)
     _cases: dict[str, Case] = field(default_factory=dict)  # of the chunk that is being played
     _held: dict[Kind, list[CaseResult]] = field(default_factory=dict)  # its violations, until they are worked on
@@ -164,6 +169,7 @@ class Fuzz:
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
+            self.doing = "drawing schedules"
             expected = self._expected if self.picked else None
             chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight))
             if not chosen:
@@ -179,7 +185,16 @@ class Fuzz:
     def _left(self) -> int:
         if self.over is not None and self.over():
             return 0
-        return CHUNK if self.schedules is None else self.schedules - self.played
+        return min(CHUNK, FIRST << self._chunks) if self.schedules is None else self.schedules - self.played
+
+    @property
+    def violations(self) -> int:
+        """How many schedules violated so far, whether that was reported or not yet."""
+        return sum(map(len, self._held.values())) + sum(found.count for found in self.found.values())
+
+    def _in_time(self) -> contextlib.AbstractAsyncContextManager[object]:
+        """A block that ends with TimeoutError when the time is up."""
+        return asyncio.timeout(None if self.until is None else max(0.0, (self.until - now()) / 1e6))
 
     def met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
         """A trace was judged; whoever plays tells this."""
@@ -191,7 +206,11 @@ class Fuzz:
         """Play these; returns the first schedule of each kind that was found."""
         cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
-        await self.player.play(cases, ATTEMPTS, self.over)
+        self._chunks += 1
+        self.doing = "playing"
+        with contextlib.suppress(TimeoutError):
+            async with self._in_time():
+                await self.player.play(cases, ATTEMPTS, self.over)
         for kind in self.found.keys() & self._held.keys():
             more = len(self._held.pop(kind))
             self.found[kind] = replace(self.found[kind], count=self.found[kind].count + more)
@@ -216,13 +235,18 @@ class Fuzz:
         ordered = sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
         found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
         first = found.schedule
-        if look:
+        began = now()
+        if look and (self.until is None or began < self.until):
             self.on_kind(kind, len(same))
-            found = await self._confirm(found, ordered)
-            first = found.schedule
-            began = now()
-            found = await self._shrink(found, self._name(found.result), began + SHRINK_SECONDS * 1e6)
-            found = replace(found, seconds=(now() - began) / 1e6)
+            self.doing = f"playing {kind} again"
+            with contextlib.suppress(TimeoutError):  # what is known by then is reported
+                async with self._in_time():
+                    found = await self._confirm(found, ordered)
+                    first = found.schedule
+                    began = now()
+                    self.doing = f"making {kind} shorter"
+                    found = await self._shrink(found, self._name(found.result), began + SHRINK_SECONDS * 1e6)
+                    found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
         self._report(self._told(found, self.keep(found)))
         del self._held[kind]
