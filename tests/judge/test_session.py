@@ -772,6 +772,19 @@ def test_a_list_that_is_due_may_know_what_nobody_else_knows() -> None:
     assert judged(hall, 2230) == CONFORMS
 
 
+def test_a_list_cannot_know_what_others_should_have_heard_long_before() -> None:
+    """C's list lacks A, whose connection broke for a moment; had A been given up for it, B would have been told."""
+    hall = inside("C", farewell="at once")
+    hall.fault(2000, "A", FaultKind.TRUNCATE)
+    hall.enter(2400, "C")
+    hall.heard(2421, "C", "+", "B")
+    for observer in ("A", "B"):
+        hall.heard(2422, observer, "+", "C")
+
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "the list says -, lawful is +"
+
+
 def test_nobody_outside_hears_anything() -> None:
     hall = inside()
     hall.leave(2000, "B")

@@ -141,7 +141,7 @@ def test_a_rule() -> None:
     assert (lost.from_, lost.cause) == (frozenset({"IN", "BACK"}), Cause(CauseKind.LINK_DOWN))
     assert (lost.pattern, lost.after, lost.within) == ({"errorCode": 1002051}, 0, 65 * S)
     assert (lost.unless, lost.requirement) == ((Unless(Cause(CauseKind.LINK_UP)),), "V-LOST")
-    assert (lost.text, lost.where.line) == ("LOST upon link down while IN or BACK", 41)
+    assert (lost.text, lost.where.line) == ("LOST upon the loss of the link while IN or BACK", 41)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ class Session:
         ear.presence = presence
         if presence is LIVE and not self.dead:
             ear.fresh = False
-            agreeing = [a for h in self.histories for a in self._agreeing(h, ear, at)]
+            agreeing = [a for h in self.histories for a in self._agreeing(h, ear, at) if self._missing(a, at) is None]
             if not agreeing and self.histories:
                 words = self.view.told["present"], self.view.told["absent"]
                 says, lawful = words if ear.told else words[::-1]

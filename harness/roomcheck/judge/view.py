@@ -772,7 +772,8 @@ class Simulation:
                 deaths.append(
                     Death(
                         over,
-                        f"{p.rule.text}: did not come; {show_duration(over)} after it was due, still nothing",
+                        f"{p.rule.text}: did not come; it was due within {show_duration(p.rule.after + p.rule.within)}"
+                        f", and {show_duration(over)} after it was due there was nothing",
                         p.rule,
                     )
                 )

@@ -90,7 +90,6 @@ class Rulebook(Vocabulary):
         self.when(rule.when, *at)
         number = len(self.rules) + 1
         self.rules[number] = rule
-        places = " or ".join(rule.from_)
         return Rule(
             id=number,
             from_=from_,
@@ -109,7 +108,7 @@ class Rulebook(Vocabulary):
             whenever=rule.optional == "whenever",
             while_up=rule.while_ is not None,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
-            text=f"{rule.to or 'the answer'} upon {rule.cause} while {places}",
+            text=_told(rule, cause),
             where=where,
             armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
         )
@@ -210,3 +209,21 @@ class Rulebook(Vocabulary):
         if cause is None or cause.kind is not CauseKind.CALL:
             return None
         return self.operations[cause.name.partition(".")[0]]
+
+
+_UPON = {
+    CauseKind.LINK_DOWN: "the loss of the link",
+    CauseKind.LINK_UP: "the return of the link",
+    CauseKind.SERVER_DOWN: "the end of the server",
+    CauseKind.TWIN: "{} on another device",
+    CauseKind.TWIN_IN: "another device in {}",
+}
+
+
+def _told(rule: RuleShape, cause: Cause | None) -> str:
+    """What a rule wants, by its cause, for people: `RECONNECTED after RECONNECTING`."""
+    places = " or ".join(rule.from_)
+    what = rule.to or "the answer"
+    if cause is None or cause.kind is CauseKind.ENTERED:
+        return f"{what} after {places}"
+    return f"{what} upon {_UPON.get(cause.kind, '{}').format(cause.name)} while {places}"
