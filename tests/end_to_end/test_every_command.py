@@ -17,6 +17,7 @@ from roomcheck.cli import command
 from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_target, target_names
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.cli.playing import Bound, Choice
+from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
 from roomcheck.run.install import provide
 from roomcheck.spec.contract import Case
@@ -43,13 +44,15 @@ class Place:
     case: Case
     spec: str
     file: Path
+    serverless: bool = False  # then only cases that need no server are played, and nothing can be searched or replayed
     ended: dict[str, int] = field(default_factory=dict)
 
     def words(self, name: str) -> tuple[list[str], set[int]]:
         """What is typed for this command, and with which exit codes it may end."""
         at, one = ["--target", self.target], ["-k", exactly(self.case.id)]
         trace = next((self.folder / "run" / "traces").glob("*.jsonl"), Path())
-        known = {0, 1}  # what chance finds in a room that others wrote is no mistake of the command
+        refused = {NOTHING} if self.serverless else set()
+        known = refused or {0, 1}  # what chance finds in a room that others wrote is no mistake of the command
         return {
             "target": (["target", "install", self.target], {0}),
             "doctor": (["doctor", *at], {0}),
@@ -59,7 +62,7 @@ class Place:
             "run": (["run", *at, *one, "--report-dir", "run", "--html", "page.html"], {0}),
             "report": (["report", "run/run.ndjson", "--report-dir", "again"], {0}),
             "judge": (["judge", str(self.file), str(trace)], {0}),
-            "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], {0}),
+            "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], refused or {0}),
             "compare": (["compare", self.target, self.target, *one, "--report-dir", "compare"], {0}),
             "fuzz": (["fuzz", *at, "--schedules", "2", "--report-dir", "fuzz", "--database", "db"], known),
             "pytest": ([f"--room-target={self.target}", f"{self.spec}::{self.case.id}"], {0}),
@@ -151,7 +154,9 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
     assert case is not None
     text = write_schedule(bound.contract, case.schedule, title=case.title)
     (folder / "one.yaml").write_text(text, encoding="utf-8")
-    place = table[request.param] = Place(target, folder, case, bound.contract.spec, bound.file)
+    place = table[request.param] = Place(
+        target, folder, case, bound.contract.spec, bound.file, bool(bound.contract.serverless)
+    )
     return place
 
 

@@ -380,6 +380,12 @@ def test_where_nothing_can_happen_there_is_no_schedule() -> None:
         schedules(replace(ZEGO, lacks=frozenset(ZEGO.operations), faults=frozenset()))
 
 
+def test_without_a_server_there_is_no_schedule() -> None:
+    """What a room does by chance cannot be expected of one that is not there."""
+    with pytest.raises(UsageError, match="there is no server without KEY"):
+        schedules(replace(ZEGO, lacks=frozenset({"server without KEY"})))
+
+
 def test_hypothesis_finds_the_plainest() -> None:
     """One member, one room, the first fault, and hardly anything else; one walk may stop at a second member."""
     patient = settings(PATIENT, database=None, max_examples=2000)

@@ -348,6 +348,23 @@ def test_what_a_target_lacks_is_said() -> None:
     assert EVERY.not_applicable() == ()
 
 
+def test_without_a_server_only_what_needs_none_applies() -> None:
+    """Scenarios with the tag `offline`; the others say which variables are missing."""
+    text = (SPECS / "two-state.yaml").read_text(encoding="utf-8")
+    head, _, rest = text.partition("scenarios:")
+    first, _, others = rest.partition("    members:")
+    spec = load_spec(f"{head}scenarios:{first}    tags: [offline]\n    members:{others}", "s.yaml")
+    lacks = ["server without KEY in the environment"]
+    left = [case.id for case in spec.bind().cases if "offline" not in case.tags]
+
+    assert left
+    assert "offline" in spec.bind(lacks=lacks).cases[0].tags
+    assert spec.not_applicable(lacks=lacks)[0][2] == "there is no server without KEY in the environment"
+    assert [case for case, _, _ in spec.not_applicable(lacks=lacks)] == left
+    assert spec.bind(lacks=lacks).serverless == lacks[0]
+    assert spec.bind(lacks=["kick"]).serverless == ""
+
+
 # --- files that extend others -----------------------------------------------------------------------------------------
 
 BASE = (SPECS / "two-state.yaml").read_text(encoding="utf-8")

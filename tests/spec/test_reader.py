@@ -118,3 +118,14 @@ def test_maps_are_merged_and_lists_replaced() -> None:
     assert node.at(("a", "x")).where.file == "base"
     assert node.at(("a", "y")).where.file == "over"
     assert node.at(("a",)).key("x").file == "base"
+
+
+def test_a_list_may_be_added_to() -> None:
+    """Under `more` and its name, at any depth; what is no list there, or not there, stays a key of its own."""
+    base = read("a: {x: [1, 2], y: 2}\n", "base")
+    node = merge(base, read("a: {more x: [3], more y: [4], more z: [5], more: 6}\n", "over"))
+    items = [node.at(("a", "x", i)) for i in range(3)]
+
+    assert node.plain() == {"a": {"x": [1, 2, 3], "y": 2, "more y": [4], "more z": [5], "more": 6}}
+    assert [item.where.file for item in items] == ["base", "base", "over"]
+    assert merge(base, read("a: {more x: 3}\n", "over")).plain() == {"a": {"x": [1, 2], "y": 2, "more x": 3}}

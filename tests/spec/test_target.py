@@ -157,3 +157,15 @@ def test_a_target_has_one_way_out() -> None:
     assert problems(none) == [
         "t:1:1: the target needs `endpoints`, or says which hosts of the `internet` its members reach"
     ]
+
+
+def test_credentials() -> None:
+    """Without a variable that it names there is no server and no way out; their values are secrets either way."""
+    text = SHORT.replace('endpoints: {room: "example.org:443"}', "internet: [a.org]\ncredentials: [APP, KEY]")
+    unknown = load_target(text, "t")
+    there, half = load_target(text, "t", {"APP": "1", "KEY": "x"}), load_target(text, "t", {"APP": "1", "KEY": ""})
+
+    assert there == unknown
+    assert (there.lacks, there.secrets) == ((), ("APP", "KEY"))
+    assert (half.lacks, half.secrets) == (("server without KEY in the environment",), ("APP", "KEY"))
+    assert there.server_command == (*(half.server_command or ()), "a.org")

@@ -1,5 +1,6 @@
 """Finding specs and targets: by path, by folder, or by the name of one that ships with the package."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,4 +100,4 @@ def read_spec(path: Path) -> Spec:
 
 def read_target(path: Path) -> Target:
     """Load a target. SpecError lists every mistake."""
-    return replace(load_target(read_text(path), _shown(path)), folder=str(path.resolve().parent))
+    return replace(load_target(read_text(path), _shown(path), os.environ), folder=str(path.resolve().parent))

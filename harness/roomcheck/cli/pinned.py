@@ -25,7 +25,8 @@ def missing(schedule: Schedule, contract: Contract) -> str:
     operations = {a.operation for a in acts if isinstance(a, Call | Admin)} & contract.lacks
     kinds = {a.kind for a in acts if isinstance(a, Fault)} - contract.faults
     return "; ".join(
-        [f"the room does not have {name}" for name in sorted(operations)]
+        [f"there is no {contract.serverless}"] * bool(contract.serverless)
+        + [f"the room does not have {name}" for name in sorted(operations)]
         + [f"the target does not take the fault {kind}" for kind in sorted(kinds)]
     )
 

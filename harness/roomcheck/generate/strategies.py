@@ -230,6 +230,8 @@ class _Means:
         self.server = FaultKind.SERVER_RESTART in contract.faults
         if not (operations or self.kinds or self.server):
             raise UsageError(f"{contract.spec}: nothing can happen in this room: it lacks every operation, every fault")
+        if contract.serverless:
+            raise UsageError(f"{contract.spec}: there is no {contract.serverless}, so nothing can be searched")
         tables = times(contract)
         self.gaps = st.one_of([st.sampled_from(part) for part in _parts(tables.gaps)])
         self.moments = st.sampled_from(tables.moments)

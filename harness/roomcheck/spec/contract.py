@@ -313,11 +313,16 @@ class Case:
     where: Where = Where()
 
 
+A_SERVER = "server without"  # and which variables: what a target may lack, beside operations
+OFFLINE = "offline"  # the tag of scenarios that need none
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """Everything of one spec with all values in place.
 
-    `faults` are the kinds that the target takes, `lacks` the operations of the spec that it does not have.
+    `faults` are the kinds that the target takes, `lacks` the operations of the spec that it does not have; A_SERVER,
+    with the reason, where there is none to reach.
     """
 
     spec: str
@@ -336,6 +341,11 @@ class Contract:
     scale: float = 1.0
     faults: frozenset[FaultKind] = frozenset(FaultKind)
     lacks: frozenset[str] = frozenset()
+
+    @property
+    def serverless(self) -> str:
+        """Why there is no server, if there is none: then only what a client does without one can be played."""
+        return next((entry for entry in self.lacks if entry.startswith(A_SERVER)), "")
 
     def pace_of(self, schedule: Schedule) -> int:
         """Microseconds between a step of this schedule that has settled and the next one, if that names no moment."""

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from roomcheck.errors import Problem, SpecError
 from roomcheck.model.fault import FaultKind
-from roomcheck.spec.contract import Contract, Rule, View, Where
+from roomcheck.spec.contract import A_SERVER, OFFLINE, Contract, Rule, View, Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
 from roomcheck.spec.rules import Rulebook
@@ -98,8 +98,10 @@ class _Lacking:
     def reason(self, draft: Draft) -> str:
         operations = sorted(draft.operations & self.lacks)
         kinds = sorted(draft.kinds - self.takes)
+        absent = [] if OFFLINE in draft.case.tags else [entry for entry in self.lacks if entry.startswith(A_SERVER)]
         return "; ".join(
-            [f"the room does not have {name}" for name in operations]
+            [f"there is no {entry}" for entry in absent]
+            + [f"the room does not have {name}" for name in operations]
             + [f"the target does not take the fault {kind}" for kind in kinds]
         )
 

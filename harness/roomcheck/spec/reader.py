@@ -18,6 +18,8 @@ from roomcheck.spec.contract import Where
 MAX_DEPTH = 32  # the deepest place of the grammar is about 12
 MAX_NODES = 100_000  # a contract of 600 lines has about 5,000
 
+MORE = "more "
+
 _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}\Z")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -69,12 +71,19 @@ class Node:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """Maps are merged key by key, everything else of `over` stands in the place of what `base` has."""
+    """Maps are merged key by key, everything else of `over` stands in the place of what `base` has.
+
+    But a list under `more X` is put after the list X of `base`.
+    """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict):
         return over
     value = dict(base.value)
     for key, node in over.value.items():
-        value[key] = merge(value[key], node) if key in value else node
+        old = value.get(key.removeprefix(MORE))
+        if key.startswith(MORE) and old is not None and isinstance(old.value, list) and isinstance(node.value, list):
+            value[key.removeprefix(MORE)] = Node(old.where, [*old.value, *node.value], {**old.keys, **node.keys})
+        else:
+            value[key] = merge(value[key], node) if key in value else node
     return Node(over.where, value, {**base.keys, **over.keys})
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from roomcheck.spec.problems import Problems, did_you_mean
-from roomcheck.spec.reader import Node
+from roomcheck.spec.reader import MORE, Node
 
 FieldType = Literal["str", "int", "list", "any", "code"]
 
@@ -371,6 +371,9 @@ class InstallShape(Shape):
     steps: list[Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
 
 
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class TargetShape(Shape):
     target: str
     title: str = ""
@@ -388,8 +391,9 @@ class TargetShape(Shape):
     jobs: Annotated[int, Field(gt=0)] | None = None
     faults: list[str] | None = None
     lacks: list[str] = []
-    secrets: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
-    proxies: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = []
+    secrets: list[Variable] = []
+    proxies: list[Variable] = []
+    credentials: list[Variable] = []
 
 
 # --- from a node to a model ----------------------------------------------------------------------------------------
@@ -536,7 +540,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     spec = SpecShape.model_json_schema()
     defs = spec.pop("$defs")
     full = {**spec, "title": "A contract"}
-    overlay = {"properties": dict.fromkeys(spec["properties"], True), "additionalProperties": False}
+    more = {f"{MORE}{name}": True for name, field in spec["properties"].items() if field.get("type") == "array"}
+    overlay = {"properties": dict.fromkeys(spec["properties"], True) | more, "additionalProperties": False}
     return {
         "spec.schema.json": {
             "$schema": DIALECT,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from roomcheck.errors import SpecError
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import Where
+from roomcheck.spec.contract import A_SERVER, Where
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
@@ -69,16 +69,21 @@ class Target:
     places: Mapping[str, Where] = field(default_factory=dict)
 
 
-def load_target(text: str | bytes, file: str) -> Target:
-    """Read a target; SpecError holds every problem. Whether its constants fit a spec is seen when they are bound."""
+def load_target(text: str | bytes, file: str, variables: Mapping[str, str] | None = None) -> Target:
+    """Read a target; SpecError holds every problem. Whether its constants fit a spec is seen when they are bound.
+
+    `variables` of the environment: without the `credentials` that it names there is no server for it, and no way out.
+    """
     problems = Problems()
     doc = read(text, file)
     shape = fit(TargetShape, doc, problems)
     if shape is None:
         raise SpecError(problems.found)
     _check(shape, doc, problems)
+    missing = [name for name in shape.credentials if variables is not None and not variables.get(name)]
+    lacks = [f"{A_SERVER} {', '.join(missing)} in the environment"] if missing else []
     if shape.internet is not None:
-        shape = _reaching_out(shape, shape.internet)
+        shape = _reaching_out(shape, [] if missing else shape.internet)
     ready = 0
     try:
         ready = round(expressions.duration(shape.server.ready_within if shape.server else "0s"))
@@ -101,8 +106,8 @@ def load_target(text: str | bytes, file: str) -> Target:
         scale=shape.scale,
         jobs=shape.jobs,
         faults=None if shape.faults is None else tuple(shape.faults),
-        lacks=tuple(shape.lacks),
-        secrets=tuple(shape.secrets),
+        lacks=(*shape.lacks, *lacks),
+        secrets=(*shape.secrets, *shape.credentials),
         proxies=tuple(shape.proxies),
         dial=shape.adapter.dial,
         browser=shape.adapter.browser is not None,

@@ -89,12 +89,12 @@ class Page {
     const late = pause(MAIN_LIMIT).then(() => this.#told.reject(new Trouble("its script has not called main()")));
     late.catch(() => {});
     const told = await this.#told.promise;
-    for (let i = 0; i < SAMPLES; i++) await this.ask("barrier");
+    for (let i = 0; i < SAMPLES; i++) await this.ask("barrier", {}, LOAD_LIMIT);
     return told;
   }
 
   /** The answer of the page's kit; throws what stands for its status. */
-  ask(kind, message = {}) {
+  ask(kind, message = {}, patience = ANSWER_LIMIT) {
     if (this.lost) return Promise.reject(new Trouble(this.lost));
     const id = ++this.#number;
     const answered = deferred();
@@ -102,7 +102,7 @@ class Page {
     this.#sent.set(id, micros());
     const hear = (text) => globalThis.roomcheck.hear(JSON.parse(text));
     this.page.evaluate(hear, JSON.stringify({ id, kind, ...message })).catch((e) => answered.reject(new Trouble(e)));
-    const limit = setTimeout(() => this.#lose(`its page hangs: no answer to ${message.operation ?? kind}`), ANSWER_LIMIT);
+    const limit = setTimeout(() => this.#lose(`its page hangs: no answer to ${message.operation ?? kind}`), patience);
     return answered.promise.finally(() => clearTimeout(limit));
   }
 
@@ -254,7 +254,7 @@ kit.open(async (member, opening) => {
   const me = new Page(member);
   try {
     await inTurn(() => me.load(opening.endpoints));
-    await me.ask("open", { member, opening, constants: kit.constants });
+    await me.ask("open", { member, opening, constants: kit.constants }, LOAD_LIMIT);
   } catch (e) {
     await me.close();
     throw e;
