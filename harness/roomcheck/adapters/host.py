@@ -277,8 +277,7 @@ class AdapterHost:
     @property
     def pid(self) -> int | None:
         """Of the program that we started, while it runs."""
-        program = self._carrier.program
-        return program.process.pid if program is not None and program.process.returncode is None else None
+        return self._carrier.program.process.pid if self._carrier.program and self.status is None else None
 
     @property
     def failure(self) -> str:
@@ -370,8 +369,7 @@ class AdapterHost:
     def _concerns_one(self, error: MisreadError) -> bool:
         """Whether what was misread was meant for one open member, or is the answer to one request; that one fails."""
         what = f"line {self._lines} of its output is not a message of the protocol: {error}"
-        member = self._members.get(error.member) if error.member is not None else None
-        if error.member is not None and member is not None and member.opened is not None:
+        if error.member and (member := self._members.get(error.member)) and member.opened is not None:
             if not member.failed:
                 self._fail_one(error.member, what)
             return True
