@@ -438,6 +438,8 @@ class Router:
                 self._list_due_at(at.hi + hearing.list_within, observer, room)
             # its list starts empty where it comes in, and may be told anew where it was in already
             fresh = before not in hearing.states if told in hearing.away and before not in hearing.away else None
+            if told is None:  # its link broke: whoever comes back may be told the whole list again
+                fresh = False
             for view in views:
                 view.hear(DEAF, at, fresh=fresh)
 

@@ -511,8 +511,14 @@ class Simulation:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = []
         for p in h.armed:
-            if p is not met and state in p.rule.armed_in:
-                kept.append(p)  # noqa: PERF401 - a comprehension costs a call, for every callback
+            rule = p.rule
+            if p is met or state not in rule.armed_in:
+                continue
+            if state in rule.from_ and h.state not in rule.from_:  # its time begins where it may be told
+                p = Promise(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
+                if not (rule.silent or rule.optional) and rule.answer is None:
+                    self.check_at = min(self.check_at, p.base.lo + rule.after + rule.within)
+            kept.append(p)
         off = _still_off(h.called_off, state) if h.called_off else ()
         out = [Hypothesis(state, at, args, tuple(kept), (), h.choices, off)]
         entered, level = self.rules.on_entry[self.link.down][state]
@@ -630,7 +636,7 @@ class Simulation:
             if head not in rule.from_ or rule.answer is not None:
                 continue
             opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
-            if opened:
+            if opened and self._may_be_decided(p):
                 self.raw += 1
                 if self.raw > MAX_RAW:
                     self._give_up()
@@ -641,6 +647,10 @@ class Simulation:
                         out.append(first)
                     out += others
         return out
+
+    def _may_be_decided(self, p: Promise) -> bool:
+        """Whether its window can have opened: not, if it needs a link that has been down since before."""
+        return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
 
     def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> list[Hypothesis]:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
@@ -693,6 +703,8 @@ class Simulation:
                 gone = Hypothesis(o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off)
                 if not raced:
                     nxt.append(replace(gone, called_off=(*o.called_off, *off)) if off else gone)
+                elif not self._may_be_decided(p):
+                    nxt.append(gone)
                 elif self.alone or p.rule.optional:  # what no observer need be told of is nothing to agree on
                     nxt += [gone, *self._fly(o, p, at)]
                 else:
@@ -754,7 +766,7 @@ class Simulation:
                 due = p.base.lo + p.rule.after + p.rule.within
                 if due < check_at:  # noqa: PLR1730 - as above
                     check_at = due
-                if at.hi <= due:
+                if at.hi <= due or h.head not in p.rule.from_:
                     continue
                 over = self._overdue(p, at)
                 if over > 0 and (late is None or over > late[0]):

@@ -1,0 +1,104 @@
+"""Rules whose callback has to wait: for the state that it is told in, or for the link."""
+
+import pytest
+
+from roomcheck.judge import judge
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.verdict import Verdict
+from roomcheck.spec.load import load_spec
+from support.tape import Tape
+
+CONTRACT = load_spec(
+    """
+spec: porch/presence
+title: A porch
+revision: "1"
+callbacks:
+  status: {room: room, fields: {room: str, state: str, code: int}}
+operations:
+  join: {rooms: [room]}
+  leave: {rooms: [room]}
+  shut: {rooms: [room]}
+requirements:
+  - {id: P-SELF, level: must, basis: inferred, cite: "1", says: Nothing without a cause.}
+  - {id: P-LEAVE, level: must, basis: documented, cite: "2", says: Who leaves is told so once the link is there.}
+  - {id: P-SHUT, level: must, basis: documented, cite: "3", says: Who is lost and shut out is told so.}
+views:
+  own:
+    callback: status
+    state: state
+    initial: out
+    otherwise: P-SELF
+    rules:
+      - {from: [out, gone], cause: join, to: in, within: 100ms}
+      - {from: in, cause: link down, to: lost, within: 100ms, optional: true}
+      - {from: lost, cause: entered, to: in, within: 200ms, while: link up, optional: true}
+      - {from: [in, lost], cause: leave, to: out, within: 200ms, while: link up, unless: join, for: P-LEAVE}
+      - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
+""",
+    "porch.yaml",
+).bind()
+
+
+def inside() -> Tape:
+    tape = Tape("A")
+    tape.call(0, "A", "join", room="R")
+    tape.told(10, "A", "in")
+    return tape
+
+
+def verdict(tape: Tape, end: float) -> Verdict:
+    return judge(CONTRACT, tape.trace(end))
+
+
+def broken(tape: Tape, end: float) -> list[str | None]:
+    return [finding.requirement for finding in verdict(tape, end).findings]
+
+
+def test_a_rule_is_not_owed_before_its_state_is_entered() -> None:
+    """It was called while in; it is told only while lost, and the member never was."""
+    tape = inside()
+    tape.call(1000, "A", "shut", room="R")
+
+    assert broken(tape, 5000) == []
+
+
+@pytest.mark.parametrize(("told", "expected"), [(2290, []), (None, ["P-SHUT"])])
+def test_its_time_begins_where_it_may_be_told(told: float | None, expected: list[str]) -> None:
+    tape = inside()
+    tape.call(1000, "A", "shut", room="R")
+    tape.fault(2000, "A", FaultKind.CUT)
+    tape.told(2100, "A", "lost")
+    if told:
+        tape.told(told, "A", "gone")
+
+    assert broken(tape, 3000) == expected
+    assert broken(tape, 2250) == []
+
+
+def test_what_waits_for_the_link_is_not_decided_while_it_is_down() -> None:
+    """The call is ignored: nothing had ended before the link was back, so it is owed then."""
+    tape = inside()
+    tape.fault(1000, "A", FaultKind.CUT)
+    tape.told(1050, "A", "lost")
+    tape.call(1200, "A", "leave", room="R")
+    tape.heal(2000, "A")
+    tape.told(2100, "A", "in")
+
+    assert broken(tape, 2190) == []
+    assert broken(tape, 3000) == ["P-LEAVE"]
+
+
+def test_what_calls_it_off_meanwhile_calls_it_off() -> None:
+    """Nothing can have been decided, so no second story is followed."""
+    tape = inside()
+    tape.fault(1000, "A", FaultKind.CUT)
+    tape.told(1050, "A", "lost")
+    tape.call(1200, "A", "leave", room="R")
+    tape.call(1300, "A", "join", room="R")
+    tape.heal(2000, "A")
+    tape.told(2100, "A", "in")
+
+    assert broken(tape, 3000) == []
+    tape.told(3000, "A", "out")
+    assert broken(tape, 4000) == ["P-SELF"]
