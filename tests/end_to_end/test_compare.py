@@ -104,7 +104,7 @@ def test_two_versions_of_one_target_are_compared(tmp_path: Path) -> None:
 def test_a_case_in_doubt_is_no_difference(tmp_path: Path) -> None:
     """An adapter was silent while it was played: that is said, the other case is compared, and the exit code is 2."""
     silent = write_target(tmp_path, name="silent", adapter=f"['{{python}}', '{SILENT}']")
-    done = run(["compare", "reference", str(silent), *patterns("login-alone", "logout")], tmp_path)
+    done = run(["compare", "reference", str(silent), "--scale", "100", *patterns("login-alone", "logout")], tmp_path)
 
     assert done.code == INCONCLUSIVE, done.out + done.err
     assert "logout: not compared on silent: inconclusive" in done.out

@@ -136,7 +136,9 @@ def swallowed(host: AdapterHost, since: int) -> Line:
     first = next((i for i, line in enumerate(lines) if SWALLOWED.search(line)), None)
     if first is None:
         return ok(check, "none was printed while all this was played")
-    told = lines[first : first + 12]
-    text = "\n".join(["it printed an exception, of which the protocol was told nothing", told[0], *told[1:][-SHOWN:]])
+    rest = lines[first + 1 :]
+    ends = (i for i, line in enumerate(rest) if not line.startswith((" ", "\t", "Traceback", "Exception in")))
+    told = rest[: next(ends, len(rest)) + 1]
+    text = "\n".join(["it printed an exception, of which the protocol was told nothing", lines[first], *told[-SHOWN:]])
     advice = "mend what raised it, or answer with what it means; a callback whose code raises is not heard"
     return finding(check, Blame.ADAPTER, text, advice)
