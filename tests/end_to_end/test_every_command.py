@@ -98,7 +98,8 @@ COMMANDS = (
     "fuzz",
     "pytest",
 )
-WITHOUT = {"init", "toxiproxy", "defects"}  # commands that take no target: the last one plays the reference room
+# commands that take no target: `defects` plays the reference room, `prove` model rooms
+WITHOUT = {"init", "toxiproxy", "defects", "prove"}
 
 
 def outsiders(folder: Path) -> Path:

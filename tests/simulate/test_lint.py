@@ -6,7 +6,8 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Fault, Step
 from roomcheck.model.verdict import Outcome
 from roomcheck.resources import root
-from roomcheck.simulate.lint import refused, speaks
+from roomcheck.simulate.lint import refused
+from roomcheck.simulate.speech import speaks
 from roomcheck.spec.load import load_spec
 from simulate.zego import FOLDER, case, contract, spec
 

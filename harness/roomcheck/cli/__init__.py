@@ -19,6 +19,7 @@ from roomcheck.cli.fuzz import fuzz
 from roomcheck.cli.init import init
 from roomcheck.cli.judge import judge
 from roomcheck.cli.lint import lint
+from roomcheck.cli.prove import prove
 from roomcheck.cli.replay import replay
 from roomcheck.cli.report import report
 from roomcheck.cli.run import run
@@ -41,7 +42,8 @@ def command() -> None:
 
 
 for _each in (
-    run, fuzz, replay, report, judge, lint, list_cases, compare, defects, diagram, init, target, doctor, toxiproxy,
+    run, fuzz, replay, report, judge, lint, prove,
+    list_cases, compare, defects, diagram, init, target, doctor, toxiproxy,
 ):  # fmt: skip
     command.add_command(_each)
 

@@ -33,7 +33,7 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.resources import node_kit
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
-from roomcheck.simulate import Virtual
+from roomcheck.simulate import Virtual, speaks
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
@@ -62,7 +62,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     scale_option(),
     click.option("--real-time", is_flag=True, help="Run with the documented times; the same as --scale 1."),
     click.option("--defect", metavar="NAME", help="Pass --defect NAME on to the target's programs: see a run fail."),
-    click.option("--simulate", is_flag=True, help="In virtual time, on the reference room's machines: no sockets."),
+    click.option("--simulate", is_flag=True, help="In virtual time, on the reference or a model room: no sockets."),
     click.option("-q", "--quiet", is_flag=True, help="Only findings and the summary."),
 )  # fmt: skip
 
@@ -185,9 +185,9 @@ class Bound:
         return _bound(self.spec, replace(self.target, options=options), self.contract.scale)
 
     def virtual(self, traces: TraceFolder | None = None) -> Virtual:
-        """The reference room in virtual time, with the chosen defect. UsageError where the target is another room."""
-        if self.target.name != REFERENCE:
-            raise UsageError(f"--simulate plays the reference room's own machines, and {self.target.name} is another")
+        """The reference room in virtual time, with the chosen defect; or a model room for another contract."""
+        if self.choice.defect and not speaks(self.contract):
+            raise UsageError(f"--defect is one of the reference room, which does not speak {self.contract.spec}")
         try:
             client, server = defects.client(self.choice.defect), defects.server(self.choice.defect)
         except LookupError as e:

@@ -6,5 +6,6 @@ logic at exact boundaries. It proves nothing of TCP, Toxiproxy, threads or a thi
 
 from roomcheck.simulate.play import simulate
 from roomcheck.simulate.player import Virtual
+from roomcheck.simulate.speech import speaks
 
-__all__ = ["Virtual", "simulate"]
+__all__ = ["Virtual", "simulate", "speaks"]

@@ -12,6 +12,7 @@ from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, Verdict
 from roomcheck.reference.machine import ClientMachine, ServerMachine
 from roomcheck.simulate.play import simulate
+from roomcheck.simulate.speech import speaks
 from roomcheck.spec.contract import Case, Contract
 
 
@@ -43,7 +44,8 @@ class Virtual:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Nothing to start."""
-        self.on_room("the reference room's machines", "none: virtual time")
+        room = "the reference room's machines" if speaks(self.contract) else "a model room"
+        self.on_room(room, "none: virtual time")
         yield
 
     async def play(

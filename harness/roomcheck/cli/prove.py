@@ -1,0 +1,159 @@
+"""`roomcheck prove SPEC`: is the contract sound?"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.judge import width
+from roomcheck.cli.playing import INTERRUPTED, told_of
+from roomcheck.errors import HarnessError, UsageError
+from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
+from roomcheck.prove import FalseRed, Proof, in_words, summary, told
+from roomcheck.report.junit import write_junit
+from roomcheck.report.ndjson import StreamWriter
+from roomcheck.report.picture import text_picture
+from roomcheck.report.text import clipped
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.schedule_file import write_schedule
+
+SCHEDULES = 1_000
+TOLD = 5.0  # seconds between two lines of progress
+UNSOUND = 1
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--schedules", type=click.IntRange(1), help=f"Random schedules (default: {SCHEDULES}, or --minutes).")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Play random schedules for so long.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit file.")
+@click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="Write the stream of results.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no pictures.")
+def prove(
+    spec: str, schedules: int | None, minutes: float | None, seed: int, junit: Path | None, ndjson: Path | None,
+    *, quiet: bool,
+) -> int:  # fmt: skip
+    """Prove that SPEC (a file or an id) accuses no lawful room, and that each of its requirements catches something.
+
+    Plays its scenarios and random schedules on model rooms that keep the contract in many ways: whoever is refused is a
+    false red. Then on rooms that break one promise each: a requirement that catches none is vacuous. No room is needed.
+    Exits with 1 if the contract is not sound.
+    """
+    contract = read_spec(find_spec(spec)).bind()
+    began = time.monotonic()
+    end = None if minutes is None else began + 60 * minutes
+    budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
+    proof = Proof(contract)
+    header = RunHeader(
+        target="model rooms", spec=contract.spec, revision=contract.revision, room="model room", toxiproxy="none",
+        scale=contract.scale, started=datetime.now(UTC).isoformat(timespec="seconds"),
+        roomcheck=version("roomcheck"), cases=0, **told_of(contract),
+    )  # fmt: skip
+    results: list[CaseResult] = []
+    code = 0
+    with _stream(ndjson) as file:
+        stream = StreamWriter(file) if file else None
+        if stream:
+            stream.header(header)
+
+        def keep(result: CaseResult) -> None:
+            results.append(result)
+            if stream:
+                stream.result(result)
+
+        try:
+            for text in _work(proof, seed, budget, end, keep):
+                if not quiet:
+                    click.echo(text, err=True)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if not code:
+            code = 0 if proof.sound else UNSOUND
+        footer = RunFooter(code, time.monotonic() - began, 0, 0, complete=code != INTERRUPTED)
+        if not quiet:
+            for found in proof.false_reds:
+                click.echo("\n".join([*_shown(contract, found), ""]))
+        for line in (*summary(proof), f"{footer.seconds:.0f} s; {_ending(proof, code)}"):
+            click.echo(clipped(line))
+        if stream:
+            stream.footer(footer)
+    if junit:
+        try:
+            junit.write_text(write_junit(header, results, footer), encoding="utf-8")
+        except OSError as e:
+            raise HarnessError(f"cannot write {junit}: {e}; choose another --junit") from e
+    return code
+
+
+def _ending(proof: Proof, code: int) -> str:
+    if code == INTERRUPTED:
+        return "interrupted: this is what was found so far"
+    return f"{proof.whole.spec} is {'sound' if proof.sound else 'not sound'}"
+
+
+@contextlib.contextmanager
+def _stream(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"cannot write {path}: {e}; choose another --ndjson") from e
+    with file:
+        yield file
+
+
+def _work(
+    proof: Proof, seed: int, budget: int | None, end: float | None, keep: Callable[[CaseResult], None]
+) -> Iterator[str]:
+    """Everything in its order; yields lines of progress."""
+    told_at = time.monotonic()
+
+    def due() -> bool:
+        nonlocal told_at
+        now = time.monotonic()
+        if now - told_at < TOLD:
+            return False
+        told_at = now
+        return True
+
+    looked = proof.looked
+    for result in proof.scenarios():
+        keep(result)
+        if due():
+            yield f"{looked.cases} scenarios, {looked.plays} lawful rooms, {len(proof.false_reds)} false reds"
+
+    def over(played: int) -> bool:
+        return (budget is not None and played >= budget) or (end is not None and time.monotonic() > end)
+
+    for result in proof.chance(seed, over):
+        keep(result)
+        if due():
+            found = f"{looked.plays} lawful rooms, {len(proof.false_reds)} false reds"
+            yield f"{proof.schedules} random schedules, {found}"
+    for text in proof.broken():
+        if due():
+            yield f"{len(proof.matrix.rows)} broken rooms, the last one {text}"
+    for result in proof.requirements():
+        keep(result)
+
+
+def _shown(contract: Contract, found: FalseRed) -> Iterator[str]:
+    """A false red: the finding, the picture, and the schedule to play again."""
+    yield f"{found.case.id}: {found.why}, {in_words(found.policy)}"
+    yield f"  {told(found)}"
+    if found.trace is not None:
+        yield from text_picture(found.trace, found.verdict, width(), contract=contract, case=found.case)
+    if found.case.scenario == "random":
+        try:
+            yield from write_schedule(contract, found.case.schedule, title=found.why).splitlines()
+        except ValueError as e:
+            yield f"  no file can hold the schedule: {e}"

@@ -1,0 +1,253 @@
+"""Lawful rooms, held against the judge: none may be refused.
+
+A scenario demands more than the rules: of two lawful outcomes it may want one. So a scenario is first played with many
+choices, until a room passes; if none does, scenario and rules contradict each other. Then that room is played with the
+same choices at other moments. What others are told of a member needs no window of its own in a scenario, so a narrower
+one is a mistake, and so is any that opens later than the rule's. That a member itself must be told sooner than the rule
+says, where nothing else is wrong, is a promise of its own: it is reported as stricter.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TypeVar
+
+from roomcheck.errors import RoomcheckError
+from roomcheck.generate import schedules, under_other_faults
+from roomcheck.generate.collect import collect
+from roomcheck.judge import judge
+from roomcheck.judge.sequence import heard, walk
+from roomcheck.judge.view import Mode
+from roomcheck.model.schedule import Schedule
+from roomcheck.model.time import show_duration
+from roomcheck.model.trace import Called, Faulted, Healed, Marked, Trace
+from roomcheck.model.verdict import Finding, Outcome, Verdict
+from roomcheck.room import Performance, Policy, Timing, perform, share
+from roomcheck.spec.contract import Case, Contract
+
+T = TypeVar("T")
+BATCH = 250  # schedules that are drawn at once: Hypothesis walks that far in any case
+KIN = 2  # of each drawn schedule, under so many other faults
+TRIES = 150  # rooms that a scenario is played on until one passes
+FEW = 40  # and where the room is all that is asked for
+RECENT = 6  # decisions that are changed more often than those before
+TIMINGS = (Timing.LATE, Timing.EARLY, Timing.DRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class FalseRed:
+    """A lawful room that is refused. `why` says by what, `schedule` is what the room was played through."""
+
+    case: Case
+    policy: Policy
+    trace: Trace | None
+    verdict: Verdict
+    why: str
+
+    @property
+    def kind(self) -> tuple[str, str | None, str]:
+        """What findings of one mistake have in common."""
+        finding = self.verdict.findings[0]
+        return self.why, finding.requirement, finding.where
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was played so far. `kept`: rule -> cases and rooms in which something came by it, the shortest first."""
+
+    plays: int = 0
+    cases: int = 0
+    inconclusive: int = 0
+    kept: dict[int, list[tuple[Case, Policy]]] = field(default_factory=dict)
+    news: dict[str, list[tuple[Case, Policy]]] = field(default_factory=dict)  # the same for news of others
+    passed: dict[str, Policy] = field(default_factory=dict)  # case -> a lawful room that passes it
+    held: dict[str, Performance] = field(default_factory=dict)  # case -> what that room did
+    otherwise: dict[str, None] = field(default_factory=dict)  # cases that take another course where the room is slow
+    stricter: dict[str, str] = field(default_factory=dict)  # where a line about the member itself is, and what it says
+
+    def note(self, case: Case, policy: Policy, performance: Performance) -> None:
+        for rule in performance.kept:
+            known = self.kept.setdefault(rule, [])
+            if len(known) < ENOUGH:
+                known.append((case, policy))
+        for name in performance.news:
+            known = self.news.setdefault(name, [])
+            if len(known) < ENOUGH:
+                known.append((case, policy))
+
+
+ENOUGH = 12  # cases that are remembered for each rule
+
+
+def in_words(policy: Policy) -> str:
+    """A room, for a person."""
+    return f"a room that speaks {policy.timing}, seed {policy.seed}"
+
+
+def played(contract: Contract) -> Contract:
+    """The contract as far as a model room plays it: without views about others that are told by rules."""
+    views = tuple(v for v in contract.views if v.hearing is None or v.presence is not None)
+    if len(views) == len(contract.views):
+        return contract
+    cases = tuple(replace(c, lines=tuple(line for line in c.lines if line.about is None)) for c in contract.cases)
+    return replace(contract, views=views, cases=cases)
+
+
+def rooms(number: int) -> tuple[Policy, ...]:
+    """Lawful rooms for the schedule of this number: one that does what it must, the others ever more."""
+    return (
+        Policy(Timing.PROMPT, number, 0.0),
+        Policy(Timing.LATE, number, 0.3),
+        Policy(Timing.EARLY, number, 0.5),
+        Policy(Timing.DRAWN, number, 0.5),
+        Policy(Timing.DRAWN, number + 1, 1.0),
+    )
+
+
+def by_scenario(contract: Contract, looked: Looked, *, tries: int = TRIES) -> Iterator[tuple[Case, FalseRed | None]]:
+    """Every scenario on lawful rooms, each with what refuses one of them."""
+    for case in contract.cases:
+        try:
+            found = _scenario(contract, case, looked, tries)
+        except RoomcheckError as e:  # a schedule that no run could play either
+            seen = Finding(None, case.id, 0, "a schedule that can be played", str(e), where=str(case.where))
+            found = FalseRed(case, Policy(), None, Verdict(Outcome.VIOLATES, (seen,)), "the schedule cannot be played")
+        looked.cases += 1
+        yield case, found
+
+
+FIRST = (Policy(eagerness=0.0), Policy(eagerness=1.0), Policy(Timing.EARLY, eagerness=1.0), Policy(Timing.DRAWN))
+SHARES = (0.0, 0.02, 0.3, 0.49, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A room on a scenario. `met`: how much of what is expected came before it was refused, at `at`."""
+
+    policy: Policy
+    performance: Performance
+    verdict: Verdict
+    met: int
+    at: int
+
+
+def lawful_trace(contract: Contract, case: Case) -> Trace:
+    """What a lawful room does in this case; in a scenario one that does what is expected, if one is found."""
+    if not case.lines:
+        return perform(contract, case, Policy(Timing.DRAWN, int(share("room", case.id) * 1_000_000))).trace
+    looked = Looked()
+    found = _scenario(contract, case, looked, FEW, other_moments=False)
+    return found.trace if found and found.trace else looked.held[case.id].trace
+
+
+def _scenario(
+    contract: Contract, case: Case, looked: Looked, tries: int, *, other_moments: bool = True
+) -> FalseRed | None:
+    """Change the decisions of the room that gets furthest, those just before it is refused most often."""
+    best: _Try | None = None
+    for n in range(tries):
+        policy = FIRST[n] if n < len(FIRST) or best is None else _changed(case.id, n, best)
+        performance, verdict = _weigh(contract, case, policy, looked)
+        if verdict.outcome is Outcome.CONFORMS:
+            looked.passed[case.id], looked.held[case.id] = policy, performance
+            return _at_other_moments(contract, case, policy, looked) if other_moments else None
+        by_rules = judge(contract, performance.trace)
+        if by_rules.outcome is Outcome.VIOLATES:
+            return FalseRed(case, policy, performance.trace, by_rules, "refused by the rules")
+        met, at = _progress(contract, performance.trace, case)
+        if best is None or met > best.met or (met == best.met and n >= len(FIRST)):
+            best = _Try(policy, performance, verdict, met, at)
+    assert best is not None
+    why = "no lawful room plays what the scenario expects"
+    return FalseRed(case, best.policy, best.performance.trace, best.verdict, why)
+
+
+def _progress(contract: Contract, trace: Trace, case: Case) -> tuple[int, int]:
+    labels = {r.label: r.at for r in trace.records if isinstance(r, Called | Faulted | Healed | Marked) if r.label}
+    walks = [walk(line, heard(contract, trace, line), labels, Mode.NARROW) for line in case.lines]
+    ends = [w.at for w in walks if w.deaths and w.at >= 0]
+    return sum(len(w.best.met) for w in walks), min(ends, default=trace.end)
+
+
+def _changed(name: str, n: int, best: _Try) -> Policy:
+    made = [what for what, when in best.performance.decisions.items() if when <= best.at]
+    if not made:
+        return replace(best.policy, seed=best.policy.seed + 1)
+
+    def pick(options: Sequence[T], *what: object) -> T:
+        return options[int(share((name, n), what) * len(options))]
+
+    changes = {
+        pick(pick((made[-RECENT:], made), "of", k), "which", k): pick(SHARES, "to", k) for k in range(pick((1, 2, 3)))
+    }
+    return replace(best.policy, fixed={**best.policy.fixed, **changes})
+
+
+def _at_other_moments(contract: Contract, case: Case, policy: Policy, looked: Looked) -> FalseRed | None:
+    for timing in TIMINGS:
+        whether = {what: share for what, share in policy.fixed.items() if what[0] == "whether"}
+        other = replace(policy, timing=timing, fixed=whether)
+        performance, verdict = _weigh(contract, case, other, looked)
+        if verdict.outcome is not Outcome.VIOLATES:
+            continue
+        by_rules = judge(contract, performance.trace)
+        if by_rules.outcome is Outcome.VIOLATES:
+            return FalseRed(case, other, performance.trace, by_rules, "refused by the rules")
+        finding = verdict.findings[0]
+        if not finding.miss or not _WINDOW.search(finding.seen):
+            looked.otherwise[case.id] = None
+        elif "too late" in finding.seen and " about " not in finding.view:
+            looked.stricter.setdefault(finding.where, f"{case.id}: {finding.view}: {finding.seen}")
+        else:
+            return FalseRed(
+                case, other, performance.trace, verdict, "the scenario's window is narrower than the rule's"
+            )
+    return None
+
+
+_WINDOW = re.compile("too (late|early); allowed")
+
+
+def _weigh(contract: Contract, case: Case, policy: Policy, looked: Looked) -> tuple[Performance, Verdict]:
+    performance = perform(contract, case, policy)
+    looked.plays += 1
+    looked.note(case, policy, performance)
+    return performance, judge(contract, performance.trace, case)
+
+
+def by_chance(contract: Contract, looked: Looked, *, seed: int) -> Iterator[tuple[Case, FalseRed | None]]:
+    """Random schedules without end, each on several lawful rooms, with the first of them that is refused."""
+    number = 0
+    for batch in count():
+        for schedule in _drawn(contract, seed * 1_000_003 + batch):
+            case = Case(f"random/{seed}-{number:05d}", "random", "Found by chance", None, schedule, (), ())
+            yield case, _chance(contract, case, looked, number)
+            number += 1
+
+
+def _chance(contract: Contract, case: Case, looked: Looked, number: int) -> FalseRed | None:
+    looked.cases += 1
+    for policy in rooms(number):
+        performance = perform(contract, case, policy)
+        looked.plays += 1
+        looked.note(case, policy, performance)
+        verdict = judge(contract, performance.trace)
+        if verdict.outcome is Outcome.VIOLATES:
+            return FalseRed(case, policy, performance.trace, verdict, "refused by the rules")
+        looked.inconclusive += verdict.outcome is Outcome.INCONCLUSIVE
+    return None
+
+
+def _drawn(contract: Contract, number: int) -> Iterator[Schedule]:
+    for n, drawn in enumerate(collect(schedules(contract), number=number, count=BATCH)):
+        yield drawn
+        kin = under_other_faults(contract, drawn)
+        for k in range(min(KIN, len(kin))):
+            yield kin[(n + k * len(kin) // KIN) % len(kin)]
+
+
+def told(false_red: FalseRed) -> str:
+    """The finding, in one line."""
+    finding = false_red.verdict.findings[0]
+    return f"{finding.view} at {show_duration(finding.at)}: {finding.seen}"

@@ -1,0 +1,145 @@
+"""One proof of a contract, from its scenarios to the broken rooms: what was played, and what was found."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from roomcheck.judge.result import result_of
+from roomcheck.model.schedule import Schedule
+from roomcheck.model.verdict import CaseResult, Check, Finding, Outcome, Verdict
+from roomcheck.prove.broken import Matrix, hunt
+from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_scenario, played, told
+from roomcheck.prove.shorter import shorter
+from roomcheck.spec.contract import Case, Contract
+
+NOTHING = Schedule((), (), (), 0)
+
+
+@dataclass(slots=True)
+class Proof:
+    """What is known of a contract. `alike`: how often each kind of false red came; `left_out`: what was not played."""
+
+    whole: Contract
+    contract: Contract = field(init=False)
+    looked: Looked = field(default_factory=Looked)
+    false_reds: list[FalseRed] = field(default_factory=list)
+    alike: dict[tuple[str, str | None, str], int] = field(default_factory=dict)
+    matrix: Matrix = field(init=False)
+    left_out: tuple[str, ...] = ()
+    schedules: int = 0
+    hunted: bool = False
+
+    def __post_init__(self) -> None:
+        self.contract = played(self.whole)
+        self.left_out = tuple(v.name for v in self.whole.views if v not in self.contract.views)
+        self.matrix = Matrix(tuple(_asked(self.whole, self.contract)))
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found that is wrong with it."""
+        return not self.false_reds and not (self.hunted and (self.matrix.vacuous or self.matrix.missed))
+
+    def scenarios(self, tries: int | None = None) -> Iterator[CaseResult]:
+        """Every scenario on lawful rooms."""
+        for case, found in by_scenario(self.contract, self.looked, **({} if tries is None else {"tries": tries})):
+            yield self._result(case, found)
+
+    def chance(self, seed: int, over: Callable[[int], bool]) -> Iterator[CaseResult]:
+        """Random schedules on lawful rooms until it is `over`; what is refused is made shorter, once for each kind."""
+        for case, found in by_chance(self.contract, self.looked, seed=seed):
+            self.schedules += 1
+            if found is not None and found.kind not in self.alike:
+                found = shorter(self.contract, found)  # noqa: PLW2901
+                case = found.case  # noqa: PLW2901
+            yield self._result(case, found)
+            if over(self.schedules):
+                return
+
+    def broken(self, *, all_of_them: bool = True) -> Iterator[str]:
+        """Rooms that break one promise; yields what was played last."""
+        for row in hunt(self.contract, self.looked, self.matrix, all_of_them=all_of_them):
+            yield str(row.broken)
+        self.hunted = True
+
+    def _result(self, case: Case, found: FalseRed | None) -> CaseResult:
+        if found is None:
+            return result_of(self.contract, case, _fine(case, case.requirements, "lawful rooms pass"))
+        if found.kind not in self.alike:
+            self.false_reds.append(found)
+        self.alike[found.kind] = self.alike.get(found.kind, 0) + 1
+        return result_of(self.contract, found.case, found.verdict)
+
+    def requirements(self) -> Iterator[CaseResult]:
+        """One result for each requirement: whether a broken room is caught by its name."""
+        for name in self.matrix.requirements:
+            caught = self.matrix.caught_by(name)
+            case = Case(f"requirement/{name}", "requirement", self.whole.requirements[name].says, None, NOTHING, (),
+                        (name,), where=self.whole.requirements[name].where)  # fmt: skip
+            if caught:
+                yield result_of(self.contract, case, _fine(case, (name,), "a broken room is caught"))
+                continue
+            text = "no room that breaks a promise is caught by this name"
+            finding = Finding(name, "requirement", 0, "a broken room that it catches", text, where=str(case.where))
+            yield result_of(self.contract, case, Verdict(Outcome.VIOLATES, (finding,)))
+
+
+def _fine(case: Case, requirements: Iterable[str], what: str) -> Verdict:
+    checks = tuple(Check(name, f"{case.id}: {what}", Outcome.CONFORMS) for name in requirements)
+    return Verdict(Outcome.CONFORMS, checks=checks)
+
+
+def _asked(whole: Contract, contract: Contract) -> Iterator[str]:
+    """The requirements that something which was played may name."""
+    if whole is contract:
+        yield from whole.requirements
+        return
+    names = {r.requirement for v in contract.views for r in v.rules} | {v.otherwise for v in contract.views}
+    for case in contract.cases:
+        if case.lines:
+            names |= set(case.requirements)
+    silent = {r.requirement for v in whole.views if v not in contract.views for r in v.rules}
+    yield from (name for name in whole.requirements if name in names - silent)
+
+
+def summary(proof: Proof) -> Iterator[str]:
+    """What was looked at, what was found, and the kill matrix."""
+    looked = proof.looked
+    for found in proof.false_reds:
+        where = found.verdict.findings[0].where
+        again = proof.alike.get(found.kind, 1)
+        yield f"FALSE RED {where}: {found.case.id}: {found.why}: {told(found)}" + (
+            f" ({again} times)" if again > 1 else ""
+        )
+    for where, text in looked.stricter.items():
+        yield f"stricter than its rule: {where}: {text}"
+    if proof.hunted:
+        yield ""
+        yield from matrix(proof.matrix)
+    yield ""
+    yield (
+        f"{len(looked.passed)} of {len(proof.contract.cases)} scenarios and {proof.schedules} random schedules, "
+        f"{looked.plays} lawful rooms: {len(proof.false_reds)} false reds"
+        + (f"; {looked.inconclusive} with more lawful stories than can be followed" if looked.inconclusive else "")
+    )
+    if looked.otherwise:
+        yield f"{len(looked.otherwise)} scenarios take another course in a slow room, and were not looked at there"
+    for name in proof.left_out:
+        yield f"the view {name} tells of others by rules: it was not looked at"
+    if proof.hunted:
+        rows = proof.matrix.rows
+        caught = sum(bool(row.case) for row in rows)
+        yield (
+            f"{len(rows)} broken rooms: {caught} caught, {len(proof.matrix.missed)} missed, "
+            f"{len(proof.matrix.untried)} break what nothing that was played asks for; "
+            f"{len(proof.matrix.vacuous)} of {len(proof.matrix.requirements)} requirements are vacuous"
+        )
+
+
+def matrix(found: Matrix) -> Iterator[str]:
+    """The kill matrix: what each requirement catches, and what nothing does."""
+    for name in found.requirements:
+        caught = found.caught_by(name)
+        right = [row for row in caught if row.broken.requirement == name] or caught
+        first = f"{right[0].broken}, in {right[0].case}" if right else "VACUOUS: no broken room is caught by its name"
+        yield f"{name:<18} {len(caught):>3} broken rooms  {first}"
+    for row in found.missed:
+        yield f"MISSED {row.broken.requirement or '-'}: {row.broken}"

@@ -1,0 +1,11 @@
+"""The model room: plays any contract in virtual time, with a policy for everything that the contract leaves open.
+
+It plays a contract forwards, the judge follows a trace backwards; they share the contract and nothing else, so that
+each finds the other's mistakes. `breaks` are rooms that keep all of a contract but one promise.
+"""
+
+from roomcheck.room.breaks import Break, Kind, breaks
+from roomcheck.room.play import Performance, perform, play
+from roomcheck.room.policy import Policy, Timing, share
+
+__all__ = ["Break", "Kind", "Performance", "Policy", "Timing", "breaks", "perform", "play", "share"]

@@ -1,0 +1,307 @@
+"""What one member is told about itself in one room: the rules of an own view, played forwards.
+
+A rule whose cause comes is an *obligation* (or, where it is optional, a permission) with a moment that the policy picks
+in its window. A room may have decided a callback before it tells it: meanwhile it acts by its new state, `head`, while
+the member still knows the old one, `state`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from roomcheck.room.agenda import Agenda
+from roomcheck.room.breaks import MARGIN, Break, Kind
+from roomcheck.room.link import Link
+from roomcheck.room.policy import Decisions
+from roomcheck.spec.contract import CauseKind, Rule, Unless, View
+
+NOTHING: Mapping[str, Any] = {}
+LEVELS = {True: CauseKind.LINK_DOWN, False: CauseKind.LINK_UP}
+AHEAD = 0.25  # so often a callback is decided before it is told
+NEVER = 1 << 62
+MOST = 12  # times that what may come comes, so that a rule that leads back to its own state comes to an end
+HORIZON = 2  # what may come at any time comes within so many of its windows
+
+
+class Rules:
+    """A view's rules by what arms them and what calls them off."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.by_cause: dict[tuple[CauseKind, str], list[Rule]] = {}
+        self.off: dict[tuple[CauseKind, str], dict[int, Unless]] = {}
+        # nothing is on its way for longer than the shortest time in which something is owed
+        self.lag = min((r.within for r in view.rules if r.within and not r.silent and not r.optional), default=0)
+        for rule in view.rules:
+            self.by_cause.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
+            for unless in rule.unless:
+                self.off.setdefault((unless.cause.kind, unless.cause.name), {}).setdefault(rule.id, unless)
+
+
+class Host(Protocol):
+    """What a connection needs of the room."""
+
+    @property
+    def agenda(self) -> Agenda:
+        """The room's time."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """What its policy decides."""
+
+    @property
+    def broken(self) -> Break | None:
+        """What it does wrong."""
+
+    def answer(self, rule: Rule) -> Mapping[str, Any]:
+        """What a call is answered with by this rule."""
+
+    def tell(self, connection: "Connection", rule: Rule) -> None:
+        """The member is told what the rule says."""
+
+    def knows(self, connection: "Connection", state: str) -> None:
+        """The member has taken the state that it was told."""
+
+    def kept(self, rule: Rule) -> None:
+        """Something came by this rule."""
+
+
+@dataclass(slots=True, eq=False)
+class Obligation:
+    """An armed rule: when its cause came, from when its window counts, and whether the room will tell it."""
+
+    rule: Rule
+    cause: int
+    base: int
+    args: Mapping[str, Any]
+    key: tuple[object, ...]
+    willing: bool
+    version: int = 0  # of its plan
+    due: int = NEVER  # when it must have been told, if it must
+
+
+class Connection:
+    """One member in one room."""
+
+    def __init__(self, host: Host, rules: Rules, member: str, room: str, link: Link) -> None:
+        self.host = host
+        self.rules = rules
+        self.view = rules.view
+        self.member = member
+        self.room = room
+        self.link = link
+        self.state = self.head = self.view.initial
+        self.args = NOTHING
+        self.armed: list[Obligation] = []
+        self.ahead: Obligation | None = None  # decided and not told yet
+        self.called_off: list[tuple[Obligation, int]] = []  # by a change of the link that must last until then
+        self.times: dict[int, int] = {}  # rule -> how often it was armed
+        self._enter(self.view.initial, NOTHING, 0)
+
+    # --- causes -----------------------------------------------------------------------------------------------------
+
+    def cause(
+        self,
+        kind: CauseKind,
+        name: str = "",
+        args: Mapping[str, Any] = NOTHING,
+        provided: Callable[[Rule], bool] = lambda _rule: True,
+    ) -> dict[str, Any]:
+        """Something happens that may concern this member; returns what a call must be answered with."""
+        level = kind in (CauseKind.LINK_DOWN, CauseKind.LINK_UP)
+        if level:
+            self._recall()
+        off = self.rules.off.get((kind, name))
+        if off:
+            self._call_off(off)
+        answer: dict[str, Any] = {}
+        head = self.head
+        for rule in self.rules.by_cause.get((kind, name), ()):
+            if head in rule.armed_in and provided(rule):
+                answer |= self._arm(rule, self.host.agenda.now, args or self.args)
+        if level:
+            for obligation in self.armed:
+                if obligation.rule.while_up:
+                    self._plan(obligation)
+        return answer
+
+    def _arm(self, rule: Rule, cause: int, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The rule's cause came; returns the answer that it demands."""
+        if any(args.get(name) not in values for name, values in rule.given.items()):
+            return NOTHING
+        decisions, now = self.host.decisions, self.host.agenda.now
+        self.times[rule.id] = time = self.times.get(rule.id, 0) + 1
+        key = (rule.id, self.member, self.room, time)
+        if rule.answer is not None:
+            return self.host.answer(rule)
+        willing = not rule.optional or (time <= MOST and decisions.option("comes", *key, now=now))
+        obligation = Obligation(rule, cause, now, args, key, willing)
+        if rule.silent:
+            if self.head not in rule.from_:
+                self.armed.append(obligation)
+            elif willing:
+                self._move(obligation)
+            return NOTHING
+        for unless in rule.unless:
+            if unless.cause.kind is LEVELS[self.link.down]:
+                gone = now - self.link.since
+                if gone > unless.settle or decisions.whether(0.5, "was off", *key, now=now):
+                    return NOTHING
+        before = next((o for o in self.armed if o.rule is rule), None)
+        if before is not None and rule.cause.kind is not CauseKind.CALL:
+            if not rule.optional or rule.whenever or rule.after:
+                return NOTHING
+            self.armed.remove(before)
+        self.armed.append(obligation)
+        self._plan(obligation)
+        return NOTHING
+
+    def _call_off(self, off: Mapping[int, Unless]) -> None:
+        """What is called off in time does not come; what may have been decided before comes, or does not."""
+        now = self.host.agenda.now
+        self.called_off = [(o, until) for o, until in self.called_off if o.rule.id not in off]
+        for obligation in list(self.armed):
+            rule = obligation.rule
+            unless = off.get(rule.id)
+            if unless is None or obligation not in self.armed:
+                continue
+            self.armed.remove(obligation)
+            if now + unless.settle < obligation.cause + rule.after:
+                if unless.settle:
+                    self.called_off.append((obligation, now + max(unless.settle, rule.recalled_within)))
+            elif (
+                obligation.willing
+                and self.ahead is None
+                and self.state in rule.from_
+                and self.host.decisions.whether(0.5, "was decided", *obligation.key, now=now)
+            ):
+                self._still_comes(obligation)
+
+    def _still_comes(self, obligation: Obligation) -> None:
+        """It had been decided when it was called off."""
+        rule, now = obligation.rule, self.host.agenda.now
+        earliest = max(now, obligation.cause + rule.after)
+        due = (now if rule.whenever or rule.while_up else obligation.base + rule.after) + rule.within
+        if due >= earliest:
+            latest = max(earliest, min(due, now + self.rules.lag))
+            moment = self.host.decisions.when(earliest, latest, "still comes", *obligation.key, now=now)
+            self._decide(obligation, self._distorted(obligation, moment, due))
+
+    def _recall(self) -> None:
+        """The link changed back before it was surely off."""
+        off, self.called_off = self.called_off, []
+        now = self.host.agenda.now
+        for obligation, until in off:
+            if now <= until and self.host.decisions.whether(0.5, "is on again", *obligation.key, now=now):
+                self.armed.append(obligation)
+                self._plan(obligation)
+
+    # --- obligations ------------------------------------------------------------------------------------------------
+
+    def _plan(self, obligation: Obligation) -> None:
+        """Pick the moment, as far as it can be told now."""
+        obligation.version += 1
+        obligation.due = NEVER
+        rule = obligation.rule
+        if not obligation.willing or self.ahead or self.state not in rule.from_ or (rule.while_up and self.link.down):
+            return
+        decisions, now, key = self.host.decisions, self.host.agenda.now, obligation.key
+        base = max(obligation.base, self.link.since) if rule.while_up else obligation.base
+        earliest = max(now, obligation.cause + rule.after)
+        due = base + rule.after + rule.within
+        if rule.whenever:
+            due = earliest + HORIZON * rule.within
+        else:
+            if due < earliest and rule.optional:
+                return
+            due = max(due, earliest)
+            if not rule.optional:
+                obligation.due = due
+        told = decisions.when(earliest, due, "comes", *key, now=now, at_once=rule.optional)
+        told = self._distorted(obligation, told, due)
+        decided = told
+        if decisions.whether(AHEAD, "is decided before", *key, now=now):
+            decided = decisions.when(max(earliest, told - self.rules.lag), told, "is decided before", *key, now=now)
+        version = obligation.version
+
+        def decide() -> None:
+            if obligation.version == version and obligation in self.armed:
+                self._decide(obligation, told)
+
+        self.host.agenda.at(min(decided, told), decide)
+
+    def _distorted(self, obligation: Obligation, moment: int, due: int) -> int:
+        """The moment, in a room that breaks this rule's window."""
+        broken, rule = self.host.broken, obligation.rule
+        if broken is None or broken.rule != rule.id:
+            return moment
+        if broken.kind is Kind.LATE:
+            return due + MARGIN
+        if broken.kind is Kind.EARLY:
+            return max(self.host.agenda.now, obligation.cause + rule.after - MARGIN)
+        return moment
+
+    def _decide(self, obligation: Obligation, told: int) -> None:
+        """From now on the room acts by the new state; the member is told later, or now."""
+        self.head = obligation.rule.to or ""
+        self.ahead = obligation
+        others = [o for o in self.armed if o is not obligation]
+        self.armed = [o for o in others if self.head in o.rule.armed_in]
+        told = min([told, *(o.due for o in others)])  # nothing that is owed lapses because of this
+        self._catch_up()
+        if told <= self.host.agenda.now:
+            self._tell()
+        else:
+            for waiting in self.armed:
+                waiting.version += 1
+            self.host.agenda.at(told, self._tell)
+
+    def _tell(self) -> None:
+        obligation = self.ahead
+        assert obligation is not None
+        self.ahead = None
+        self.host.kept(obligation.rule)
+        now = self.host.agenda.now
+        state, told = self.head, obligation.rule.to or ""
+        self.host.tell(self, obligation.rule)
+        self._enter(state, obligation.args, now)
+        self.host.knows(self, told)
+
+    def _move(self, obligation: Obligation) -> None:
+        """To another state, and nothing is told."""
+        to = obligation.rule.to or ""
+        self.host.kept(obligation.rule)
+        if self.ahead:
+            self.head = to
+            self.armed = [o for o in self.armed if o is not obligation and to in o.rule.armed_in]
+        else:
+            self._enter(to, obligation.args, self.host.agenda.now)
+
+    def _enter(self, state: str, args: Mapping[str, Any], now: int) -> None:
+        """The member knows its new state."""
+        before, self.state, self.head = self.state, state, state
+        self.args = args
+        self.armed = [o for o in self.armed if state in o.rule.armed_in]
+        for obligation in self.armed:
+            if state in obligation.rule.from_ and before not in obligation.rule.from_:
+                obligation.base = now  # its window counts from where it may be told
+        self.called_off = [(o, until) for o, until in self.called_off if state in o.rule.armed_in]
+        for kind, cause in ((CauseKind.ENTERED, now), (LEVELS[self.link.down], self.link.since)):
+            for rule in self.rules.by_cause.get((kind, ""), ()):
+                if state in (rule.from_ if rule.silent else rule.armed_in) and self.state == state:
+                    self._arm(rule, cause, args)
+        self._catch_up()
+        for obligation in self.armed:
+            self._plan(obligation)
+
+    def _catch_up(self) -> None:
+        """Silent moves whose causes came before, where the view is now where they begin."""
+        now = self.host.agenda.now
+        for obligation in self._silent():
+            self.armed.remove(obligation)
+            if obligation.willing and now - obligation.cause <= obligation.rule.within:
+                self._move(obligation)
+                return
+
+    def _silent(self) -> Iterable[Obligation]:
+        return [o for o in self.armed if o.rule.silent and self.head in o.rule.from_]

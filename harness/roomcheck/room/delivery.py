@@ -1,0 +1,204 @@
+"""How the news of a session travels: what each observer was told last, what is on its way, and when its list is right.
+
+An observer that is in the room over a whole link is told each change once and in order. One that was away, or whose
+link was down, has missed what was on its way; some time after it is back its list is put right, as a whole or by what
+differs.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from roomcheck.room.agenda import Agenda
+from roomcheck.room.breaks import MARGIN, NEWS, Break, Kind
+from roomcheck.room.link import Link
+from roomcheck.room.policy import Decisions
+from roomcheck.spec.contract import Hearing, View
+
+MEANWHILE = 0.3  # so likely is a change told to who is not owed it
+UNCAUSED = "nothing"  # what made-up news is news of
+TOGETHER = 0.75  # so likely are several users named by one callback
+
+
+@dataclass(slots=True)
+class Change:
+    """News of a user: `name` is what it is news of, as breaks name it. `state` may go with fields of its own."""
+
+    joined: bool
+    name: str
+    fields: dict[str, Any]
+
+
+class Host(Protocol):
+    """What delivery needs of the room."""
+
+    broke: bool
+
+    @property
+    def agenda(self) -> Agenda:
+        """The room's time."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """What its policy decides."""
+
+    @property
+    def broken(self) -> Break | None:
+        """What it does wrong."""
+
+    def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
+        """The observer is told."""
+
+
+@dataclass(slots=True, eq=False)
+class Ear:
+    """One member as an observer of a room. `epoch` counts what makes what is on its way be lost."""
+
+    member: str
+    room: str
+    user: str
+    link: Link
+    state: str | None = None
+    known: dict[str, bool] = field(default_factory=dict)  # user -> whether it was told last that it is in
+    stale: bool = True
+    fresh: bool = True  # its list starts empty
+    whole_from: int = 0  # when its first list is surely right: only then can one be told again as a whole
+    epoch: int = 0
+    free: dict[str, int] = field(default_factory=dict)  # user -> when the last news of it comes
+    count: int = 0
+
+
+class Delivery:
+    """All observers of all rooms, for one presence view."""
+
+    def __init__(self, host: Host, view: View, ears: Iterable[Ear], present: Callable[[str, str], bool]) -> None:
+        """`present`: whether the server's session of this user in this room is open."""
+        assert view.hearing is not None
+        assert view.presence is not None
+        self.host = host
+        self.present = present
+        self.hearing: Hearing = view.hearing
+        self.delivery = view.presence.delivery
+        self.ears = list(ears)
+        self.users = list(dict.fromkeys(ear.user for ear in self.ears))
+        self.forgotten: set[tuple[str, str]] = set()  # (user, room) whose end need not be told
+
+    def _at(self, moment: int, act: Callable[[], None]) -> None:
+        self.host.agenda.at(moment, act)
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def change(self, user: str, room: str, change: Change) -> None:
+        """A session changed: whoever hears is told."""
+        host, now = self.host, self.host.agenda.now
+        owing = [e for e in self.ears if e.room == room and e.user != user]
+        first = True
+        for ear in owing:
+            if not self._there(ear):
+                continue
+            ear.count += 1
+            key = (ear.member, room, user, ear.count)
+            if ear.stale and not host.decisions.whether(MEANWHILE, "is told meanwhile", *key, now=now):
+                continue
+            at = max(ear.free.get(user, 0), host.decisions.when(now, now + self.delivery, "news", *key, now=now))
+            copies = 1
+            broken = host.broken
+            if change.name == UNCAUSED:
+                host.broke = True
+            elif broken and broken.news == change.name and not ear.stale and broken.kind in (*NEWS, Kind.EARLY):
+                host.broke = host.broke or broken.kind is not Kind.ONE or not first
+                if broken.kind is Kind.NEVER or (broken.kind is Kind.ONE and not first):
+                    copies = 0
+                if broken.kind is Kind.TWICE:
+                    copies = 2
+                if broken.kind is Kind.LATE:
+                    at = now + self.delivery + MARGIN
+                if broken.kind is Kind.EARLY:
+                    at = now
+            first = False
+            ear.free[user] = at
+            for _ in range(copies):
+                self._at(at, lambda ear=ear, epoch=ear.epoch: self._deliver(ear, epoch, user, change))  # type: ignore[misc]
+
+    def _there(self, ear: Ear) -> bool:
+        """Whether anything can be told to it."""
+        return not ear.link.down and (ear.state in self.hearing.states or ear.state in self.hearing.away)
+
+    def _deliver(self, ear: Ear, epoch: int, user: str, change: Change) -> None:
+        if ear.epoch == epoch and self._there(ear):
+            if ear.stale and ear.known.get(user, False) is change.joined:
+                return
+            ear.known[user] = change.joined
+            self.host.news(ear.member, ear.room, [user], change)
+
+    # --- lists ------------------------------------------------------------------------------------------------------
+
+    def state(self, member: str, room: str, state: str) -> None:
+        """The observer was told this about itself."""
+        ear = next(e for e in self.ears if (e.member, e.room) == (member, room))
+        hearing = self.hearing
+        there = hearing.states | hearing.away
+        ear.state = state
+        if state not in there:
+            self._cut(ear)
+            ear.known.clear()
+            ear.fresh = True
+        elif state in hearing.states:
+            self._cut(ear)
+            if ear.fresh:
+                ear.whole_from = self.host.agenda.now + hearing.list_within
+            self._put_right(ear, min(self.delivery, hearing.list_within) if ear.fresh else hearing.list_within - 1)
+        else:
+            self._cut(ear)
+
+    def link(self, member: str, *, down: bool) -> None:
+        """The observer's link changed."""
+        for ear in self.ears:
+            if ear.member == member:
+                self._cut(ear)
+                if not down and ear.state in self.hearing.states:
+                    self._put_right(ear, self.hearing.list_within - 1)
+
+    def _cut(self, ear: Ear) -> None:
+        """What is on its way is lost."""
+        ear.epoch += 1
+        ear.stale = True
+        ear.free.clear()
+
+    def _put_right(self, ear: Ear, within: int) -> None:
+        now = self.host.agenda.now
+        ear.count += 1
+        at = self.host.decisions.when(now, now + within, "list", ear.member, ear.room, ear.count, now=now)
+        epoch = ear.epoch
+        self._at(at, lambda: self._list(ear, epoch))
+
+    def _list(self, ear: Ear, epoch: int) -> None:
+        """From now on it knows who is there."""
+        if ear.epoch != epoch or ear.link.down or ear.state not in self.hearing.states:
+            return
+        host, now = self.host, self.host.agenda.now
+        ear.epoch += 1
+        ear.stale = False
+        ear.fresh = False
+        ear.free.clear()
+        ear.count += 1
+        key = (ear.member, ear.room, ear.count)
+        whole = now > ear.whole_from and host.decisions.whether(0.3, "whole list", *key, now=now)
+        news: dict[bool, list[str]] = {True: [], False: []}
+        for user in self.users:
+            if user == ear.user:
+                continue
+            there, known = self.present(user, ear.room), ear.known.get(user, False)
+            lapsed = (user, ear.room) in self.forgotten and not there
+            if there is not known and lapsed and host.decisions.whether(0.5, "untold", user, *key, now=now):
+                continue
+            if there is not known or (whole and there):
+                news[there].append(user)
+                ear.known[user] = there
+        if host.broken and host.broken.kind is Kind.STALE and any(news.values()):
+            host.broke = True
+            return
+        for joined, users in news.items():
+            together = len(users) < 2 or host.decisions.whether(TOGETHER, "together", *key, now=now)
+            for group in [users] if together and users else [[u] for u in users]:
+                host.news(ear.member, ear.room, group, Change(joined, "list", {}))

@@ -1,0 +1,322 @@
+"""What the server knows: one session for each user and room, what opens it and what ends it.
+
+The server hears a member through its link: requests cross it, and a member that it has not heard for long enough loses
+its session. Where the contract leaves open what happened the policy decides: whether the server hears of a request
+before its member is told of it, whether a session is replaced quietly, whether a server that restarts forgets it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from roomcheck.room.breaks import MARGIN, Kind, news_of
+from roomcheck.room.connection import Connection
+from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Ear, Host
+from roomcheck.room.link import Link
+from roomcheck.spec.contract import End, Ending, View
+
+FIRST = 0.3  # so likely does the server hear of something before the member is told of it
+REPLACED = "replaced"
+NONE: Mapping[str, Any] = {}
+
+
+@dataclass(slots=True, eq=False)
+class Stay:
+    """A member in a room: its newest request, and since when the server may not have heard it."""
+
+    member: str
+    room: str
+    user: str
+    link: Link
+    state: str | None = None
+    number: int = 0
+    active: bool = False
+    args: Mapping[str, Any] = field(default_factory=dict)
+    valid: bool = False
+    arrived: bool = False  # this request has opened a session
+    told_in: bool = False
+    leaving: bool = False
+    unheard: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """`holder` is the member by which it is open; `back`: who may open it again without a new request."""
+
+    user: str
+    room: str
+    holder: Stay | None = None
+    back: set[str] = field(default_factory=set)
+    version: int = 0
+    count: int = 0
+
+
+class Presence:
+    """All sessions, and their news."""
+
+    def __init__(self, host: Host, view: View, members: Sequence[tuple[str, str, Link]], rooms: Sequence[str]) -> None:
+        assert view.presence is not None
+        assert view.hearing is not None
+        self.host = host
+        self.view = view
+        self.declared = view.presence
+        self.endings = view.presence.endings
+        self.there = view.hearing.states | view.hearing.away | {*self.declared.requested_by, *self.declared.opened_by}
+        self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
+        self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}
+        self.sessions = {(user, r): Session(user, r) for _, user, _ in members for r in rooms}
+        ears = [Ear(m, r, user, link) for m, user, link in members for r in rooms]
+        self.agenda, self.decisions, self.broken = host.agenda, host.decisions, host.broken
+        self.delivery = Delivery(host, view, ears, self.present)
+
+    def present(self, user: str, room: str) -> bool:
+        """Whether the session is open."""
+        return self.sessions[user, room].holder is not None
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _of(self, stay: Stay) -> Session:
+        return self.sessions[stay.user, stay.room]
+
+    def _key(self, session: Session) -> tuple[object, ...]:
+        session.count += 1
+        return session.user, session.room, session.count
+
+    def called(self, member: str, room: str, operation: str, args: Mapping[str, Any], own: list[Connection]) -> None:
+        """The member called an operation: it may be a request, or one to leave."""
+        stay = self.stays[member, room]
+        if operation in self.declared.requested_by:
+            self._request(stay, self.declared.requested_by[operation], args)
+        names = {o.rule.to for c in own for o in c.armed if o.rule.to in self.leaves}
+        session = self._of(stay)
+        if not names or session.holder is not stay or stay.link.down or stay.unheard is not None:
+            return
+        stay.leaving = True
+        now = self.agenda.now
+        key = self._key(session)
+        if self.decisions.whether(FIRST, "leaves first", *key, now=now):
+            at = self.decisions.when(now, now + self.declared.delivery, "leaves", *key, now=now)
+            version = session.version
+
+            def heard() -> None:
+                if session.version == version and session.holder is stay and not stay.link.down:
+                    self._end(session, self._ending(End.REQUEST, stay))
+
+            self.agenda.at(at, heard)
+
+    def told(self, member: str, room: str, state: str, args: Mapping[str, Any]) -> None:
+        """The member was told a state about itself."""
+        stay = self.stays[member, room]
+        stay.state = state
+        declared = self.declared
+        if state in declared.requested_by:
+            self._request(stay, declared.requested_by[state], args)
+        if state in declared.opened_by:
+            stay.args = args or stay.args
+            if stay.unheard is not None and not stay.link.down:
+                stay.unheard = None
+            self._told_in(stay, state)
+        elif state not in self.there:
+            self._told_out(stay, state)
+        self.delivery.state(member, room, state)
+
+    def act(self, name: str, user: str, room: str) -> None:
+        """The backend did this to the user."""
+        session = self.sessions[user, room]
+        ending = next((e for e in self.endings if e.kind is End.ACT and name in e.names), None)
+        if ending is not None:
+            session.back.clear()
+            if session.holder is not None:
+                self._end(session, ending)
+
+    def link(self, member: str, *, down: bool, broken: bool = False) -> None:
+        """The member's link went down or came up (`broken`: it did both, and what was connected is dead)."""
+        self.delivery.link(member, down=down)
+        for stay in self.stays.values():
+            if stay.member == member:
+                if down or broken:
+                    self._lost(stay)
+                if not down:
+                    self._back(stay, self.declared.back + (self.declared.noticed if broken else 0))
+
+    def restart(self) -> None:
+        """The server was killed."""
+        for session in self.sessions.values():
+            members = {s.member for s in self.stays.values() if s.active and self._of(s) is session}
+            if session.holder is None:
+                session.back |= members
+            elif self.decisions.whether(0.5, "forgets", *self._key(session), now=self.agenda.now):
+                session.holder = None
+                session.version += 1
+                session.back = members
+                self.delivery.forgotten.add((session.user, session.room))
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def _request(self, stay: Stay, given: Mapping[str, tuple[Any, ...]], args: Mapping[str, Any]) -> None:
+        if stay.active and not stay.told_in:
+            return  # the operation was it already, and its state is told now
+        stay.number += 1
+        stay.active, stay.told_in, stay.arrived, stay.leaving = True, False, False, False
+        stay.args = args
+        stay.valid = all(args.get(name) in values for name, values in given.items())
+        stay.unheard = stay.link.since if stay.link.down else None
+        now, number = self.agenda.now, stay.number
+        key = self._key(self._of(stay))
+        first = stay.valid and not self.declared.told_by_member
+        if first and self.decisions.whether(FIRST, "arrives first", *key, now=now):
+
+            def arrive() -> None:
+                fresh = stay.number == number and stay.active and not stay.told_in
+                if fresh and not stay.link.down and stay.unheard is None:
+                    self._open(stay, None)
+
+            self.agenda.at(self.decisions.when(now, now + self.declared.delivery, "arrives", *key, now=now), arrive)
+
+    def _told_in(self, stay: Stay, state: str) -> None:
+        session = self._of(stay)
+        first, stay.told_in, stay.active = not stay.told_in, True, True
+        if session.holder is stay:
+            if first and not stay.arrived:
+                self._open(stay, state)
+        elif session.holder is not None:
+            if not (first and stay.arrived):
+                self._open(stay, state)
+        elif (first and not stay.arrived) or stay.member in session.back:
+            self._open(stay, state)
+
+    def _open(self, stay: Stay, state: str | None) -> None:
+        """The session is this member's from now on."""
+        session, declared = self._of(stay), self.declared
+        before, session.holder = session.holder, stay
+        session.version += 1
+        session.back.clear()
+        stay.arrived = True
+        name = state or next(iter(declared.opened_by))
+        if before is None:
+            self._change(session, joined=True, name=name)
+        elif before is not stay or state in declared.renewed_by:
+            quietly = declared.replaced_quietly and not (
+                declared.replaced_aloud
+                and self.decisions.whether(0.5, "replaced aloud", *self._key(session), now=self.agenda.now)
+            )
+            if not quietly:
+                self._change(session, joined=False, name=REPLACED)
+                self._change(session, joined=True, name=REPLACED)
+        self.delivery.forgotten.discard((session.user, session.room))
+        if stay.link.down:
+            stay.unheard = stay.link.since
+            self._plan_loss(stay)
+        if self.broken and self.broken.kind is Kind.CAUSELESS and not self.broken.after:
+            self._make_up(session, joined=self.broken.news == "joined")
+        self._elsewhere(stay)
+
+    def _make_up(self, session: Session, *, joined: bool) -> None:
+        """In a room that tells what did not happen."""
+        version = session.version
+
+        def tell() -> None:
+            if session.version == version:
+                self._change(session, joined=joined, name=UNCAUSED)
+
+        self.agenda.at(self.agenda.now + 2 * self.declared.delivery, tell)
+
+    def _elsewhere(self, stay: Stay) -> None:
+        """Another session of the user may be over."""
+        ending = next((e for e in self.endings if e.kind is End.ELSEWHERE), None)
+        for session in self.sessions.values():
+            if ending and session.user == stay.user and session.room != stay.room and session.holder is not None:
+                other = session.holder.member != stay.member
+                if other and self.decisions.whether(0.5, "ends elsewhere", *self._key(session), now=self.agenda.now):
+                    self._end(session, ending)
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def _ending(self, kind: End, stay: Stay) -> Ending | None:
+        for ending in self.endings:
+            if ending.kind is kind and all(stay.args.get(n) in v for n, v in ending.given.items()):
+                return ending
+        return None
+
+    def _told_out(self, stay: Stay, state: str) -> None:
+        session, now = self._of(stay), self.agenda.now
+        stay.active = False
+        if session.holder is not stay:
+            return
+        if state in self.leaves and stay.unheard is None and not stay.link.down:
+            self._end(session, self._ending(End.REQUEST, stay))
+            return
+        loss = self._ending(End.LOSS, stay)
+        if stay.unheard is None and loss is not None:  # only its client knows
+            key, version = self._key(session), session.version
+            at = self.decisions.when(now, now + loss.after + loss.within, "found out", *key, now=now)
+
+            def found_out() -> None:
+                if session.version == version:
+                    self._end(session, loss)
+
+            self.agenda.at(at, found_out)
+
+    def _lost(self, stay: Stay) -> None:
+        """Nothing of the member comes any more."""
+        now = self.agenda.now
+        if stay.unheard is not None:
+            heard = stay.active and self.decisions.whether(
+                0.5, "was heard between", stay.member, stay.room, now, now=now
+            )
+            if not heard:
+                return
+        stay.unheard = now
+        if self._of(stay).holder is stay:
+            self._plan_loss(stay)
+
+    def _plan_loss(self, stay: Stay) -> None:
+        session, loss = self._of(stay), self._ending(End.LOSS, stay)
+        since = stay.unheard
+        if loss is None or since is None:
+            return
+        now, version = self.agenda.now, session.version
+        earliest = max(now, since + loss.after)
+        at = self.decisions.when(earliest, since + loss.after + loss.within, "gives up", *self._key(session), now=now)
+        if self.broken and self.broken.news == news_of(loss):
+            if self.broken.kind is Kind.EARLY:
+                at = max(now, since + loss.after - MARGIN)
+            if self.broken.kind is Kind.LATE:
+                at = since + loss.after + loss.within
+
+        def give_up() -> None:
+            if session.version == version and session.holder is stay and stay.unheard == since:
+                self._end(session, loss, back=stay)
+
+        self.agenda.at(at, give_up)
+
+    def _back(self, stay: Stay, within: int) -> None:
+        """The link passes again: the server hears the member, if that still wants to be heard."""
+        now, since = self.agenda.now, stay.unheard
+        at = self.decisions.when(now, now + within, "is heard", stay.member, stay.room, now, now=now)
+
+        def heard() -> None:
+            if not stay.active or stay.link.down or stay.unheard != since:
+                return
+            stay.unheard = None
+            session = self._of(stay)
+            inside = stay.told_in and stay.state in self.declared.opened_by
+            if session.holder is None and inside and stay.member in session.back:
+                self._open(stay, stay.state)
+
+        self.agenda.at(at, heard)
+
+    def _end(self, session: Session, ending: Ending | None, back: Stay | None = None) -> None:
+        if session.holder is None or ending is None:
+            return
+        session.holder = None
+        session.version += 1
+        session.back = {back.member} if back and back.active else set()
+        if ending.owed or self.decisions.option("is told", *self._key(session), now=self.agenda.now):
+            self._change(session, joined=False, name=news_of(ending), more=ending.pattern)
+        if self.broken and self.broken.kind is Kind.RETURNS and self.broken.news == news_of(ending):
+            self._make_up(session, joined=True)
+
+    def _change(self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE) -> None:
+        pattern = self.declared.joined if joined else self.declared.left
+        self.delivery.change(session.user, session.room, Change(joined, name, {**pattern, **more}))

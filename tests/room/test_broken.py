@@ -1,0 +1,59 @@
+"""A room that breaks one promise is refused."""
+
+from functools import cache
+
+import pytest
+
+from room.parlour import by_chance, contract
+from roomcheck.judge import judge
+from roomcheck.model.verdict import Outcome
+from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform
+from roomcheck.spec.contract import Case
+
+ROOMS = (Policy(Timing.DRAWN, 4, 1.0), Policy(eagerness=0.0))
+# who is told that a room is closed is thrown out itself, so nobody is owed the news of the others
+BREAKS = [broken for broken in breaks(contract()) if broken.news != "left upon close"]
+MADE_UP = ("left", "joined")
+
+
+@cache
+def lawful() -> list[tuple[Case, Policy, Performance]]:
+    """Schedules on rooms that break nothing."""
+    return [(case, room, perform(contract(), case, room)) for case in map(by_chance, range(16)) for room in ROOMS]
+
+
+def places(broken: Break) -> list[tuple[Case, Policy]]:
+    """Where what is broken comes up."""
+
+    def concerns(played: Performance) -> bool:
+        if broken.news:
+            return broken.news in (*played.news, *MADE_UP)
+        return broken.rule is None or broken.rule in played.kept
+
+    return [(case, room) for case, room, played in lawful() if concerns(played)][:12]
+
+
+def refused(broken: Break) -> tuple[bool, set[str | None]]:
+    """Whether the promise was due, and what was named where the room was refused."""
+    due = False
+    for case, room in places(broken):
+        performance = perform(contract(), case, room, broken)
+        due = due or performance.broke
+        verdict = judge(contract(), performance.trace) if performance.broke else None
+        if verdict and verdict.outcome is Outcome.VIOLATES:
+            return True, {f.requirement for f in verdict.findings}
+    return due, set()
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=range(len(BREAKS)))
+def test_a_broken_promise_is_found(broken: Break) -> None:
+    """By rules alone, if it was due at all; most are due in these few schedules."""
+    due, named = refused(broken)
+
+    assert named or not due, str(broken)
+
+
+def test_every_sort_of_break_is_made() -> None:
+    """Of a contract with every construct."""
+    assert {broken.kind for broken in BREAKS} == set(Kind)
+    assert str(BREAKS[0]) == "ENTERING upon enter while gone: never told"
