@@ -680,6 +680,25 @@ def test_a_list_may_know_half_of_a_change() -> None:
     assert judged(hall, 2230) == CONFORMS
 
 
+def test_a_list_may_know_nothing_yet_of_a_change_that_nobody_else_hears_of() -> None:
+    """Its observer, the only one, is told both halves after its list was due."""
+    hall = Hall("A2", users=TWINS)
+    hall.enter(1000, "A")
+    hall.heard(1021, "A", "+", "B")
+    hall.heard(1025, "B", "+", "A")
+    hall.fault(2000, "B", FaultKind.CUT)
+    hall.told(2010, "B", "lost")
+    hall.heal(2100, "B")
+    hall.told(2110, "B", "again")
+    hall.enter(2175, "A2")
+    hall.heard(2196, "A2", "+", "B")
+    hall.told(2197, "A", "kicked")
+    hall.left(2215)
+    hall.heard(2217, "B", "+", "A")
+
+    assert judged(hall, 2300) == CONFORMS
+
+
 def test_a_request_elsewhere_that_cannot_succeed_ends_nothing() -> None:
     hall = inside("A2", users=TWINS)
     hall.call(2000, "A2", "join", room="Q", ticket="bad", farewell="kept")

@@ -63,6 +63,13 @@ def test_a_full_target() -> None:
     )
 
 
+def test_a_pin_stands_for_a_version_wherever_commands_are() -> None:
+    """Several of them; a version is text, whatever it looks like."""
+    text = FULL.replace("[npm, ci]", '[npm, install, "a@{a}", "b@{b}"]') + 'pins: {a: "1.10", b: 2.2.0}\n'
+
+    assert load_target(text, "t").pins == {"a": "1.10", "b": "2.2.0"}
+
+
 def test_a_short_target() -> None:
     """A room elsewhere whose adapter dials in."""
     target = load_target(SHORT, "t")

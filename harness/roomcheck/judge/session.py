@@ -84,6 +84,7 @@ class Session:
         self.causes = causes
         self.ears: list[Ear] = []
         self.dead = False
+        self.now = 0
         self.histories = [History(None, 0, NOBODY, 0, 0, False, (), ())]
 
     def ear(self, name: str, extra: int) -> Ear:
@@ -228,6 +229,7 @@ class Session:
         """Time has come to `now`: what is overdue has happened, and who should have heard of it has."""
         if self.dead:
             return
+        self.now = max(self.now, now.lo)
         out: list[History] = []
         late: list[tuple[Ear, Death]] = []
         todo = deque((h, NOBODY) for h in self.histories)
@@ -416,10 +418,11 @@ class Session:
 
     def _trimmed(self, h: History) -> History:
         live = [k for ear, k in zip(self.ears, h.heard, strict=True) if ear.presence is LIVE]
-        n = min(live, default=len(h.log))
-        if n <= 1:
+        n = min(live, default=len(h.log)) - 1
+        # what has just happened stays, and the last event in any case: a list that is due may not know it yet
+        since = self.now - self.presence.delivery - self.causes.slack
+        n = next((i for i, e in enumerate(h.log[: max(0, n)]) if (e.hi if e.owed else e.lo) >= since), n)
+        if n <= 0:
             return h
-        # the last event stays: a list that is due may not know it yet
-        n -= 1
         heard = tuple([max(0, k - n) for k in h.heard])
         return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], heard)
