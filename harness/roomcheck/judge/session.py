@@ -31,6 +31,8 @@ from roomcheck.judge.view import (
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import End, View
 
+RECENT = 3  # events of a log that are kept for lists that are due: a session that was replaced makes two at once
+
 
 class Ear:
     """What one observer hears of the session."""
@@ -418,11 +420,12 @@ class Session:
 
     def _trimmed(self, h: History) -> History:
         live = [k for ear, k in zip(self.ears, h.heard, strict=True) if ear.presence is LIVE]
-        n = min(live, default=len(h.log)) - 1
-        # what has just happened stays, and the last event in any case: a list that is due may not know it yet
+        n = min(live, default=len(h.log))
+        # the last event stays, and what has just happened before it: a list that is due may not know it yet
         since = self.now - self.presence.delivery - self.causes.slack
-        n = next((i for i, e in enumerate(h.log[: max(0, n)]) if (e.hi if e.owed else e.lo) >= since), n)
-        if n <= 0:
+        while n and (n > len(h.log) - 1 or (n > len(h.log) - RECENT and h.log[n - 1].hi >= since)):
+            n -= 1
+        if not n:
             return h
         heard = tuple([max(0, k - n) for k in h.heard])
         return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], heard)
