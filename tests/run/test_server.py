@@ -295,6 +295,7 @@ def test_a_server_that_died_says_how(tmp_path: Path) -> None:
         async with Server(target(code), {}) as server:
             (tmp_path / "go").touch()
             await seen(lambda: not server.alive and "out of disk" in server.lines)
+            await seen(lambda: "status" in server.last_words())  # whoever reaps it may be about to say so
             return server.alive, server.last_words()
 
     alive, words = asyncio.run(play())
