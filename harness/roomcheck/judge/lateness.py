@@ -15,7 +15,7 @@ from dataclasses import replace
 from math import log10
 
 from roomcheck.judge.route import Router
-from roomcheck.judge.session import Ear
+from roomcheck.judge.session import Observer
 from roomcheck.judge.view import Death, Mode, Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
@@ -52,7 +52,9 @@ def deciding_speed(contract: Contract, trace: Trace) -> float:
     return float(speed // digit * digit)
 
 
-def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[list[Simulation | Ear], list[Stray]]]:
+def inexcusable(
+    contract: Contract, trace: Trace
+) -> Generator[None, None, tuple[list[Simulation | Observer], list[Stray]]]:
     """The views, and the callbacks that fit no view, whose refusal no lateness excuses; with pauses in between."""
     late = trace.patience
     records = tuple(_moved(record, late) for record in trace.records)
@@ -77,7 +79,7 @@ def _moved(record: Record, late: int) -> Record:
     )
 
 
-def _by_a_callback(trace: Trace, member: str, view: Simulation | Ear) -> bool:
+def _by_a_callback(trace: Trace, member: str, view: Simulation | Observer) -> bool:
     return any(
         isinstance(r, Told) and (r.member, r.callback, r.at.hi) == (member, view.view.callback, view.refused_at)
         for r in trace.records

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
-from roomcheck.judge.session import Ear
+from roomcheck.judge.session import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import (
     DEAF,
@@ -110,9 +110,9 @@ class Router:
         self.mode = mode
         rules = prepared(contract)
         self.own, self.others, self.inside, self.heard = rules.own, rules.others, rules.inside, rules.heard
-        self.views: dict[tuple[str, ...], Simulation | Ear] = {}
+        self.views: dict[tuple[str, ...], Simulation | Observer] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
-        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation | Ear]]]] = {}  # by observer and room
+        self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation | Observer]]]] = {}  # by observer and room
         self.strays: list[tuple[str, int, Death]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
@@ -189,15 +189,15 @@ class Router:
             self.about[user, room] = [view for view in views if isinstance(view, Simulation)]
         return self.about[user, room]
 
-    def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation | Ear:
+    def _view(self, rules: Rules, observer: str, room: str, user: str) -> Simulation | Observer:
         key = (rules.view.name, observer, room, user)
         if key not in self.views:
             if rules.view.presence is not None:
                 assert self.sessions is not None
-                ear = self.sessions.ear(observer, room, user)
-                ear.presence = self._presence(rules.view, observer, room)
-                self.views[key] = ear
-                return ear
+                hearing = self.sessions.observer(observer, room, user)
+                hearing.presence = self._presence(rules.view, observer, room)
+                self.views[key] = hearing
+                return hearing
             name = f"{observer} about {user} in {room}"
             holder = self.holder.get((user, room))
             alone = sum(user in peers for peers in self.peers.values()) == 1
@@ -443,7 +443,7 @@ class Router:
             for view in views:
                 view.hear(DEAF, at, fresh=fresh)
 
-    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation | Ear]]]:
+    def _heard_by(self, observer: str, room: str) -> list[tuple[Hearing, list[Simulation | Observer]]]:
         """The views of an observer about others in a room, and what decides whether it hears of them."""
         key = (observer, room)
         if key not in self.ears:

@@ -34,7 +34,7 @@ from roomcheck.spec.contract import End, View
 RECENT = 3  # events of a log that are kept for lists that are due: a session that was replaced makes two at once
 
 
-class Ear:
+class Observer:
     """What one observer hears of the session."""
 
     __slots__ = ("cut", "deaths", "extra", "fresh", "heard", "index", "name", "presence", "refused_at", "session",
@@ -84,17 +84,17 @@ class Session:
         self.narrow = causes.narrow
         self.name = name
         self.causes = causes
-        self.ears: list[Ear] = []
+        self.observers: list[Observer] = []
         self.dead = False
         self.now = 0
         self.histories = [History(None, 0, NOBODY, 0, 0, False, (), ())]
 
-    def ear(self, name: str, extra: int) -> Ear:
+    def observer(self, name: str, extra: int) -> Observer:
         """One more observer."""
-        ear = Ear(self, name, len(self.ears), extra)
-        self.ears.append(ear)
+        observer = Observer(self, name, len(self.observers), extra)
+        self.observers.append(observer)
         self.histories = [replace(h, heard=(*h.heard, len(h.log))) for h in self.histories]
-        return ear
+        return observer
 
     # --- what happened ----------------------------------------------------------------------------------------------
 
@@ -173,53 +173,55 @@ class Session:
             )
         return out
 
-    def news(self, ear: Ear, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+    def news(self, observer: Observer, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """An observer received news of the user."""
-        ear.heard = True
+        observer.heard = True
         if self.dead:
             return
         told = self.view.told
         if value not in told.values():
-            self._refuse(ear, at, [Death(0, f"{value} is neither {told['present']} nor {told['absent']}", None)])
+            self._refuse(observer, at, [Death(0, f"{value} is neither {told['present']} nor {told['absent']}", None)])
             return
         joined = value == told["present"]
-        if ear.presence is not LIVE:
-            if ear.presence is OUT:
-                self._refuse(ear, at, [Death(0, f"{value} came while the observer is not in the room", None)])
-            elif ear.fresh and joined == ear.told:
-                self._refuse(ear, at, [Death(0, f"{value} came twice while the list was being told", None)])
-            ear.told = joined
+        if observer.presence is not LIVE:
+            if observer.presence is OUT:
+                self._refuse(observer, at, [Death(0, f"{value} came while the observer is not in the room", None)])
+            elif observer.fresh and joined == observer.told:
+                self._refuse(observer, at, [Death(0, f"{value} came twice while the list was being told", None)])
+            observer.told = joined
             return
         self.advance(at)
         deaths: list[Death] = []
         out: list[History] = []
         for h in self.histories:
-            out += self._deliver(h, ear, fields, at, deaths, joined=joined)
+            out += self._deliver(h, observer, fields, at, deaths, joined=joined)
         if not out and self.histories:
-            self._refuse(ear, at, deaths)
-        ear.told = joined
+            self._refuse(observer, at, deaths)
+        observer.told = joined
         self._keep(out)
 
-    def hear(self, ear: Ear, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
-        """As `Ear.hear`."""
+    def hear(self, observer: Observer, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+        """As `Observer.hear`."""
         if self.dead:
             return
         if fresh is not None:
-            ear.fresh = fresh
+            observer.fresh = fresh
         if fresh:
-            ear.told = False
-        if presence is ear.presence:
+            observer.told = False
+        if presence is observer.presence:
             return
         self.advance(at)
-        ear.presence = presence
+        observer.presence = presence
         if presence is LIVE and not self.dead:
-            ear.fresh = False
-            agreeing = [a for h in self.histories for a in self._agreeing(h, ear, at) if self._missing(a, at) is None]
+            observer.fresh = False
+            agreeing = [
+                a for h in self.histories for a in self._agreeing(h, observer, at) if self._missing(a, at) is None
+            ]
             if not agreeing and self.histories:
                 words = self.view.told["present"], self.view.told["absent"]
-                says, lawful = words if ear.told else words[::-1]
+                says, lawful = words if observer.told else words[::-1]
                 self._refuse(
-                    ear,
+                    observer,
                     at,
                     [Death(0, f"the list says {says}, lawful is {lawful}", None, self.presence.list_requirement)],
                 )
@@ -233,7 +235,7 @@ class Session:
             return
         self.now = max(self.now, now.lo)
         out: list[History] = []
-        late: list[tuple[Ear, Death]] = []
+        late: list[tuple[Observer, Death]] = []
         todo = deque((h, NOBODY) for h in self.histories)
         while todo:
             h, before = todo.popleft()
@@ -250,28 +252,28 @@ class Session:
                 late.append(missing)
         if not out and late:
             late.sort(key=lambda one: (one[1].requirement is None, one[1].miss))
-            ear = late[0][0]
-            self._refuse(ear, now, [death for _, death in late])
+            observer = late[0][0]
+            self._refuse(observer, now, [death for _, death in late])
             return
         self._keep(out)
 
-    def _missing(self, h: History, now: Instant) -> tuple[Ear, Death] | None:
+    def _missing(self, h: History, now: Instant) -> tuple[Observer, Death] | None:
         """What an observer should have heard by now and has not."""
-        for ear in self.ears:
-            if ear.presence is not LIVE:
+        for observer in self.observers:
+            if observer.presence is not LIVE:
                 continue
             before = True
-            for event in h.log[h.heard[ear.index] :]:
+            for event in h.log[h.heard[observer.index] :]:
                 owed, before = self._owed(event) and (before or not event.joined), event.owed
                 if not owed:
                     continue
                 due = event.hi + self.presence.delivery
-                late = now.hi - due if self.narrow else now.lo - due - ear.extra
+                late = now.hi - due if self.narrow else now.lo - due - observer.extra
                 if late > 0:
                     word = self.view.told["present" if event.joined else "absent"]
                     limit = show_duration(self.presence.delivery)
                     text = f"{word} within {limit} of {event.cause}: never came"
-                    return ear, Death(late, text, None, event.requirement)
+                    return observer, Death(late, text, None, event.requirement)
                 break
         return None
 
@@ -295,16 +297,23 @@ class Session:
     # --- news ---------------------------------------------------------------------------------------------------------
 
     def _deliver(
-        self, h: History, ear: Ear, fields: Mapping[str, Any], at: Instant, deaths: list[Death], *, joined: bool
+        self,
+        h: History,
+        observer: Observer,
+        fields: Mapping[str, Any],
+        at: Instant,
+        deaths: list[Death],
+        *,
+        joined: bool,
     ) -> Iterator[History]:
         """The histories in which this observer now received what it was told."""
-        i = ear.index
+        i = observer.index
         before = True  # who was not told that the session had ended need not be told that it is open again
         for n in range(h.heard[i], len(h.log)):
             event = h.log[n]
             owed, before = self._owed(event) and (before or not event.joined), event.owed
             if event.joined is joined:
-                told = self._receive(h, ear, n, fields, at, deaths)
+                told = self._receive(h, observer, n, fields, at, deaths)
                 if told is not None:
                     yield told
             if owed:
@@ -316,14 +325,14 @@ class Session:
         found = False
         for created in self.causes.created(h, joined=joined, upto=at.hi):
             found = True
-            told = self._receive(created, ear, len(h.log), fields, at, deaths)
+            told = self._receive(created, observer, len(h.log), fields, at, deaths)
             if told is not None:
                 yield told
         if not found:
             deaths.append(self._uncaused(h, at, joined=joined))
 
     def _receive(
-        self, h: History, ear: Ear, n: int, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
+        self, h: History, observer: Observer, n: int, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
     ) -> History | None:
         event = h.log[n]
         word = self.view.told["present" if event.joined else "absent"]
@@ -335,14 +344,14 @@ class Session:
                 deaths.append(Death(0, text, None, event.requirement or self.view.otherwise))
                 return None
         due = event.hi + self.presence.delivery
-        late = (at.hi - due) if self.narrow else (at.lo - due - ear.extra)
+        late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
         if late > 0 and self._owed(event):
             text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
             deaths.append(Death(late, text, None, event.requirement))
             return None
-        tally = ear.tallies[event.requirement or "", f"{word} upon {event.cause}"]
+        tally = observer.tallies[event.requirement or "", f"{word} upon {event.cause}"]
         tally.met += 1
-        heard = tuple([n + 1 if e is ear else k for e, k in zip(self.ears, h.heard, strict=True)])
+        heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
@@ -374,31 +383,31 @@ class Session:
         there = "is there" if h.holder is not None else "has gone"
         return Death(1 << 62, f"{word} has no cause while {user} {there}", None)
 
-    def _agreeing(self, h: History, ear: Ear, at: Instant) -> Iterator[History]:
+    def _agreeing(self, h: History, observer: Observer, at: Instant) -> Iterator[History]:
         """The list of this observer is due: the histories that agree with what it was told last."""
-        i = ear.index
+        i = observer.index
 
         def knows(one: History, heard: int) -> History:
             return replace(one, heard=(*one.heard[:i], heard, *one.heard[i + 1 :]))
 
         for n in range(len(h.log) + 1):
             rest = h.log[n:]
-            if h.value(n) is ear.told and all(
+            if h.value(n) is observer.told and all(
                 not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
             ):
                 yield knows(h, n)
-        if (h.holder is not None) is not ear.told:
-            for created in self.causes.created(h, joined=ear.told, upto=at.hi):
+        if (h.holder is not None) is not observer.told:
+            for created in self.causes.created(h, joined=observer.told, upto=at.hi):
                 for n in range(len(h.log) + 1, len(created.log) + 1):
-                    if created.value(n) is ear.told:
+                    if created.value(n) is observer.told:
                         yield knows(created, n)
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 
-    def _refuse(self, ear: Ear, at: Instant, deaths: list[Death]) -> None:
+    def _refuse(self, observer: Observer, at: Instant, deaths: list[Death]) -> None:
         ranked = sorted(deaths, key=lambda d: (d.requirement is None, d.miss))
-        ear.deaths = ranked or [Death(0, "no lawful history is left", None)]
-        ear.refused_at = at.hi
+        observer.deaths = ranked or [Death(0, "no lawful history is left", None)]
+        observer.refused_at = at.hi
         self.dead = True
         self.histories = []
 
@@ -412,14 +421,14 @@ class Session:
             if one not in kept:
                 kept.append(one)
         if len(kept) > MAX_HYPOTHESES:
-            for ear in self.ears:
-                ear.cut = True
+            for observer in self.observers:
+                observer.cut = True
             self.dead = True
             kept = []
         self.histories = kept
 
     def _trimmed(self, h: History) -> History:
-        live = [k for ear, k in zip(self.ears, h.heard, strict=True) if ear.presence is LIVE]
+        live = [k for observer, k in zip(self.observers, h.heard, strict=True) if observer.presence is LIVE]
         n = min(live, default=len(h.log))
         # the last event stays, and what has just happened before it: a list that is due may not know it yet
         since = self.now - self.presence.delivery - self.causes.slack

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roomcheck.judge.causes import Causes
-from roomcheck.judge.session import Ear, Session
+from roomcheck.judge.session import Observer, Session
 from roomcheck.judge.stay import Link, Request, Stay
 from roomcheck.judge.view import Mode, asked_with
 from roomcheck.model.fault import FaultKind
@@ -64,15 +64,15 @@ class Sessions:
         )
         return Session(self.view, f"{user} in {room}", causes)
 
-    def ear(self, observer: str, room: str, user: str) -> Ear:
+    def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user."""
         if (user, room) not in self.sessions:  # a room that is none of the trace's
             for member, u in self.user_of.items():
                 if u == user:
                     self.stays[member, room] = Stay(member, self.links[member])
             self.sessions[user, room] = self._session(user, room)
-        extra = self.trace.patience + self.gaps[observer]
-        return self.sessions[user, room].ear(f"{observer} about {user} in {room}", extra)
+        extra = self.trace.patience + self.gaps[name]
+        return self.sessions[user, room].observer(f"{name} about {user} in {room}", extra)
 
     def of(self, user: str) -> Iterable[Session]:
         """The sessions of a user, in all rooms."""

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Mapping
 from roomcheck.judge.lateness import Stray, in_time, inexcusable
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, heard, walk
-from roomcheck.judge.session import Ear
+from roomcheck.judge.session import Observer
 from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Presence, Simulation
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
@@ -66,7 +66,7 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
 
 
 def _findings(
-    contract: Contract, case: Case | None, views: Iterable[Simulation | Ear], strays: Iterable[Stray], start: int
+    contract: Contract, case: Case | None, views: Iterable[Simulation | Observer], strays: Iterable[Stray], start: int
 ) -> Iterable[Finding]:
     """What is refused by the rules."""
     # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for, and
@@ -131,7 +131,7 @@ def _given_up(router: Router, at: int) -> Iterable[Finding]:
 
 def _disagreements(router: Router) -> list[str]:
     """Observers of one user in one room who took different branches of the same race."""
-    groups: dict[tuple[str, str], list[Simulation | Ear]] = {}
+    groups: dict[tuple[str, str], list[Simulation | Observer]] = {}
     for key, view in router.views.items():
         if len(key) == 4 and view.presence is Presence.LIVE and view.hypotheses:
             groups.setdefault((key[3], key[2]), []).append(view)
@@ -161,7 +161,7 @@ def _checks(
     """One check for each rule that was armed, each entry that was met, and each requirement that the case names."""
     rules: dict[int, Rule] = {r.id: r for v in contract.views for r in v.rules}
     for view in router.views.values():
-        if isinstance(view, Ear):
+        if isinstance(view, Observer):
             for (requirement, text), tally in view.tallies.items():
                 if requirement:
                     outcome = broken.get(requirement, Outcome.CONFORMS)
