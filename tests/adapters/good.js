@@ -15,6 +15,10 @@ kit.operation("tell", ({ member }, { count, raw }) => {
   for (let i = 0; i < count; i++) kit.emit(member, "onTold", { i }, raw);
 });
 kit.operation("tellSoon", ({ member }) => void setTimeout(() => kit.emit(member, "onSoon")));
+kit.operation("tellLate", ({ member }) => void setTimeout(() => {
+  for (const began = performance.now(); performance.now() < began + 300; );
+  kit.emit(member, "onLate");
+}));
 kit.operation("tellNan", ({ member }) => {
   try {
     kit.emit(member, "onTold", { it: [Number.NaN] });

@@ -102,6 +102,9 @@ def test_a_page_keeps_the_protocol(command: Sequence[str]) -> None:
                 assert event.time - event.spread <= ended
                 assert began <= event.time <= event.received
             assert not b.events
+            await b.call("tellLate")
+            await host.request("barrier", LIMIT, member=None)
+            assert [e.callback for e in b.events] == ["onLate"]  # one for all waits for every page
 
             assert await a.call("refuse") == ("refused", {"errorCode": 1002033})
             assert await a.call("waver") == ("indefinite", {"waited": 5})

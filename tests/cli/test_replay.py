@@ -64,7 +64,7 @@ def test_an_option_that_hides_what_a_schedule_shows_is_named(
 
 @pytest.mark.parametrize(
     ("option", "words", "code"),
-    [("not logged in", [], 1), ("not joined", ["--defect", "switch-from-nowhere"], 1)],
+    [("not logged in", [], 0), ("not joined", ["--defect", "switch-from-nowhere"], 1)],
     ids=["the-spec's-own", "a-violation"],
 )
 def test_an_option_that_hides_nothing_is_not(

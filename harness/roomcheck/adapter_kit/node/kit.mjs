@@ -249,10 +249,18 @@ export class Adapter {
   async #barrier({ member }) {
     await pause(0); // callbacks that the SDK handed to the loop before now, by a timer or not, run first;
     await turn(); // `emit` has written when it returns
-    if (member && this.#members.has(member)) await this.#settle?.(this.#members.get(member));
+    await this.#settled(member ? [member] : [...this.#members.keys()]);
     for (const each of member ? [member] : this.#lost.keys()) {
       if (this.#lost.has(each)) throw new Error(this.#lost.get(each));
     }
+  }
+
+  async #settled(members) {
+    const open = members.filter((member) => this.#settle && this.#members.has(member));
+    const ended = await Promise.allSettled(open.map((member) => this.#settle(this.#members.get(member))));
+    // one that was closed meanwhile tells nothing any more
+    const failed = ended.find(({ status }, i) => status === "rejected" && !this.#closed.has(open[i]));
+    if (failed) throw failed.reason;
   }
 
   #inTurn(message) {
