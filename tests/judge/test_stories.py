@@ -209,7 +209,7 @@ def test_too_many_orders_of_what_was_decided_are_not_tried(monkeypatch: pytest.M
     simulation.cause(CauseKind.CALL, "leave", Instant(10 * MS, 10 * MS))
     simulation.callback("nonsense", {}, Instant(20 * MS, 20 * MS))
 
-    assert simulation.cut
+    assert simulation.gave_up
     assert not simulation.refused
 
 
@@ -388,7 +388,7 @@ def test_a_silent_move_is_made_up_for_on_the_way_too() -> None:
     does(simulation, "shake", 0)
     does(simulation, "fill", 10)
     does(simulation, "empty", 20)
-    assert "cracked" in {f.to for h in simulation.hypotheses for f in h.flying}
+    assert "cracked" in {f.to for h in simulation.hypotheses for f in h.in_flight}
     simulation.callback("+", {}, Instant(30, 30))
     simulation.callback("-", {}, Instant(40, 40))
     does(simulation, "fill", 50)
@@ -402,4 +402,4 @@ def test_what_a_silent_move_waits_for_is_not_said_to_come() -> None:
     does(simulation, "shake", 0)
     simulation.callback("-", {}, Instant(10, 10))
     assert simulation.refused
-    assert "nothing may come" in simulation.deaths[0].text
+    assert "nothing may come" in simulation.rejections[0].text

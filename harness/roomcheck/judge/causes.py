@@ -7,7 +7,7 @@ restarts.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from roomcheck.judge.history import Event, History, Licence, ended, logged
+from roomcheck.judge.history import Change, History, Licence, ended, logged
 from roomcheck.judge.stay import Request, Stay
 from roomcheck.judge.view import EMPTY, NEVER, asked_with
 from roomcheck.model.time import Instant
@@ -114,15 +114,15 @@ class Causes:
             for stay, request, lo, hi in self.openings(h, upto):
                 yield replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi)
 
-    def replaced(self, lo: int, hi: int, *, joined: bool) -> Event:
-        return Event(joined, lo, hi, True, EMPTY, self.presence.replaced_requirement, "a new session")
+    def replaced(self, lo: int, hi: int, *, joined: bool) -> Change:
+        return Change(joined, lo, hi, True, EMPTY, self.presence.replaced_requirement, "a new session")
 
     def created(self, h: History, *, joined: bool, upto: int) -> Iterator[History]:
         """What may have happened unheard until now, such that this news is the first that comes of it."""
         if joined:
             if h.holder is None:
                 for stay, request, lo, hi in self.openings(h, upto):
-                    event = Event(True, lo, hi, True, EMPTY, None, "its request")
+                    event = Change(True, lo, hi, True, EMPTY, None, "its request")
                     yield logged(h, (event,), stay.member, request.number, lo, hi)
             return
         if h.holder is None:
@@ -152,7 +152,7 @@ class Causes:
                     for begin, over in stay.unheard(request, self.presence.noticed, self.presence.back):
                         lo, hi = max(begin.lo + ending.after, h.lo), min(over, upto)
                         if lo <= hi:
-                            event = Event(
+                            event = Change(
                                 False, lo, hi, False, ending.pattern, ending.requirement, "the loss of its link"
                             )
                             yield replace(h, lo=lo, hi=hi, log=(*h.log, event))

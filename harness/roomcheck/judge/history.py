@@ -10,7 +10,7 @@ NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Event:
+class Change:
     """A change of the session between `lo` and `hi`. Each observer hears of it once; if not `owed`, it need not.
 
     `sender`: the stay of the member that sends the news itself, so that it is lost or late with the member's link.
@@ -40,7 +40,7 @@ class History:
     lo: int
     hi: int
     base: bool
-    log: tuple[Event, ...]
+    log: tuple[Change, ...]
     heard: tuple[int, ...]
 
     def value(self, heard: int) -> bool:
@@ -65,10 +65,10 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     lo, hi = max(licence.lo, h.lo), min(licence.hi, upto)
     if lo > hi:
         return None
-    event = Event(False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause)
+    event = Change(False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause)
     return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard)
 
 
-def logged(h: History, events: tuple[Event, ...], holder: str, number: int, lo: int, hi: int) -> History:
+def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:
     """These changes happened, and now this member's request holds the session open."""
     return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard)

@@ -16,12 +16,12 @@ from math import log10
 
 from roomcheck.judge.route import Router
 from roomcheck.judge.session import Observer
-from roomcheck.judge.view import Death, Mode, Simulation
+from roomcheck.judge.view import Mode, Rejection, Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, End, View
 
-Stray = tuple[str, int, Death]  # the member, when, and why its callback fits no view
+Stray = tuple[str, int, Rejection]  # the member, when, and why its callback fits no view
 
 FOREVER = 1 << 60  # microseconds
 SPARE = 1.25  # what a machine is late by differs from run to run

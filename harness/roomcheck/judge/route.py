@@ -19,10 +19,10 @@ from roomcheck.judge.view import (
     LIVE,
     NEVER,
     OUT,
-    Death,
-    Link,
+    LinkState,
     Mode,
-    Presence,
+    Reception,
+    Rejection,
     Rules,
     Simulation,
     Truth,
@@ -35,7 +35,7 @@ from roomcheck.spec.contract import Callback, CauseKind, Contract, Hearing, Path
 OWN, TWIN = CauseKind.OWN, CauseKind.TWIN
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
-UP = Link(down=False, since=Instant(0, 0))
+UP = LinkState(down=False, since=Instant(0, 0))
 
 
 def extract(path: Path, fields: Any) -> list[Any]:
@@ -62,7 +62,7 @@ def order(record: Record) -> int:
     return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
 
 
-class Heard(NamedTuple):
+class Audience(NamedTuple):
     """Whom a callback concerns: views about the member that is told it, and views about others."""
 
     callback: Callback
@@ -81,7 +81,7 @@ class Prepared:
         self.others = tuple(r for r in rules if r.view.hearing is not None)
         self.inside = frozenset(s for r in self.others if (h := r.view.hearing) for s in h.states | h.away)
         self.heard = {
-            name: Heard(
+            name: Audience(
                 callback,
                 tuple(r for r in self.own if r.view.callback == name),
                 tuple(r for r in self.others if r.view.callback == name and callback.about),
@@ -113,7 +113,7 @@ class Router:
         self.views: dict[tuple[str, ...], Simulation | Observer] = {}
         self.about: dict[tuple[str, str], list[Simulation]] = {}  # (user, room) -> the others' views of it
         self.ears: dict[tuple[str, str], list[tuple[Hearing, list[Simulation | Observer]]]] = {}  # by observer and room
-        self.strays: list[tuple[str, int, Death]] = []
+        self.strays: list[tuple[str, int, Rejection]] = []
         self.links = {m.name: UP for m in trace.members}
         self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
         self.user_of = {m.name: m.user for m in trace.members}
@@ -195,18 +195,18 @@ class Router:
             if rules.view.presence is not None:
                 assert self.sessions is not None
                 hearing = self.sessions.observer(observer, room, user)
-                hearing.presence = self._presence(rules.view, observer, room)
+                hearing.reception = self._reception(rules.view, observer, room)
                 self.views[key] = hearing
                 return hearing
             name = f"{observer} about {user} in {room}"
             holder = self.holder.get((user, room))
             alone = sum(user in peers for peers in self.peers.values()) == 1
             view = self._simulate(name, rules, observer, self.links[holder] if holder else UP, alone=alone)
-            view.presence = self._presence(rules.view, observer, room)
+            view.reception = self._reception(rules.view, observer, room)
             self.views[key] = view
         return self.views[key]
 
-    def _simulate(self, name: str, rules: Rules, observer: str, link: Link, *, alone: bool) -> Simulation:
+    def _simulate(self, name: str, rules: Rules, observer: str, link: LinkState, *, alone: bool) -> Simulation:
         extra = self.trace.patience + self.gaps[observer]
         return Simulation(name, rules, self.mode, extra=extra, link=link, alone=alone)
 
@@ -304,7 +304,7 @@ class Router:
         else:
             self.broken.discard(member)
         for name in self.links if member is None else [member]:
-            link = Link(down=not self.broken.isdisjoint((name, None)), since=at)
+            link = LinkState(down=not self.broken.isdisjoint((name, None)), since=at)
             kind = LINK_DOWN if link.down else LINK_UP
             if link.down is self.links[name].down:
                 continue
@@ -413,11 +413,11 @@ class Router:
                 view.callback(record.fields.get(rules.view.field), record.fields, record.at)
 
     def _stray(self, record: Told, text: str) -> None:
-        self.strays.append((record.member, record.at.hi, Death(0, f"{record.callback}: {text}", None)))
+        self.strays.append((record.member, record.at.hi, Rejection(0, f"{record.callback}: {text}", None)))
 
     # --- whether an observer can hear -------------------------------------------------------------------------------
 
-    def _presence(self, view: View, observer: str, room: str) -> Presence:
+    def _reception(self, view: View, observer: str, room: str) -> Reception:
         assert view.hearing is not None
         state = self.state.get((observer, room))
         if state in view.hearing.away or (observer, room) in self.stale:
@@ -485,8 +485,8 @@ class Router:
                 continue
             del self.stale[observer, room]
             for rules in self.others:
-                presence = self._presence(rules.view, observer, room)
+                reception = self._reception(rules.view, observer, room)
                 for user in self.peers[observer]:
                     view = self._view(rules, observer, room, user)
-                    view.hear(presence, Instant(due, due))
+                    view.hear(reception, Instant(due, due))
         self.next_list = min(self.stale.values(), default=NEVER)

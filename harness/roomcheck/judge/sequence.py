@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from roomcheck.judge.route import alias, extract
-from roomcheck.judge.view import NEVER, Death, Mode, fits
+from roomcheck.judge.view import NEVER, Mode, Rejection, fits
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
 
 
-class Heard(NamedTuple):
+class Received(NamedTuple):
     """One thing that a line speaks about: a callback, as far as it concerns the line."""
 
     view: str
@@ -36,16 +36,16 @@ class Walk(NamedTuple):
     """How a line ended: the best position, and why it was refused (empty: it was not)."""
 
     best: Position
-    deaths: tuple[Death, ...]
+    rejections: tuple[Rejection, ...]
     entry: Entry | None
     at: int
 
 
-def heard(contract: Contract, trace: Trace, line: Line) -> list[Heard]:
+def received(contract: Contract, trace: Trace, line: Line) -> list[Received]:
     """Everything of a trace that a line speaks about, in order."""
     rooms = {real: alias for alias, real in trace.rooms.items()}
     people = {real: alias for alias, real in trace.users.items()}
-    out: list[Heard] = []
+    out: list[Received] = []
     for record in trace.records:
         if not isinstance(record, Told) or record.member != line.observer:
             continue
@@ -63,7 +63,7 @@ def heard(contract: Contract, trace: Trace, line: Line) -> list[Heard]:
             fields = dict(record.fields)
             if callback.about:
                 fields[callback.about.steps[0][0]] = sorted(users)
-            out.append(Heard(view.name, record.fields.get(view.field), fields, room, record.at))
+            out.append(Received(view.name, record.fields.get(view.field), fields, room, record.at))
     return out
 
 
@@ -101,8 +101,8 @@ def complete(rest: tuple[Item, ...]) -> bool:
 
 
 def accept(
-    entry: Entry, event: Heard, labels: Mapping[str, Instant], mode: Mode, extra: int = 0
-) -> tuple[Death | None, int | None]:
+    entry: Entry, event: Received, labels: Mapping[str, Instant], mode: Mode, extra: int = 0
+) -> tuple[Rejection | None, int | None]:
     """Whether an event is what an entry expects: a reason if not, else the margin to the window's nearest edge.
 
     `extra`: by how much (microseconds) the machine may have delayed it.
@@ -110,15 +110,15 @@ def accept(
     name = entry.text
     if (entry.view, entry.value) != (event.view, event.value) or entry.room != event.room:
         where = f" in {event.room}" if event.room != entry.room else ""
-        return Death(1 << 62, f"expected {name}, told {event.value}{where}", None), None
+        return Rejection(1 << 62, f"expected {name}, told {event.value}{where}", None), None
     if not fits({k: sorted(v) if isinstance(v, list) else v for k, v in entry.pattern.items()}, event.fields):
         seen = {k: event.fields.get(k) for k in entry.pattern}
-        return Death(0, f"{name}: told with {seen}, expected {dict(entry.pattern)}", None), None
+        return Rejection(0, f"{name}: told with {seen}, expected {dict(entry.pattern)}", None), None
     if entry.of is None or entry.within is None:
         return None, None
     anchor = labels.get(entry.of)
     if anchor is None:
-        return Death(1 << 60, f"{name} came before {entry.of}", None), None
+        return Rejection(1 << 60, f"{name} came before {entry.of}", None), None
     narrow = mode is Mode.NARROW
     opens, closes = entry.after, entry.after + entry.within
     early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi - extra)
@@ -126,12 +126,14 @@ def accept(
     window = f"allowed {show_duration(opens)} to {show_duration(closes)} after {entry.of}"
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
         came = show_duration(event.at.hi - anchor.lo)
-        return Death(
+        return Rejection(
             early, f"{name} came {came} after {entry.of}, {show_duration(early)} too early; {window}", None
         ), None
     if late > 0:
         came = show_duration(event.at.hi - anchor.lo)
-        return Death(late, f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}", None), None
+        return Rejection(
+            late, f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}", None
+        ), None
     margin = closes - (event.at.hi - anchor.lo)
     return None, min(margin, event.at.lo - anchor.hi - opens) if opens else margin
 
@@ -145,30 +147,30 @@ def overdue(entry: Entry, labels: Mapping[str, Instant], extra: int, end: int) -
 
 
 def walk(
-    line: Line, events: list[Heard], labels: Mapping[str, Instant], mode: Mode, extra: int = 0, end: int = NEVER
+    line: Line, events: list[Received], labels: Mapping[str, Instant], mode: Mode, extra: int = 0, end: int = NEVER
 ) -> Walk:
     """Walk what was heard through a line; `extra` as in `accept`. What was not yet due at `end` need not have come."""
     positions = [Position(line.items, (), ())]
     for event in events:
         moved: list[Position] = []
-        deaths: list[tuple[Death, Entry | None]] = []
+        rejections: list[tuple[Rejection, Entry | None]] = []
         for position in positions:
             known = {**labels, **dict(position.labels)}
             options = list(alternatives(position.rest))
             for entry, rest in options:
-                death, margin = accept(entry, event, known, mode, extra)
-                if death is not None:
-                    deaths.append((death, entry))
+                rejection, margin = accept(entry, event, known, mode, extra)
+                if rejection is not None:
+                    rejections.append((rejection, entry))
                     continue
                 named = (*position.labels, (entry.label, event.at)) if entry.label else position.labels
                 moved.append(Position(rest, named, (*position.met, (entry, margin))))
             if line.open and not any(accept(e, event, known, mode, extra)[0] is None for e, _ in options):
                 moved.append(position)
             if not options and not line.open:
-                deaths.append((Death(0, f"{event.value} came where nothing more was expected", None), None))
+                rejections.append((Rejection(0, f"{event.value} came where nothing more was expected", None), None))
         if not moved:
             best = max(positions, key=lambda p: len(p.met))
-            ranked = sorted(deaths, key=lambda d: d[0].miss)
+            ranked = sorted(rejections, key=lambda d: d[0].miss)
             return Walk(best, tuple(d for d, _ in ranked), ranked[0][1] if ranked else None, event.at.hi)
         positions = [p for i, p in enumerate(moved) if p not in moved[:i]]
     best = max(positions, key=lambda p: (complete(p.rest), len(p.met)))
@@ -179,4 +181,4 @@ def walk(
     if mode is Mode.WIDE and any(not overdue(entry, known, extra, end) for entry in missing):
         return Walk(best, (), None, 0)
     text = " or ".join(entry.text for entry in missing)
-    return Walk(best, (Death(0, f"{text} never came", None),), missing[0] if missing else None, -1)
+    return Walk(best, (Rejection(0, f"{text} never came", None),), missing[0] if missing else None, -1)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from roomcheck.judge.causes import Causes
-from roomcheck.judge.history import NOBODY, Event, History, Licence, ended, logged
+from roomcheck.judge.history import NOBODY, Change, History, Licence, ended, logged
 from roomcheck.judge.stay import Request, Stay
 from roomcheck.judge.view import (
     EMPTY,
@@ -22,8 +22,8 @@ from roomcheck.judge.view import (
     MAX_HYPOTHESES,
     NEVER,
     OUT,
-    Death,
-    Presence,
+    Reception,
+    Rejection,
     Tally,
     asked_with,
     fits,
@@ -37,8 +37,8 @@ RECENT = 3  # events of a log that are kept for lists that are due: a session th
 class Observer:
     """What one observer hears of the session."""
 
-    __slots__ = ("cut", "deaths", "extra", "fresh", "heard", "index", "name", "presence", "refused_at", "session",
-                 "tallies", "told", "view")  # fmt: skip
+    __slots__ = ("extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at", "rejections",
+                 "session", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
 
@@ -48,27 +48,27 @@ class Observer:
         self.index = index
         self.extra = extra
         self.view = session.view
-        self.presence = LIVE
+        self.reception = LIVE
         self.told = False
         self.fresh = False
         self.heard = False
-        self.cut = False
-        self.deaths: list[Death] = []
+        self.gave_up = False
+        self.rejections: list[Rejection] = []
         self.refused_at = 0
         self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
 
     @property
     def refused(self) -> bool:
         """Whether no history is left that this observer may have heard of."""
-        return bool(self.deaths)
+        return bool(self.rejections)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer received the view's callback with these fields."""
         self.session.news(self, value, fields, at)
 
-    def hear(self, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+    def hear(self, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
         """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
-        self.session.hear(self, presence, at, fresh=fresh)
+        self.session.hear(self, reception, at, fresh=fresh)
 
     def finish(self, end: int) -> None:
         """Observation ended."""
@@ -125,7 +125,7 @@ class Session:
         for h in self.histories:
             out.append(h)
             if h.holder is not None:
-                event = Event(False, at.lo, NEVER, owed=False, pattern=EMPTY, requirement=None, cause="restart")
+                event = Change(False, at.lo, NEVER, owed=False, pattern=EMPTY, requirement=None, cause="restart")
                 silent = replace(h, holder=None, back=inside | {h.holder}, lo=at.lo, hi=at.hi, log=(*h.log, event))
                 out.append(silent)
             else:
@@ -153,7 +153,7 @@ class Session:
         hi = max(lo, hi)
         requirement = declared.opened_by[state]
         sender = stay if declared.told_by_member else None
-        joined = Event(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+        joined = Change(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
         if h.holder is None:
             out = []
             again = stay.member in h.back
@@ -180,27 +180,29 @@ class Session:
             return
         told = self.view.told
         if value not in told.values():
-            self._refuse(observer, at, [Death(0, f"{value} is neither {told['present']} nor {told['absent']}", None)])
+            self._refuse(
+                observer, at, [Rejection(0, f"{value} is neither {told['present']} nor {told['absent']}", None)]
+            )
             return
         joined = value == told["present"]
-        if observer.presence is not LIVE:
-            if observer.presence is OUT:
-                self._refuse(observer, at, [Death(0, f"{value} came while the observer is not in the room", None)])
+        if observer.reception is not LIVE:
+            if observer.reception is OUT:
+                self._refuse(observer, at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
             elif observer.fresh and joined == observer.told:
-                self._refuse(observer, at, [Death(0, f"{value} came twice while the list was being told", None)])
+                self._refuse(observer, at, [Rejection(0, f"{value} came twice while the list was being told", None)])
             observer.told = joined
             return
         self.advance(at)
-        deaths: list[Death] = []
+        rejections: list[Rejection] = []
         out: list[History] = []
         for h in self.histories:
-            out += self._deliver(h, observer, fields, at, deaths, joined=joined)
+            out += self._deliver(h, observer, fields, at, rejections, joined=joined)
         if not out and self.histories:
-            self._refuse(observer, at, deaths)
+            self._refuse(observer, at, rejections)
         observer.told = joined
         self._keep(out)
 
-    def hear(self, observer: Observer, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+    def hear(self, observer: Observer, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
         """As `Observer.hear`."""
         if self.dead:
             return
@@ -208,11 +210,11 @@ class Session:
             observer.fresh = fresh
         if fresh:
             observer.told = False
-        if presence is observer.presence:
+        if reception is observer.reception:
             return
         self.advance(at)
-        observer.presence = presence
-        if presence is LIVE and not self.dead:
+        observer.reception = reception
+        if reception is LIVE and not self.dead:
             observer.fresh = False
             agreeing = [
                 a for h in self.histories for a in self._agreeing(h, observer, at) if self._missing(a, at) is None
@@ -223,7 +225,7 @@ class Session:
                 self._refuse(
                     observer,
                     at,
-                    [Death(0, f"the list says {says}, lawful is {lawful}", None, self.presence.list_requirement)],
+                    [Rejection(0, f"the list says {says}, lawful is {lawful}", None, self.presence.list_requirement)],
                 )
             self._keep(agreeing)
 
@@ -235,7 +237,7 @@ class Session:
             return
         self.now = max(self.now, now.lo)
         out: list[History] = []
-        late: list[tuple[Observer, Death]] = []
+        late: list[tuple[Observer, Rejection]] = []
         todo = deque((h, NOBODY) for h in self.histories)
         while todo:
             h, before = todo.popleft()
@@ -253,14 +255,14 @@ class Session:
         if not out and late:
             late.sort(key=lambda one: (one[1].requirement is None, one[1].miss))
             observer = late[0][0]
-            self._refuse(observer, now, [death for _, death in late])
+            self._refuse(observer, now, [rejection for _, rejection in late])
             return
         self._keep(out)
 
-    def _missing(self, h: History, now: Instant) -> tuple[Observer, Death] | None:
+    def _missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
         """What an observer should have heard by now and has not."""
         for observer in self.observers:
-            if observer.presence is not LIVE:
+            if observer.reception is not LIVE:
                 continue
             before = True
             for event in h.log[h.heard[observer.index] :]:
@@ -273,11 +275,11 @@ class Session:
                     word = self.view.told["present" if event.joined else "absent"]
                     limit = show_duration(self.presence.delivery)
                     text = f"{word} within {limit} of {event.cause}: never came"
-                    return observer, Death(late, text, None, event.requirement)
+                    return observer, Rejection(late, text, None, event.requirement)
                 break
         return None
 
-    def _owed(self, event: Event) -> bool:
+    def _owed(self, event: Change) -> bool:
         """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
         if not event.owed or event.sender is None:
             return event.owed
@@ -302,7 +304,7 @@ class Session:
         observer: Observer,
         fields: Mapping[str, Any],
         at: Instant,
-        deaths: list[Death],
+        rejections: list[Rejection],
         *,
         joined: bool,
     ) -> Iterator[History]:
@@ -313,26 +315,32 @@ class Session:
             event = h.log[n]
             owed, before = self._owed(event) and (before or not event.joined), event.owed
             if event.joined is joined:
-                told = self._receive(h, observer, n, fields, at, deaths)
+                told = self._receive(h, observer, n, fields, at, rejections)
                 if told is not None:
                     yield told
             if owed:
                 if event.joined is not joined:
                     word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
                     text = f"{word} came where {missing} upon {event.cause} was on its way"
-                    deaths.append(Death(1 << 61, text, None, event.requirement))
+                    rejections.append(Rejection(1 << 61, text, None, event.requirement))
                 return
         found = False
         for created in self.causes.created(h, joined=joined, upto=at.hi):
             found = True
-            told = self._receive(created, observer, len(h.log), fields, at, deaths)
+            told = self._receive(created, observer, len(h.log), fields, at, rejections)
             if told is not None:
                 yield told
         if not found:
-            deaths.append(self._uncaused(h, at, joined=joined))
+            rejections.append(self._uncaused(h, at, joined=joined))
 
     def _receive(
-        self, h: History, observer: Observer, n: int, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
+        self,
+        h: History,
+        observer: Observer,
+        n: int,
+        fields: Mapping[str, Any],
+        at: Instant,
+        rejections: list[Rejection],
     ) -> History | None:
         event = h.log[n]
         word = self.view.told["present" if event.joined else "absent"]
@@ -341,13 +349,13 @@ class Session:
             if not fits(pattern, fields):
                 seen = {k: fields.get(k) for k in pattern}
                 text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
-                deaths.append(Death(0, text, None, event.requirement or self.view.otherwise))
+                rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise))
                 return None
         due = event.hi + self.presence.delivery
         late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
         if late > 0 and self._owed(event):
             text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
-            deaths.append(Death(late, text, None, event.requirement))
+            rejections.append(Rejection(late, text, None, event.requirement))
             return None
         tally = observer.tallies[event.requirement or "", f"{word} upon {event.cause}"]
         tally.met += 1
@@ -356,13 +364,13 @@ class Session:
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
 
-    def _uncaused(self, h: History, at: Instant, *, joined: bool) -> Death:
+    def _uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
         word = self.view.told["present" if joined else "absent"]
         user = self.name.split(" ")[0]
         if joined is (h.holder is not None):
             text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"
-            return Death(1 << 62, text, None, self.view.otherwise)
+            return Rejection(1 << 62, text, None, self.view.otherwise)
         if not joined:
             stay = self.causes.holder(h)
             assert stay is not None
@@ -379,9 +387,9 @@ class Session:
                         f"{word} came {show_duration(at.hi - begin.lo)} after {stay.member}'s link was lost, "
                         f"{show_duration(early)} before the server may give it up"
                     )
-                    return Death(early, text, None, loss.earlier or loss.requirement)
+                    return Rejection(early, text, None, loss.earlier or loss.requirement)
         there = "is there" if h.holder is not None else "has gone"
-        return Death(1 << 62, f"{word} has no cause while {user} {there}", None)
+        return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
 
     def _agreeing(self, h: History, observer: Observer, at: Instant) -> Iterator[History]:
         """The list of this observer is due: the histories that agree with what it was told last."""
@@ -404,9 +412,9 @@ class Session:
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 
-    def _refuse(self, observer: Observer, at: Instant, deaths: list[Death]) -> None:
-        ranked = sorted(deaths, key=lambda d: (d.requirement is None, d.miss))
-        observer.deaths = ranked or [Death(0, "no lawful history is left", None)]
+    def _refuse(self, observer: Observer, at: Instant, rejections: list[Rejection]) -> None:
+        ranked = sorted(rejections, key=lambda d: (d.requirement is None, d.miss))
+        observer.rejections = ranked or [Rejection(0, "no lawful history is left", None)]
         observer.refused_at = at.hi
         self.dead = True
         self.histories = []
@@ -422,13 +430,13 @@ class Session:
                 kept.append(one)
         if len(kept) > MAX_HYPOTHESES:
             for observer in self.observers:
-                observer.cut = True
+                observer.gave_up = True
             self.dead = True
             kept = []
         self.histories = kept
 
     def _trimmed(self, h: History) -> History:
-        live = [k for observer, k in zip(self.observers, h.heard, strict=True) if observer.presence is LIVE]
+        live = [k for observer, k in zip(self.observers, h.heard, strict=True) if observer.reception is LIVE]
         n = min(live, default=len(h.log))
         # the last event stays, and what has just happened before it: a list that is due may not know it yet
         since = self.now - self.presence.delivery - self.causes.slack

@@ -5,7 +5,7 @@ from typing import Any
 
 from roomcheck.judge.causes import Causes
 from roomcheck.judge.session import Observer, Session
-from roomcheck.judge.stay import Link, Request, Stay
+from roomcheck.judge.stay import LinkHistory, Request, Stay
 from roomcheck.judge.view import Mode, asked_with
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import Instant
@@ -25,7 +25,7 @@ class Sessions:
         self.trace = trace
         self.mode = mode
         self.gaps = gaps
-        self.links = {m.name: Link() for m in trace.members}
+        self.links = {m.name: LinkHistory() for m in trace.members}
         self.user_of = {m.name: m.user for m in trace.members}
         self.stays: dict[tuple[str, str], Stay] = {}
         self.sessions: dict[tuple[str, str], Session] = {}

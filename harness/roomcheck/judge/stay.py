@@ -37,7 +37,7 @@ class Outage:
 
 
 @dataclass(slots=True)
-class Link:
+class LinkHistory:
     """A member's link: its outages, in order."""
 
     outages: list[Outage] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Stay:
     """A member in a room: its requests, the newest last."""
 
     member: str
-    link: Link
+    link: LinkHistory
     requests: list[Request] = field(default_factory=list)
 
     @property

@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable, Mapping
 
 from roomcheck.judge.lateness import Stray, in_time, inexcusable
 from roomcheck.judge.route import Router
-from roomcheck.judge.sequence import Walk, heard, walk
+from roomcheck.judge.sequence import Walk, received, walk
 from roomcheck.judge.session import Observer
-from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Presence, Simulation
+from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Reception, Simulation
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case, Contract, Line, Rule
@@ -41,16 +41,17 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     if lines:
         acts = (r for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked)))
         labels = {r.label: r.at for r in acts if r.label}
-    walks = [(line, walk(line, heard(contract, trace, line), labels, Mode.NARROW)) for line in lines]
-    doubtful = bool(narrow.strays) or any(v.refused or v.cut for v in narrow.views.values())
-    doubtful = doubtful or any(w.deaths for _, w in walks) or bool(_disagreements(narrow))
+    walks = [(line, walk(line, received(contract, trace, line), labels, Mode.NARROW)) for line in lines]
+    doubtful = bool(narrow.strays) or any(v.refused or v.gave_up for v in narrow.views.values())
+    doubtful = doubtful or any(w.rejections for _, w in walks) or bool(_disagreements(narrow))
     if not doubtful:
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
     start = min((r.at.lo for r in trace.records), default=0)
     wide = Router(contract, trace, Mode.WIDE)
     yield from wide.steps()
     wide_walks = [
-        (line, walk(line, heard(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end)) for line in lines
+        (line, walk(line, received(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end))
+        for line in lines
     ]
     findings = sorted(_all_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
     if findings and not in_time(contract, trace):
@@ -72,21 +73,21 @@ def _findings(
     # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for, and
     # a case that was not played for any breaks what the view says.
     first = case.requirements[0] if case and case.requirements else None
-    for member, at, death in strays:
+    for member, at, rejection in strays:
         requirement = first or next((v.otherwise for v in contract.views if v.otherwise), None)
-        yield Finding(requirement, member, at - start, "only what the spec knows", death.text)
+        yield Finding(requirement, member, at - start, "only what the spec knows", rejection.text)
     for view in views:
         if view.refused:
-            death = view.deaths[0]
-            rule = death.rule
+            rejection = view.rejections[0]
+            rule = rejection.rule
             yield Finding(
-                requirement=(rule.requirement if rule else death.requirement) or first or view.view.otherwise,
+                requirement=(rule.requirement if rule else rejection.requirement) or first or view.view.otherwise,
                 view=view.name,
                 at=view.refused_at - start,
                 expected=rule.text if rule else f"only what the rules of {view.view.name} allow",
-                seen=death.text,
-                miss=death.miss if death.miss < 1 << 59 else None,
-                misses=tuple(d.text for d in view.deaths[:3]),
+                seen=rejection.text,
+                miss=rejection.miss if rejection.miss < 1 << 59 else None,
+                misses=tuple(d.text for d in view.rejections[:3]),
                 where=str(rule.where) if rule else str(view.view.where),
             )
 
@@ -106,7 +107,7 @@ def _all_findings(
         requirement = first or next((v.otherwise for v in contract.views if v.hearing and v.otherwise), None)
         yield Finding(requirement, text, trace.end - start, "all observers are told the same", text)
     for line, walked in walks:
-        if walked.deaths:
+        if walked.rejections:
             entry = walked.entry
             requirement = (entry.requirement if entry else None) or first
             yield Finding(
@@ -114,9 +115,9 @@ def _all_findings(
                 view=line.observer if line.about is None else f"{line.observer} about {line.about}",
                 at=(trace.end if walked.at < 0 else walked.at) - start,
                 expected=entry.text if entry else "nothing more",
-                seen=walked.deaths[0].text,
-                miss=walked.deaths[0].miss if walked.deaths[0].miss < 1 << 59 else None,
-                misses=tuple(d.text for d in walked.deaths[:3]),
+                seen=walked.rejections[0].text,
+                miss=walked.rejections[0].miss if walked.rejections[0].miss < 1 << 59 else None,
+                misses=tuple(d.text for d in walked.rejections[:3]),
                 where=str(entry.where) if entry else str(line.where),
             )
 
@@ -124,7 +125,7 @@ def _all_findings(
 def _given_up(router: Router, at: int) -> Iterable[Finding]:
     """Views with more lawful stories than can be followed."""
     for view in router.views.values():
-        if view.cut:
+        if view.gave_up:
             text = f"more than {MAX_HYPOTHESES} stories are lawful, too many to follow: nothing is said of this view"
             yield Finding(None, view.name, at, "what can be followed", text, where=str(view.view.where))
 
@@ -133,7 +134,7 @@ def _disagreements(router: Router) -> list[str]:
     """Observers of one user in one room who took different branches of the same race."""
     groups: dict[tuple[str, str], list[Simulation | Observer]] = {}
     for key, view in router.views.items():
-        if len(key) == 4 and view.presence is Presence.LIVE and view.hypotheses:
+        if len(key) == 4 and view.reception is Reception.LIVE and view.hypotheses:
             groups.setdefault((key[3], key[2]), []).append(view)
     out = []
     for (user, room), views in groups.items():
@@ -182,7 +183,7 @@ def _checks(
             yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
     if case is None:
         return
-    whole = all(not w.deaths for _, w in walks)
+    whole = all(not w.rejections for _, w in walks)
     for line, walked in walks:
         for entry, margin in walked.best.met:
             if entry.requirement:

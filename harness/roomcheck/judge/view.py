@@ -1,8 +1,8 @@
 """One view as a nondeterministic timed automaton, simulated over intervals of time.
 
 A *hypothesis* is one lawful story of what the room has decided so far: the state last told, the rules that are armed,
-and callbacks that are decided but still on their way (`flying`). Each cause and each callback filters and advances the
-set; when the set is empty the trace is refused, and the reasons of the last deaths are the explanation.
+and callbacks that are decided but still on their way (`in_flight`). Each cause and each callback filters and advances
+the set; when the set is empty the trace is refused, and the last rejections are the explanation.
 
 Why armed rules and not one state with one anchor for each cause: a second fault on a lost link, a heal of a whole link,
 a loss before the return was told, flapping at a window's edge are all lawful, and all of them need several rules armed
@@ -24,7 +24,7 @@ from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 MAX_HYPOTHESES = 256  # more are not followed, and the view says nothing any more; random schedules peak at about 20
-MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one covers
+MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
 FEW = 4  # hypotheses are compared one by one, more are sorted first
 
 
@@ -43,7 +43,7 @@ class Truth(Enum):
     YES = "yes"
 
 
-class Presence(Enum):
+class Reception(Enum):
     """Whether the observer of a view about others can be told anything."""
 
     LIVE = "live"
@@ -52,7 +52,7 @@ class Presence(Enum):
 
 
 # Looking a member up on its Enum costs 240 ns in Python 3.11, a global 20; these are looked up for every event.
-LIVE, DEAF, OUT = Presence
+LIVE, DEAF, OUT = Reception
 LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
 
 
@@ -61,7 +61,7 @@ LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.
 
 
 @dataclass(slots=True)
-class Promise:
+class Obligation:
     """An armed rule: the cause's interval, and the later of cause and entry into the rule's `from`."""
 
     rule: Rule
@@ -72,10 +72,10 @@ class Promise:
 
 
 @dataclass(slots=True)
-class Flying:
-    """A promise that the room has surely decided, and the state it leads to once told."""
+class InFlight:
+    """An obligation that the room has surely decided, and the state it leads to once told."""
 
-    promise: Promise
+    obligation: Obligation
     to: str
 
 
@@ -83,24 +83,24 @@ class Flying:
 class Hypothesis:
     """One lawful story. `choices`: (rule, cause's begin, was it kept) of each race, for views that must agree.
 
-    `called_off`: promises that a change of the link cancels if it lasts until the given moment.
+    `called_off`: obligations that a change of the link cancels if it lasts until the given moment.
     """
 
     state: str
     entry: Instant
     args: Mapping[str, Any]
-    armed: tuple[Promise, ...] = ()
-    flying: tuple[Flying, ...] = ()
+    armed: tuple[Obligation, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
     choices: tuple[tuple[int, int, bool], ...] = ()
-    called_off: tuple[tuple[Promise, int], ...] = ()
+    called_off: tuple[tuple[Obligation, int], ...] = ()
 
     @property
     def head(self) -> str:
         """The state after everything that is on its way."""
-        return self.flying[-1].to if self.flying else self.state
+        return self.in_flight[-1].to if self.in_flight else self.state
 
 
-class Death(NamedTuple):
+class Rejection(NamedTuple):
     """Why a hypothesis was refused: the distance to what would have been lawful (microseconds), and the sentence."""
 
     miss: int
@@ -110,7 +110,7 @@ class Death(NamedTuple):
 
 
 @dataclass(slots=True)
-class Link:
+class LinkState:
     """The subject's link: down or up since an instant."""
 
     down: bool
@@ -145,12 +145,12 @@ def later(a: Instant, b: Instant) -> Instant:
     return b if b.hi >= a.hi else Instant(b.lo, a.hi)
 
 
-def covers(a: Hypothesis, b: Hypothesis) -> bool:
+def subsumes(a: Hypothesis, b: Hypothesis) -> bool:
     """Whether `a` lets the room do whatever `b`, in the same state with as many rules armed, lets it do.
 
     It does if they differ at most in that `a` waits longer.
     """
-    if a.flying != b.flying or a.choices != b.choices or a.called_off != b.called_off or a.args != b.args:
+    if a.in_flight != b.in_flight or a.choices != b.choices or a.called_off != b.called_off or a.args != b.args:
         return False
     if a.entry.lo < b.entry.lo or a.entry.hi < b.entry.hi:
         return False
@@ -168,16 +168,16 @@ def covers(a: Hypothesis, b: Hypothesis) -> bool:
 
 
 def sort_of(h: Hypothesis) -> tuple[Any, ...]:
-    """What `covers` wants to be equal of two hypotheses, as far as it can be hashed."""
+    """What `subsumes` wants to be equal of two hypotheses, as far as it can be hashed."""
     return h.state, tuple([(p.rule.id, p.call) for p in h.armed])
 
 
-def without(armed: Iterable[Promise], one: Promise) -> tuple[Promise, ...]:
+def without(armed: Iterable[Obligation], one: Obligation) -> tuple[Obligation, ...]:
     """All of these but this very one."""
     return tuple([p for p in armed if p is not one])
 
 
-def staying(armed: Iterable[Promise], state: str) -> tuple[Promise, ...]:
+def staying(armed: Iterable[Obligation], state: str) -> tuple[Obligation, ...]:
     """Those whose rules stay armed when the view takes this state."""
     return tuple([p for p in armed if state in p.rule.armed_in])
 
@@ -203,12 +203,12 @@ def told_twice(view: View, state: str, value: Any) -> bool:
     return bool(view.told[state] == value)
 
 
-def _waiting(armed: Iterable[Promise], at: Instant) -> tuple[Promise, ...]:
+def _waiting(armed: Iterable[Obligation], at: Instant) -> tuple[Obligation, ...]:
     """These, with the time for them not before the state was told."""
-    return tuple([Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in armed])
+    return tuple([Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) for p in armed])
 
 
-def _still_off(called_off: Iterable[tuple[Promise, int]], state: str) -> tuple[tuple[Promise, int], ...]:
+def _still_off(called_off: Iterable[tuple[Obligation, int]], state: str) -> tuple[tuple[Obligation, int], ...]:
     return tuple([c for c in called_off if state in c[0].rule.armed_in])
 
 
@@ -276,15 +276,15 @@ class Rules:
 
 
 class Simulation:
-    """One instance of a view, fed in time order; `deaths` is empty as long as the trace is accepted."""
+    """One instance of a view, fed in time order; `rejections` is empty as long as the trace is accepted."""
 
     __slots__ = (
-        "alone", "check_at", "cut", "deaths", "extra", "fresh", "heard", "hypotheses", "link", "mode", "name", "narrow",
-        "presence", "raw", "refused_at", "rules", "tallies", "told", "view",
+        "alone", "check_at", "extra", "fresh", "gave_up", "heard", "hypotheses", "link", "mode", "name", "narrow",
+        "raw", "reception", "refused_at", "rejections", "rules", "tallies", "told", "view",
     )  # fmt: skip
 
     def __init__(
-        self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: Link | None = None, alone: bool = False
+        self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: LinkState | None = None, alone: bool = False
     ) -> None:
         """`extra`: how long (microseconds) after its due time a callback's absence proves something.
 
@@ -297,13 +297,13 @@ class Simulation:
         self.narrow = mode is Mode.NARROW
         self.extra = 0 if self.narrow else extra
         self.alone = alone
-        self.link = link or Link(down=False, since=START)
-        self.presence = LIVE
+        self.link = link or LinkState(down=False, since=START)
+        self.reception = LIVE
         self.told: Any = self.view.told[self.view.initial]
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
-        self.deaths: list[Death] = []
+        self.rejections: list[Rejection] = []
         self.refused_at = 0
-        self.cut = False  # there were more lawful stories than can be followed: nothing is refused any more
+        self.gave_up = False  # there were more lawful stories than can be followed: nothing is refused any more
         self.fresh = False  # the list started empty: nobody is told twice until it is due
         self.raw = 0  # stories that were thought of at one cause
         self.check_at = NEVER  # nothing can be overdue before
@@ -313,7 +313,7 @@ class Simulation:
     @property
     def refused(self) -> bool:
         """Whether no lawful story is left."""
-        return bool(self.deaths)
+        return bool(self.rejections)
 
     # --- what happens to the view -------------------------------------------------------------------------------
 
@@ -333,19 +333,19 @@ class Simulation:
         """
         level = kind is LINK_DOWN or kind is LINK_UP
         arms, cancels, asking = effects = self.rules.effects.get((kind, name), NOTHING)
-        if self.deaths or self.cut or (effects is NOTHING and not level):
+        if self.rejections or self.gave_up or (effects is NOTHING and not level):
             return
-        if at.hi > self.check_at or self.presence is not LIVE:
+        if at.hi > self.check_at or self.reception is not LIVE:
             self._expire(at)
         if level:
-            self.link = Link(down=kind is LINK_DOWN, since=at)
+            self.link = LinkState(down=kind is LINK_DOWN, since=at)
         doubtful: set[int] = set()
         if asking:
             known = _provided(asking, provided)
             arms = by_state(rule for rule, truth in known if truth is not Truth.NO)
             doubtful = {rule.id for rule, truth in known if truth is Truth.MAYBE}
         self.raw = 0
-        decides = bool(arms) and not level and self.presence is LIVE  # else what was decided was told by `_drift`
+        decides = bool(arms) and not level and self.reception is LIVE  # else what was decided was told by `_drift`
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             stories: Iterable[Hypothesis] = (hypothesis,)
@@ -357,41 +357,43 @@ class Simulation:
             for decided in stories:
                 kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
                 for story in (decided,) if kept is None else kept:
-                    rules = arms.get(story.flying[-1].to if story.flying else story.state)
+                    rules = arms.get(story.in_flight[-1].to if story.in_flight else story.state)
                     if rules is None:
                         out.append(story)
                     else:
                         out += self._arm_all(story, rules, at, args, call, doubtful)
-        if self.presence is OUT:  # whatever was decided has happened, unheard, and is nobody's to agree on
-            out = [Hypothesis(n.state, at, n.args, n.armed, n.flying, (), n.called_off) for n in self._unheard(out, at)]
+        if self.reception is OUT:  # whatever was decided has happened, unheard, and is nobody's to agree on
+            out = [
+                Hypothesis(n.state, at, n.args, n.armed, n.in_flight, (), n.called_off) for n in self._unheard(out, at)
+            ]
         self._keep(out)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer was told `value` (in the view's field) with these fields."""
         self.heard = True
-        if self.deaths or self.cut:
+        if self.rejections or self.gave_up:
             return
-        if self.presence is not LIVE:
-            if self.presence is OUT:
-                self._refuse(at, [Death(0, f"{value} came while the observer is not in the room", None)])
+        if self.reception is not LIVE:
+            if self.reception is OUT:
+                self._refuse(at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
             elif self.fresh and value == self.told and value not in self.rules.again:
-                self._refuse(at, [Death(0, f"{value} came twice while the list was being told", None)])
+                self._refuse(at, [Rejection(0, f"{value} came twice while the list was being told", None)])
             self.told = value
             return
-        deaths = self._expire(at) if at.hi > self.check_at else []
+        rejections = self._expire(at) if at.hi > self.check_at else []
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
-            out += self._told(hypothesis, value, fields, at, deaths)
+            out += self._told(hypothesis, value, fields, at, rejections)
         if not out and self.hypotheses:
-            self._refuse(at, deaths)
+            self._refuse(at, rejections)
         self.told = value
         self._keep(out)
 
     def answer(self, call: int, status: str, fields: Mapping[str, Any], at: Instant) -> None:
         """The call that armed a rule with `answer` has returned."""
-        if self.deaths or self.cut:
+        if self.rejections or self.gave_up:
             return
-        deaths: list[Death] = []
+        rejections: list[Rejection] = []
         out = []
         given = {"status": status, **fields}
         for h in self.hypotheses:
@@ -401,92 +403,94 @@ class Simulation:
                 continue
             bad = next((p for p in asked if not fits(p.rule.answer or {}, given)), None)
             if bad is not None:
-                deaths.append(Death(0, f"{bad.rule.text}: the answer was {given}", bad.rule))
+                rejections.append(Rejection(0, f"{bad.rule.text}: the answer was {given}", bad.rule))
                 continue
             for p in asked:
                 self._met(p, at)
             out.append(replace(h, armed=tuple([p for p in h.armed if p not in asked])))
         if not out:
-            self._refuse(at, deaths)
+            self._refuse(at, rejections)
         self._keep(out)
 
-    def hear(self, presence: Presence, at: Instant, *, fresh: bool | None = None) -> None:
+    def hear(self, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
         """The observer came, went deaf, is back with its list due now, or left.
 
         `fresh`: its list starts empty (True), or what was told of it before may be told again (False).
         """
-        if self.deaths or self.cut:
+        if self.rejections or self.gave_up:
             return
         if fresh is not None:
             self.fresh = fresh
         if fresh:
             self.told = self.view.told[self.view.initial]
-        if presence is self.presence:
+        if reception is self.reception:
             return
-        if self.presence is LIVE:
+        if self.reception is LIVE:
             self._expire(at)
             self._keep(self._unheard(self.hypotheses, at))
-        self.presence = presence
-        if presence is LIVE:
+        self.reception = reception
+        if reception is LIVE:
             self.fresh = False
             self._drift(at)
             agreeing = [h for h in self.hypotheses if self.view.told[h.state] == self.told]
             if not agreeing and self.hypotheses:
                 lawful = sorted({str(self.view.told[h.state]) for h in self.hypotheses})
                 text = f"the list says {self.told}, lawful is {' or '.join(lawful)}"
-                self._refuse(at, [Death(0, text, None)])
+                self._refuse(at, [Rejection(0, text, None)])
             self.hypotheses = agreeing
 
     def finish(self, end: int) -> None:
         """Observation ended: whatever was surely due by then and never came is refused."""
-        if not self.deaths and not self.cut and self.presence is LIVE:
+        if not self.rejections and not self.gave_up and self.reception is LIVE:
             self._expire(Instant(end, end))
 
     # --- steps of one hypothesis ----------------------------------------------------------------------------------
 
     def _told(
-        self, h: Hypothesis, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]
+        self, h: Hypothesis, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
     ) -> list[Hypothesis]:
-        """What becomes of one story; nothing, and a death for each reason, if the callback does not fit it."""
-        if h.flying:
-            promise, to = h.flying[0].promise, h.flying[0].to
-            if not self._matches(promise, value, fields, at, deaths):
+        """What becomes of one story; nothing, and a rejection for each reason, if the callback does not fit it."""
+        if h.in_flight:
+            obligation, to = h.in_flight[0].obligation, h.in_flight[0].to
+            if not self._matches(obligation, value, fields, at, rejections):
                 return []
-            self._met(promise, at)
-            rest = h.flying[1:]
+            self._met(obligation, at)
+            rest = h.in_flight[1:]
             waiting = _waiting(h.armed, at) if h.armed else ()
-            onward = Hypothesis(to, at, promise.args, waiting, rest, h.choices, h.called_off)
-            return [onward] if rest else self._enter(onward, to, at, promise.args)
+            onward = Hypothesis(to, at, obligation.args, waiting, rest, h.choices, h.called_off)
+            return [onward] if rest else self._enter(onward, to, at, obligation.args)
         out: list[Hypothesis] = []
         found = False
         told, state = self.rules.told, h.state
-        for promise in h.armed:
-            rule = promise.rule
+        for obligation in h.armed:
+            rule = obligation.rule
             if rule.to is not None and told[rule.id] == value and state in rule.from_:
                 found = True
-                if self._matches(promise, value, fields, at, deaths):
-                    self._met(promise, at)
-                    out += self._enter(h, rule.to, at, promise.args, promise)
+                if self._matches(obligation, value, fields, at, rejections):
+                    self._met(obligation, at)
+                    out += self._enter(h, rule.to, at, obligation.args, obligation)
         if not found:
             twice = self.view.otherwise if told_twice(self.view, h.state, value) else None
-            deaths.append(Death(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
+            rejections.append(Rejection(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
         return out
 
-    def _matches(self, p: Promise, value: Any, fields: Mapping[str, Any], at: Instant, deaths: list[Death]) -> bool:
+    def _matches(
+        self, p: Obligation, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
+    ) -> bool:
         rule = p.rule
         if self.rules.told[rule.id] != value:
-            deaths.append(Death(1 << 61, f"{value} came where {rule.text} was on its way", rule))
+            rejections.append(Rejection(1 << 61, f"{value} came where {rule.text} was on its way", rule))
             return False
         if rule.pattern and not fits(rule.pattern, fields):
             seen = {k: fields.get(k) for k in rule.pattern}
-            deaths.append(Death(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
+            rejections.append(Rejection(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
             return False
         if rule.after:
             early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
             if early > 0:
                 since = show_duration(at.hi - p.cause.lo)
                 text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
-                deaths.append(Death(early, text, rule))
+                rejections.append(Rejection(early, text, rule))
                 return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
             base = later(p.base, self.link.since) if rule.while_up else p.base
@@ -494,19 +498,19 @@ class Simulation:
             late -= rule.after + rule.within
             if late > 0:
                 text = f"{rule.text}: came {show_duration(late)} after it may come"
-                deaths.append(Death(late, text, rule))
+                rejections.append(Rejection(late, text, rule))
                 return False
         if rule.while_up and self.link.down:
             gone = at.lo - self.link.since.hi - rule.within
             if gone > 0:
-                deaths.append(
-                    Death(gone, f"{rule.text}: told {show_duration(gone)} too long after the link was lost", rule)
+                rejections.append(
+                    Rejection(gone, f"{rule.text}: told {show_duration(gone)} too long after the link was lost", rule)
                 )
                 return False
         return True
 
     def _enter(
-        self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Promise | None = None
+        self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Obligation | None = None
     ) -> list[Hypothesis]:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = []
@@ -515,7 +519,7 @@ class Simulation:
             if p is met or state not in rule.armed_in:
                 continue
             if state in rule.from_ and h.state not in rule.from_:  # its time begins where it may be told
-                p = Promise(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
+                p = Obligation(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
                 if not (rule.silent or rule.optional) and rule.answer is None:
                     self.check_at = min(self.check_at, p.base.lo + rule.after + rule.within)
             kept.append(p)
@@ -586,8 +590,8 @@ class Simulation:
                 due = base.lo + rule.after + rule.within
                 if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
                     self.check_at = due
-        promise = Promise(rule, cause, base, args, call)
-        armed = Hypothesis(h.state, h.entry, h.args, (*waiting, promise), h.flying, h.choices, h.called_off)
+        obligation = Obligation(rule, cause, base, args, call)
+        armed = Hypothesis(h.state, h.entry, h.args, (*waiting, obligation), h.in_flight, h.choices, h.called_off)
         if (settles := self.rules.settles.get(rule.id)) is not None:
             settle = settles[self.link.down]
             if settle is not None:
@@ -595,10 +599,10 @@ class Simulation:
         return [armed]
 
     def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
-        if h.flying:
+        if h.in_flight:
             armed = staying(h.armed, to)
-            flying = (*h.flying[:-1], Flying(h.flying[-1].promise, to))
-            moved = [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
+            in_flight = (*h.in_flight[:-1], InFlight(h.in_flight[-1].obligation, to))
+            moved = [Hypothesis(h.state, h.entry, h.args, armed, in_flight, h.choices, h.called_off)]
             return self._catch_up(moved, at) if self.rules.foreseen else moved
         return self._enter(h, to, at, args)
 
@@ -614,7 +618,7 @@ class Simulation:
                 out.append(h)
                 continue
             rule = p.rule
-            rest = Hypothesis(h.state, h.entry, h.args, without(h.armed, p), h.flying, h.choices, h.called_off)
+            rest = Hypothesis(h.state, h.entry, h.args, without(h.armed, p), h.in_flight, h.choices, h.called_off)
             past = at.hi - p.cause.lo if self.narrow else at.lo - p.cause.hi - self.extra
             if past > rule.within:
                 todo.append(rest)
@@ -630,7 +634,7 @@ class Simulation:
         Only those in which the cause meets other rules: the others are told apart by what is heard.
         """
         out = [h]
-        head = h.flying[-1].to if h.flying else h.state
+        head = h.in_flight[-1].to if h.in_flight else h.state
         for p in h.armed:
             rule = p.rule
             if head not in rule.from_ or rule.answer is not None:
@@ -648,41 +652,41 @@ class Simulation:
                     out += others
         return out
 
-    def _may_be_decided(self, p: Promise) -> bool:
+    def _may_be_decided(self, p: Obligation) -> bool:
         """Whether its window can have opened: not, if it needs a link that has been down since before."""
         return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
 
-    def _fly(self, h: Hypothesis, p: Promise, at: Instant) -> list[Hypothesis]:
+    def _fly(self, h: Hypothesis, p: Obligation, at: Instant) -> list[Hypothesis]:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = staying(without(h.armed, p), to)
-        decided = Promise(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
-        flying = (*h.flying, Flying(decided, to))
-        flown = [Hypothesis(h.state, h.entry, h.args, armed, flying, h.choices, h.called_off)]
+        decided = Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
+        in_flight = (*h.in_flight, InFlight(decided, to))
+        flown = [Hypothesis(h.state, h.entry, h.args, armed, in_flight, h.choices, h.called_off)]
         return self._catch_up(flown, at) if self.rules.foreseen else flown
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
         """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
-        state, entry, args, promises, flying, choices, off = (
+        state, entry, args, obligations, in_flight, choices, off = (
             h.state,
             h.entry,
             h.args,
             h.armed,
-            h.flying,
+            h.in_flight,
             h.choices,
             h.called_off,
         )
-        out = [Hypothesis(state, entry, args, promises, flying, choices)]
+        out = [Hypothesis(state, entry, args, obligations, in_flight, choices)]
         for p, until in off:
             if at.lo <= until:
-                out += [Hypothesis(state, entry, args, (*o.armed, p), flying, choices) for o in out]
+                out += [Hypothesis(state, entry, args, (*o.armed, p), in_flight, choices) for o in out]
         return out
 
     def _cancel(self, h: Hypothesis, cancels: Mapping[int, Unless], at: Instant) -> list[Hypothesis]:
         """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
         if h.called_off:
             off = tuple([(p, t) for p, t in h.called_off if p.rule.id not in cancels])
-            h = Hypothesis(h.state, h.entry, h.args, h.armed, h.flying, h.choices, off)
+            h = Hypothesis(h.state, h.entry, h.args, h.armed, h.in_flight, h.choices, off)
         out = [h]
         for p in h.armed:
             unless = cancels.get(p.rule.id)
@@ -700,7 +704,7 @@ class Simulation:
                 if len(others) == len(o.armed):
                     nxt.append(o)
                     continue
-                gone = Hypothesis(o.state, o.entry, o.args, others, o.flying, o.choices, o.called_off)
+                gone = Hypothesis(o.state, o.entry, o.args, others, o.in_flight, o.choices, o.called_off)
                 if not raced:
                     nxt.append(replace(gone, called_off=(*o.called_off, *off)) if off else gone)
                 elif not self._may_be_decided(p):
@@ -719,12 +723,16 @@ class Simulation:
         """The observer goes deaf: what is on its way happens unheard."""
         out: list[Hypothesis] = []
         for h in stories:
-            out += self._enter(replace(h, flying=()), h.head, at, h.flying[-1].promise.args) if h.flying else (h,)
+            out += (
+                self._enter(replace(h, in_flight=()), h.head, at, h.in_flight[-1].obligation.args)
+                if h.in_flight
+                else (h,)
+            )
         return out
 
     # --- time -------------------------------------------------------------------------------------------------------
 
-    def _due(self, p: Promise) -> Instant | None:
+    def _due(self, p: Obligation) -> Instant | None:
         """When it must surely have been told; None while its clock stands still or nothing is owed."""
         rule = p.rule
         if rule.optional or rule.answer is not None:
@@ -737,11 +745,11 @@ class Simulation:
         span = rule.after + rule.within
         return Instant(base.lo + span, base.hi + span)
 
-    def _overdue(self, p: Promise, at: Instant, *, flying: bool = False) -> int:
+    def _overdue(self, p: Obligation, at: Instant, *, in_flight: bool = False) -> int:
         """By how many microseconds it is too late at `at`; 0 or less: it is not."""
         due = self._due(p)
         if due is None:
-            if not flying or p.rule.answer is not None:
+            if not in_flight or p.rule.answer is not None:
                 return 0
             if p.rule.while_up and self.link.down:
                 return 0
@@ -750,18 +758,18 @@ class Simulation:
             due = Instant(base.lo + span, base.hi + span)
         return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
 
-    def _expire(self, at: Instant) -> list[Death]:
+    def _expire(self, at: Instant) -> list[Rejection]:
         """Drop the hypotheses whose callbacks are overdue at this instant; refuse when none is left."""
-        deaths: list[Death] = []
-        if self.presence is not LIVE:
+        rejections: list[Rejection] = []
+        if self.reception is not LIVE:
             self._drift(at)
-            return deaths
+            return rejections
         if at.hi <= self.check_at:
-            return deaths
+            return rejections
         check_at = NEVER
         out = []
         for h in self.hypotheses:
-            late: tuple[int, Promise] | None = None
+            late: tuple[int, Obligation] | None = None
             for p in h.armed:
                 due = p.base.lo + p.rule.after + p.rule.within
                 if due < check_at:  # noqa: PLR1730 - as above
@@ -771,18 +779,18 @@ class Simulation:
                 over = self._overdue(p, at)
                 if over > 0 and (late is None or over > late[0]):
                     late = (over, p)
-            for f in h.flying:
-                p = f.promise
+            for f in h.in_flight:
+                p = f.obligation
                 check_at = min(check_at, p.base.lo + p.rule.after + p.rule.within)
-                over = self._overdue(p, at, flying=True)
+                over = self._overdue(p, at, in_flight=True)
                 if over > 0 and (late is None or over > late[0]):
                     late = (over, p)
             if late is None:
                 out.append(h)
             else:
                 over, p = late
-                deaths.append(
-                    Death(
+                rejections.append(
+                    Rejection(
                         over,
                         f"{p.rule.text}: did not come; it was due within {show_duration(p.rule.after + p.rule.within)}"
                         f", and {show_duration(over)} after it was due there was nothing",
@@ -791,9 +799,9 @@ class Simulation:
                 )
         self.check_at = check_at
         if not out and self.hypotheses:
-            self._refuse(at, deaths)
+            self._refuse(at, rejections)
         self.hypotheses = out
-        return deaths
+        return rejections
 
     def _drift(self, at: Instant) -> None:
         """While nobody listens, whatever may have been decided may have happened, whatever is overdue has."""
@@ -829,7 +837,7 @@ class Simulation:
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 
-    def _met(self, p: Promise, at: Instant) -> None:
+    def _met(self, p: Obligation, at: Instant) -> None:
         rule = p.rule
         tally = self.tallies[rule.id]
         tally.met += 1
@@ -844,15 +852,15 @@ class Simulation:
         owed = [p.rule.text for p in h.armed if p.rule.answer is None and not p.rule.silent]
         return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
 
-    def _refuse(self, at: Instant, deaths: list[Death]) -> None:
-        ranked = sorted(deaths, key=lambda d: (d.rule is None or d.rule.optional or not d.rule.requirement, d.miss))
-        self.deaths = ranked or [Death(0, "no lawful story is left", None)]
+    def _refuse(self, at: Instant, rejections: list[Rejection]) -> None:
+        ranked = sorted(rejections, key=lambda d: (d.rule is None or d.rule.optional or not d.rule.requirement, d.miss))
+        self.rejections = ranked or [Rejection(0, "no lawful story is left", None)]
         self.refused_at = at.hi
         self.hypotheses = []
 
     def _keep(self, hypotheses: list[Hypothesis]) -> None:
-        """Go on with these, without those that another one covers."""
-        if self.deaths or self.cut:
+        """Go on with these, without those that another one subsumes."""
+        if self.rejections or self.gave_up:
             return
         if len(hypotheses) > MAX_RAW:
             self._give_up()
@@ -869,9 +877,9 @@ class Simulation:
                     k = kept[i]
                     if h.state != k.state or len(h.armed) != len(k.armed):
                         continue
-                    if covers(k, h):
+                    if subsumes(k, h):
                         break
-                    if covers(h, k):
+                    if subsumes(h, k):
                         kept[i] = h
                         break
                 else:
@@ -884,5 +892,5 @@ class Simulation:
         self.hypotheses = hypotheses
 
     def _give_up(self) -> None:
-        self.cut = True
+        self.gave_up = True
         self.hypotheses = []

@@ -17,7 +17,7 @@ from roomcheck.errors import RoomcheckError
 from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
-from roomcheck.judge.sequence import heard, walk
+from roomcheck.judge.sequence import received, walk
 from roomcheck.judge.view import Mode
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.time import show_duration
@@ -165,8 +165,8 @@ def _scenario(
 
 def _progress(contract: Contract, trace: Trace, case: Case) -> tuple[int, int]:
     labels = {r.label: r.at for r in trace.records if isinstance(r, Called | Faulted | Healed | Marked) if r.label}
-    walks = [walk(line, heard(contract, trace, line), labels, Mode.NARROW) for line in case.lines]
-    ends = [w.at for w in walks if w.deaths and w.at >= 0]
+    walks = [walk(line, received(contract, trace, line), labels, Mode.NARROW) for line in case.lines]
+    ends = [w.at for w in walks if w.rejections and w.at >= 0]
     return sum(len(w.best.met) for w in walks), min(ends, default=trace.end)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from roomcheck.judge.sequence import heard, walk
+from roomcheck.judge.sequence import received, walk
 from roomcheck.judge.view import Mode
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Gap, Told, Trace
@@ -36,7 +36,7 @@ def _windows(contract: Contract, trace: Trace, case: Case) -> Iterator[Window]:
     acts = (r for r in trace.records if not isinstance(r, Told | Answered | Gap))
     labels = {r.label: r.at for r in acts if r.label}
     for line in case.lines:
-        events = heard(contract, trace, line)
+        events = received(contract, trace, line)
         walked = walk(line, events, labels, Mode.WIDE, trace.patience, trace.end)
         known = {**labels, **dict(walked.best.labels)}
         for i, (entry, _) in enumerate(walked.best.met):
