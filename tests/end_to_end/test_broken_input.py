@@ -22,7 +22,7 @@ SPEC = root() / "specs" / "zego-express" / "room-status.yaml"
 MISTAKES = {  # a piece of the spec -> the mistake that it becomes; each stands on a line of its own
     "heartbeat_timeout: {value: 90s,": "heartbeat_timeout: {value: 90sec,",
     "settles: [LOGOUT, LOGOUT_FAILED]": "settles: [LOGOUT, LOGOUT_FALED]",
-    "id: ZX-STATE-1\n    level: must": "id: ZX-STATE-1\n    level: mast",
+    "ZX-STATE-1: {must:": "ZX-STATE-1: {mast:",
     "  - id: login-alone\n": "  - ident: login-alone\n",
     "faults: [refuse, ghost]": "faults: [refuse, gost]",
 }

@@ -20,9 +20,9 @@ operations:
   leave: {rooms: [room]}
   shut: {rooms: [room]}
 requirements:
-  - {id: P-SELF, level: must, basis: inferred, cite: "1", says: Nothing without a cause.}
-  - {id: P-LEAVE, level: must, basis: documented, cite: "2", says: Who leaves is told so once the link is there.}
-  - {id: P-SHUT, level: must, basis: documented, cite: "3", says: Who is lost and shut out is told so.}
+  P-SELF: {must: Nothing without a cause., inferred: "1"}
+  P-LEAVE: {must: Who leaves is told so once the link is there., documented: "2"}
+  P-SHUT: {must: Who is lost and shut out is told so., documented: "3"}
 views:
   own:
     callback: status

@@ -111,7 +111,7 @@ def test_a_requirement_knows_its_place() -> None:
     assert (requirement.level, requirement.basis, requirement.cite, requirement.says) == (
         "should", "inferred", "b", "Lost.",
     )  # fmt: skip
-    assert requirement.where == Where("every-construct.yaml", 29, 10)
+    assert requirement.where == Where("every-construct.yaml", 29, 3)
 
 
 # --- views ------------------------------------------------------------------------------------------------------------

@@ -13,20 +13,22 @@ from roomcheck.spec.load import load_spec
 TEXT = (Path(__file__).parents[1] / "specs" / "every-construct.yaml").read_text()
 
 UNITS = "a duration is wanted here, such as 90s; units: us, ms, s, min, h"
-LEVELS = "expected 'must', 'should' or 'may', found"
 
 MISTAKES = [
     # --- shape
-    ("level: should", "level: @shuld", f"{LEVELS} 'shuld'; did you mean 'should'?"),
-    ("level: should", "level: @7", f"{LEVELS} 7"),
-    ("while: link up", "while: @link down", "expected 'link up', found 'link down'"),
     (
-        "{id: V-LOST, level: should, basis: inferred, cite: b, says: Lost.",
-        "@{id: V-LOST, level: should, basis: inferred, cite: b, @sayz: Lost.",
-        "'says' is missing here",
-        "unknown key 'sayz'; did you mean 'says'?",
+        "{from: LOST, cause: link up, to: BACK",
+        "@{from: LOST, @cuase: link up, to: BACK",
+        "'cause' is missing here",
+        "unknown key 'cuase'; did you mean 'cause'?",
     ),
-    ("says: Lost.", "says: @3", "expected text, found 3"),
+    ("extendedData: any", "extendedData: @7", "expected 'str', 'int', 'list', 'any' or 'code', found 7"),
+    ("V-LOST: {should:", "V-LOST: {@shuld:", "unknown key 'shuld'; did you mean 'should'?"),
+    ("V-LOST: {should: Lost., ", "V-LOST: @{", "V-LOST needs one of `must`, `should`, `may`"),
+    ("V-LOST: {should: Lost., inferred: b}", "V-LOST: @Lost.", "expected a map, found 'Lost.'"),
+    ("inferred: b}", "inferred: b, @must: Found.}", "V-LOST has `should` already"),
+    ("while: link up", "while: @link down", "expected 'link up', found 'link down'"),
+    ("should: Lost.", "should: @3", "expected text, found 3"),
     ("tags: [slow]", "tags: @slow", "expected a list, found 'slow'"),
     ("tags: [slow]", "tags:@", "expected a list, found nothing"),
     ("own server: true", "own server: @sure", "expected true or false, found 'sure'"),
@@ -70,9 +72,7 @@ MISTAKES = [
     ("login_limit: 5s", "login_limit: 5s\n  @login-time: 5s", "'login-time' cannot stand in an expression; use letters, digits and _"),
     # --- names of the vocabulary
     ("default: callback", "default: @callbak", "unknown value of wrong_room 'callbak'; did you mean 'callback'?"),
-    ("basis: inferred, cite: b", "basis: inferred, cite: b, @id: V-IN", "'id' stands here for the second time"),
-    ("says: Lost.}", "says: Lost.}\n  - {id: @V-IN, level: may, basis: inferred, cite: d, says: Twice.}",
-     "requirement 'V-IN' is already in line 28"),
+    ("inferred: b}", "inferred: b}\n  @V-IN: {may: Twice., inferred: d}", "'V-IN' stands here for the second time; the first is in line 28"),
     ("callbacks:\n  onState: {room: roomID,", "callbacks:\n  onState: {room: @roomid,", "unknown field 'roomid'"),
     ('about: "users[].userID"', 'about: @"users[.userID"', "'users[.userID' is no path such as roomID or users[]"),
     ("callback: onUsers", "callback: @onUser", "unknown callback 'onUser'; did you mean 'onUsers'?"),

@@ -33,7 +33,7 @@ class Spec:
         self.constants = tuple(shape.constants)
         self.options = {name: tuple(option.one_of) for name, option in shape.options.items()}
         self.operations = tuple(shape.operations)
-        self.requirements = tuple(r.id for r in shape.requirements)
+        self.requirements = tuple(shape.requirements)
 
     def bind(
         self,

@@ -104,12 +104,23 @@ class OperationShape(Shape):
     settle_within: Expression | None = Field(default=None, alias="settle within")
 
 
+LEVELS = ("must", "should", "may")
+BASES = ("documented", "inferred")
+
+
+def _one_of(keys: tuple[str, ...]) -> dict[str, Any]:
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 class RequirementShape(Shape):
-    id: str
-    level: Literal["must", "should", "may"]
-    basis: Literal["documented", "inferred"]
-    cite: str
-    says: str
+    """A sentence under its level, and where it stands under its basis."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_one_of(LEVELS), _one_of(BASES)]})
+    must: str | None = None
+    should: str | None = None
+    may: str | None = None
+    documented: str | None = None
+    inferred: str | None = None
 
 
 class RuleShape(Shape):
@@ -341,7 +352,7 @@ class SpecShape(Shape):
     operations: dict[str, OperationShape] = Field(min_length=1)
     pace: Expression = "0s"
     watch: Expression = "0s"
-    requirements: list[RequirementShape] = []
+    requirements: dict[str, RequirementShape] = {}
     groups: dict[str, Names] = {}
     views: dict[str, ViewShape] = Field(min_length=1)
     presence: PresenceShape | None = None

@@ -22,7 +22,7 @@ from roomcheck.spec.contract import (
 from roomcheck.spec.expressions import ExpressionError, Quantity
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import OperationShape, SpecShape, ViewShape
+from roomcheck.spec.shape import BASES, LEVELS, OperationShape, RequirementShape, SpecShape, ViewShape
 
 Step = str | int
 KINDS = tuple(kind.value for kind in FaultKind)
@@ -230,13 +230,22 @@ class Vocabulary(Words):
 
     def _requirements(self) -> dict[str, Requirement]:
         out: dict[str, Requirement] = {}
-        for i, r in enumerate(self.shape.requirements):
-            where = self.where("requirements", i, "id")
-            if r.id in out:
-                self.problems.add(where, f"requirement {r.id!r} is already in line {out[r.id].where.line}")
-            else:
-                out[r.id] = Requirement(r.id, r.level, r.basis, r.cite, r.says, where)
+        for name, shape in self.shape.requirements.items():
+            level, says = self._only(shape, LEVELS, name)
+            basis, cite = self._only(shape, BASES, name)
+            where = self.doc.at(("requirements",)).key(name)
+            out[name] = Requirement(name, level, basis, cite, says, where)
         return out
+
+    def _only(self, shape: RequirementShape, keys: Sequence[str], name: str) -> tuple[str, str]:
+        """The one of these keys that a requirement has, and its text."""
+        node = self.doc.at(("requirements", name))
+        found = [(key, text) for key in node.keys if key in keys and (text := getattr(shape, key)) is not None]
+        if len(found) > 1:
+            self.problems.add(node.key(found[1][0]), f"{name} has `{found[0][0]}` already")
+        elif not found and not self.problems.lost & set(node.keys):
+            self.problems.add(node.where, f"{name} needs one of `{'`, `'.join(keys)}`")
+        return found[0] if found else (keys[0], "")
 
     def _path(self, text: str | None, fields: Collection[str], *path: Step) -> Path | None:
         if text is None:
