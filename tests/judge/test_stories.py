@@ -6,7 +6,7 @@ from roomcheck.judge import judge, view
 from roomcheck.judge.view import Mode, Rules, Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View
+from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View, by_field
 from support.lobby import GONE_AFTER, MS, lobby
 from support.tape import Tape
 
@@ -249,7 +249,7 @@ def test_one_cause_may_cancel_several_rules() -> None:
         Rule(n, frozenset({"on"}), down, to, {}, within=100, unless=(Unless(up, 10),), text=to)
         for n, to in enumerate(("dim", "off"))
     )
-    lamp = View("lamp", "light", "is", {"on": "on", "dim": "dim", "off": "off"}, "on", rules)
+    lamp = View("lamp", by_field("light", "is", told := {"on": "on", "dim": "dim", "off": "off"}), told, "on", rules)
     for alone in (False, True):
         simulation = Simulation("lamp", Rules(lamp), Mode.NARROW, alone=alone)
         simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
@@ -268,7 +268,7 @@ def test_a_race_for_what_need_not_be_told_leaves_no_stories_behind() -> None:
         Rule(3, off, hold, "on", {}, within=100, text="on"),
         Rule(4, frozenset({"on"}), release, "off", {}, within=100, text="off"),
     )
-    lamp = View("lamp", "light", "is", {"off": "-", "early": "+", "on": "+"}, "off", rules)
+    lamp = View("lamp", by_field("light", "is", told := {"off": "-", "early": "+", "on": "+"}), told, "off", rules)
     simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
     for start in range(0, 100_000, 1000):
         simulation.cause(press.kind, press.name, Instant(start, start))
@@ -316,7 +316,7 @@ def test_what_may_come_may_come_again_for_a_new_cause(shines: int, lawful: bool)
     """A lamp may shine for 100 microseconds after each press, also after one that came to nothing."""
     press = Cause(CauseKind.CALL, "press")
     rule = Rule(1, frozenset({"off"}), press, "on", {}, within=100, text="on", optional=True)
-    lamp = View("lamp", "light", "is", {"off": "-", "on": "+"}, "off", (rule,))
+    lamp = View("lamp", by_field("light", "is", told := {"off": "-", "on": "+"}), told, "off", (rule,))
     simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
     for at in (0, 1000):
         simulation.cause(press.kind, press.name, Instant(at, at))
@@ -329,7 +329,7 @@ def test_what_must_come_is_not_put_off_by_a_new_cause() -> None:
     """A lamp that must shine within 100 microseconds of a press owes it for the first."""
     press = Cause(CauseKind.CALL, "press")
     rule = Rule(1, frozenset({"off"}), press, "on", {}, within=100, text="on")
-    lamp = View("lamp", "light", "is", {"off": "-", "on": "+"}, "off", (rule,))
+    lamp = View("lamp", by_field("light", "is", told := {"off": "-", "on": "+"}), told, "off", (rule,))
     simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
     simulation.cause(press.kind, press.name, Instant(0, 0))
     simulation.cause(press.kind, press.name, Instant(90, 90))
@@ -347,7 +347,9 @@ def glass(*, optional: bool) -> Simulation:
         Rule(2, full, shake, "cracked", {}, within=100, silent=True, optional=optional, armed_in=vacant, text="crack"),
         Rule(3, full | cracked, empty, "vacant", {}, within=500, text="vacant"),
     )
-    view = View("glass", "level", "is", {"vacant": "-", "full": "+", "cracked": "+"}, "vacant", rules)
+    view = View(
+        "glass", by_field("level", "is", told := {"vacant": "-", "full": "+", "cracked": "+"}), told, "vacant", rules
+    )
     return Simulation("glass", Rules(view), Mode.NARROW)
 
 

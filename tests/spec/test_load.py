@@ -25,6 +25,7 @@ from roomcheck.spec.contract import (
     Operation,
     Path,
     Rule,
+    Sign,
     Unless,
     Unordered,
     Where,
@@ -119,7 +120,8 @@ def test_a_requirement_knows_its_place() -> None:
 
 def test_views() -> None:
     """States in the order of the file; a state is told by its name unless the file says otherwise."""
-    assert (OWN.callback, OWN.field, OWN.initial, OWN.hearing) == ("onState", "reason", "OUT", None)
+    assert (OWN.callbacks, OWN.initial, OWN.hearing) == (("onState",), "OUT", None)
+    assert OWN.signs["KICKED"] == Sign("onState", {"reason": "KICKOUT"})
     assert list(OWN.told) == ["OUT", "LOGGING", "IN", "FAILED", "LOST", "BACK", "KICKED"]
     assert OWN.told["KICKED"] == "KICKOUT"
     assert OTHERS.told == {"absent": "DELETE", "present": "ADD", "away": "DELETE"}

@@ -66,7 +66,7 @@ def test_presence_is_drawn_with_its_causes() -> None:
     ("old", "new", "message"),
     [
         ("joined: {people:", "joined: {peeple:", "unknown callback 'peeple'; did you mean 'people'?"),
-        ("left: {people:", "left: {status:", "people tells who joined; it must tell who left, too"),
+        ("left: {people:", "left: {status:", "status does not say who it is about; give it `about`"),
         ("left: {people:", "left: {statos:", "unknown callback 'statos'; did you mean 'status'?"),
         ('change: "-"', 'change: "+"', "one field must differ between `joined` and `left`"),
         ('about: "who[].id", ', "", "people does not say who it is about; give it `about`"),

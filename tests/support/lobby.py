@@ -22,6 +22,7 @@ from roomcheck.spec.contract import (
     Rule,
     Unless,
     View,
+    by_field,
 )
 
 MS = 1000
@@ -113,7 +114,7 @@ def own_view(rule: _Rules) -> View:
         rule("out", call("move.to"), "joining", 50, code=0, provided={"from": frozenset({"in", "back"})}),
     )
     states = ("out", "joining", "in", "refused", "lost", "back", "failed", "kicked")
-    return View("own", "status", "state", {s: s for s in states}, "out", rules)
+    return View("own", by_field("status", "state", told := {s: s for s in states}), told, "out", rules)
 
 
 def others_view(rule: _Rules) -> View:
@@ -135,7 +136,7 @@ def others_view(rule: _Rules) -> View:
     )
     told = {"absent": "-", "present": "+", "away": "-", "leaving": "+"}
     hearing = Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS)
-    return View("others", "people", "change", told, "absent", rules, hearing)
+    return View("others", by_field("people", "change", told), told, "absent", rules, hearing)
 
 
 def path(text: str) -> Path:

@@ -65,7 +65,7 @@ class Causes:
             elif ending.kind is End.LOSS:
                 gave_up = gave_up or ending
                 me = frozenset({stay.member})
-                for begin, over in stay.unheard(request, declared.noticed, declared.back):
+                for begin, over in self._unheard(stay, request):
                     lo = (begin.hi if self.narrow and ending.after else begin.lo) + ending.after
                     if ending.after:
                         lo -= self.slack
@@ -86,6 +86,12 @@ class Causes:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
                 me = frozenset({stay.member})
                 yield Licence(at.lo, NEVER, EMPTY, None, "the restart", back=me, owed=False)
+
+    def _unheard(self, stay: Stay, request: Request) -> Iterator[tuple[Instant, int]]:
+        """When the server may not have heard the member: who leaves before it is heard again never is."""
+        gone = request.asked or request.left or request.out
+        for begin, over in stay.unheard(request, self.presence.noticed, self.presence.back):
+            yield begin, NEVER if gone is not None and gone.lo <= over else over
 
     def openings(self, h: History, upto: int) -> Iterator[tuple[Stay, Request, int, int]]:
         """Whoever may have opened the session by then, and when."""
@@ -149,7 +155,7 @@ class Causes:
                 continue
             for ending in self.presence.endings:
                 if ending.again and asked_with(ending.given, request.args):
-                    for begin, over in stay.unheard(request, self.presence.noticed, self.presence.back):
+                    for begin, over in self._unheard(stay, request):
                         lo, hi = max(begin.lo + ending.after, h.lo), min(over, upto)
                         if lo <= hi:
                             event = Change(

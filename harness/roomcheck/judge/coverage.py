@@ -14,7 +14,7 @@ from roomcheck.judge.route import alias, extract, order
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Contract, View
+from roomcheck.spec.contract import Contract
 
 NONE = "-"  # no fault on the link
 
@@ -136,7 +136,7 @@ class _Walk:
         real = extract(callback.room, record.fields) if callback.room else list(self.aliases)[:1]
         room = alias(self.aliases, real[0]) or "" if real else ""
         for view in self.views:
-            state = _state(view, record.fields.get(view.field)) if view.callback == record.callback else None
+            state = view.state(record.callback, record.fields)
             if state is None:
                 continue
             self.states[view.name, record.member, room] = state
@@ -155,10 +155,6 @@ class _Walk:
         for view in self.views:
             states = [s for (name, who, _), s in self.states.items() if (name, who) == (view.name, member)]
             yield from states or [view.initial]
-
-
-def _state(view: View, value: object) -> str | None:
-    return next((state for state, told in view.told.items() if told == value), None)
 
 
 def met(contract: Contract, trace: Trace) -> frozenset[Triple]:

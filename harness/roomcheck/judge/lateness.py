@@ -66,7 +66,7 @@ def inexcusable(
         if view.refused and _by_a_callback(trace, key[1], view) and _withstands(contract, view.view, view.told) > late
     ]
     # a value that the spec does not know may be that of a timeout; a user whom it does not know is not
-    states = {view.callback for view in contract.views if view.hearing is None}
+    states = {name for view in contract.views if view.hearing is None for name in view.callbacks}
     named = {(r.member, r.at.hi) for r in trace.records if isinstance(r, Told) and r.callback not in states}
     return views, [stray for stray in router.strays if stray[:2] in named]
 
@@ -81,7 +81,7 @@ def _moved(record: Record, late: int) -> Record:
 
 def _by_a_callback(trace: Trace, member: str, view: Simulation | Observer) -> bool:
     return any(
-        isinstance(r, Told) and (r.member, r.callback, r.at.hi) == (member, view.view.callback, view.refused_at)
+        isinstance(r, Told) and (r.member, r.at.hi) == (member, view.refused_at) and r.callback in view.view.callbacks
         for r in trace.records
     )
 

@@ -203,10 +203,11 @@ class _Story:
 
     def _fire(self, key: _Key, armed: _Armed) -> None:
         view = self.views[key.view]
-        callback = self.contract.callbacks[view.callback]
         to = armed.rule.to or ""
+        sign = view.signs[to]
+        callback = self.contract.callbacks[sign.callback]
         self._turn_out(key, to)
-        fields = {**armed.rule.pattern, view.field: view.told[to], **(_nested(callback.room, key.room))}
+        fields = {**armed.rule.pattern, **sign.fields, **(_nested(callback.room, key.room))}
         self.records.append(Told(key.member, len(self.records), callback.name, fields, Instant(self.now, self.now)))
         self._enter(key, armed)
         for other in self._twins(key):

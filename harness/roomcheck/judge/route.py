@@ -83,8 +83,8 @@ class Prepared:
         self.heard = {
             name: Audience(
                 callback,
-                tuple(r for r in self.own if r.view.callback == name),
-                tuple(r for r in self.others if r.view.callback == name and callback.about),
+                tuple(r for r in self.own if name in r.view.callbacks),
+                tuple(r for r in self.others if name in r.view.callbacks and callback.about),
             )
             for name, callback in contract.callbacks.items()
         }
@@ -267,10 +267,8 @@ class Router:
                 heard = self.heard.get(record.callback)
                 if heard is None or self._room(heard.callback, record) != room:
                     continue
-                for rules in heard.own:
-                    value = record.fields.get(rules.view.field)
-                    if value.__hash__ and value in rules.state_of:
-                        out.add(rules.state_of[value])
+                states = (rules.view.state(record.callback, record.fields) for rules in heard.own)
+                out.update(state for state in states if state is not None)
         return out
 
     def _room(self, callback: Callback, record: Told) -> str:
@@ -332,19 +330,21 @@ class Router:
         if room == NOWHERE:
             self._stray(record, f"{record.callback} names no room")
         for rules in own:
-            self._told_own(record, rules, room)
+            if not rules.view.ignores(callback, record.fields):
+                self._told_own(record, rules, room)
         for rules in others:
             assert callback.about is not None
-            self._told_about(record, rules, room, extract(callback.about, record.fields))
+            if not rules.view.ignores(callback, record.fields):
+                self._told_about(record, rules, room, extract(callback.about, record.fields))
 
     def _told_own(self, record: Told, rules: Rules, room: str) -> None:
-        value = record.fields.get(rules.view.field)
-        member = record.member
-        state = rules.state_of.get(value) if value.__hash__ else None
+        view, member = rules.view, record.member
+        state = view.state(record.callback, record.fields)
         if state is None:
-            self._stray(record, f"{rules.view.field} {value!r} is unknown to the spec")
+            seen = ", ".join(f"{name} {record.fields.get(name)!r}" for name in view.telling(record.callback))
+            self._stray(record, f"{seen} is unknown to the spec")
             return
-        self._own_view(rules, member, room).callback(value, record.fields, record.at)
+        self._own_view(rules, member, room).callback(view.told[state], record.fields, record.at)
         before = self.state.get((member, room))
         self.state[member, room] = state
         user = self.user_of[member]
@@ -402,15 +402,15 @@ class Router:
                     return
 
     def _told_about(self, record: Told, rules: Rules, room: str, users: list[Any]) -> None:
+        value = rules.view.value(record.callback, record.fields)
         for real in users:
             user = alias(self.people, real)
             if user is None:
-                self._stray(record, f"{rules.view.field} about {real!r}, who is nobody of this case")
+                self._stray(record, f"{value} about {real!r}, who is nobody of this case")
             elif user == self.user_of[record.member]:
-                self._stray(record, f"{rules.view.field} {record.fields.get(rules.view.field)!r} about itself")
+                self._stray(record, f"{value} about itself")
             else:
-                view = self._view(rules, record.member, room, user)
-                view.callback(record.fields.get(rules.view.field), record.fields, record.at)
+                self._view(rules, record.member, room, user).callback(value, record.fields, record.at)
 
     def _stray(self, record: Told, text: str) -> None:
         self.strays.append((record.member, record.at.hi, Rejection(0, f"{record.callback}: {text}", None)))

@@ -50,8 +50,10 @@ def received(contract: Contract, trace: Trace, line: Line) -> list[Received]:
         if not isinstance(record, Told) or record.member != line.observer:
             continue
         for view in contract.views:
-            callback = contract.callbacks[view.callback]
-            if callback.name != record.callback or (view.hearing is None) is not (line.about is None):
+            if record.callback not in view.callbacks or (view.hearing is None) is not (line.about is None):
+                continue
+            callback = contract.callbacks[record.callback]
+            if view.ignores(callback, record.fields):
                 continue
             real = extract(callback.room, record.fields) if callback.room else []
             room = alias(rooms, real[0]) or str(real[0]) if real else None
@@ -63,7 +65,7 @@ def received(contract: Contract, trace: Trace, line: Line) -> list[Received]:
             fields = dict(record.fields)
             if callback.about:
                 fields[callback.about.steps[0][0]] = sorted(users)
-            out.append(Received(view.name, record.fields.get(view.field), fields, room, record.at))
+            out.append(Received(view.name, view.value(callback.name, record.fields), fields, room, record.at))
     return out
 
 

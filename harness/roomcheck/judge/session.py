@@ -344,7 +344,7 @@ class Session:
     ) -> History | None:
         event = h.log[n]
         word = self.view.told["present" if event.joined else "absent"]
-        wanted = self.presence.joined if event.joined else self.presence.left
+        wanted = self.view.signs["present" if event.joined else "absent"].fields
         for pattern in (wanted, event.pattern):
             if not fits(pattern, fields):
                 seen = {k: fields.get(k) for k in pattern}

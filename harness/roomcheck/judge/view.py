@@ -272,7 +272,6 @@ class Rules:
             if r.id in self.told and not r.silent and self.told[r.id] in {view.told[state] for state in r.from_}
         }  # fmt: skip
         self.foreseen = any(rule.silent and rule.from_ != rule.armed_in for rule in view.rules)
-        self.state_of = {value: state for state, value in reversed(list(view.told.items()))}
 
 
 class Simulation:

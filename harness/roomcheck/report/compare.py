@@ -50,7 +50,7 @@ def telling(contract: Contract, trace: Trace) -> dict[str, Sequence_]:
         callback = contract.callbacks.get(record.callback)
         if callback is None:
             continue
-        views: list[View | None] = [view for view in contract.views if view.callback == record.callback]
+        views: list[View | None] = [view for view in contract.views if record.callback in view.callbacks]
         for view in views or [None]:
             text = _text(record, callback, view, names)
             for place in _places(record, callback, view, trace):
@@ -75,13 +75,13 @@ def _places(record: Told, callback: Callback, view: View | None, trace: Trace) -
 
 def _text(record: Told, callback: Callback, view: View | None, names: Mapping[str, str]) -> str:
     placed = {path.steps[0][0] for path in (callback.room, callback.about) if path}
-    head = [_plain(record.fields.get(view.field), names)] if view else [record.callback]
+    value = view.value(record.callback, record.fields) if view else record.callback
     rest = [
         f"{name} {_plain(record.fields.get(name), names)}"
         for name, kind in callback.fields.items()
-        if name not in placed and kind != "any" and (view is None or name != view.field)
+        if name not in placed and kind != "any" and (view is None or name not in view.telling(record.callback)[:1])
     ]
-    return " ".join([*head, *rest])
+    return " ".join([_plain(value, names), *rest])
 
 
 def _plain(value: Any, names: Mapping[str, str]) -> str:

@@ -268,28 +268,29 @@ class Room:
 
     def tell(self, connection: Connection, rule: Rule) -> None:
         """The member is told what the rule says, unless the room breaks it."""
+        callback = connection.view.signs[rule.to or ""].callback
         fields = self._fields(connection, rule.to or "", rule.pattern)
         broken = self.broken
         if broken is None or broken.rule != rule.id:
-            self._told(connection.member, connection.view.callback, fields)
+            self._told(connection.member, callback, fields)
             return
         self.broke = True
         match broken.kind:
             case Kind.NEVER:
                 return
             case Kind.TWICE:
-                self._told(connection.member, connection.view.callback, fields)
+                self._told(connection.member, callback, fields)
             case Kind.FIELD:
                 name = next(iter(rule.pattern))
                 fields[name] = _another(self.contract, fields[name])
             case Kind.MISDIRECTED:
                 others = [name for name in self.links if name != connection.member]
                 if others:
-                    self._told(others[0], connection.view.callback, fields)
+                    self._told(others[0], callback, fields)
                 return
             case _:
                 pass
-        self._told(connection.member, connection.view.callback, fields)
+        self._told(connection.member, callback, fields)
 
     def knows(self, connection: Connection, state: str) -> None:
         """The member has taken the state that it was told: so do others of its user, and the step that waits for it."""
@@ -323,34 +324,36 @@ class Room:
         if connection.state == connection.head == broken.after:
             self.broke = True
             fields = self._fields(connection, broken.state, {})
-            self._told(connection.member, connection.view.callback, fields)
+            self._told(connection.member, connection.view.signs[broken.state].callback, fields)
 
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
-        """An observer is told of others."""
+        """An observer is told of others: by one callback, or by one for each where it names only one."""
         self.heard.add(change.name)
         view = next(v for v in self.contract.views if v.presence)
-        callback = self.contract.callbacks[view.callback]
-        declared = view.presence
-        assert declared is not None
-        pattern = {**(declared.joined if change.joined else declared.left), **change.fields}
-        fields = self._filled(view, "present" if change.joined else "absent", pattern, room)
+        state = "present" if change.joined else "absent"
+        callback = self.contract.callbacks[view.signs[state].callback]
+        fields = self._filled(view, state, change.fields, room)
         if self.broken and self.broken.kind is Kind.FIELD and self.broken.news == change.name and change.fields:
             self.broke = True
             name = next(reversed(change.fields))
             fields[name] = _another(self.contract, fields[name])
         assert callback.about is not None
-        _fill(fields, callback.about, [_real(user) for user in users])
-        self._told(observer, view.callback, fields)
+        real = [_real(user) for user in users]
+        for named in [real] if any(many for _, many in callback.about.steps) else [[user] for user in real]:
+            one = dict(fields)
+            _fill(one, callback.about, named)
+            self._told(observer, callback.name, one)
 
     def _fields(self, connection: Connection, state: str, pattern: Mapping[str, Any]) -> dict[str, Any]:
         return self._filled(connection.view, state, pattern, connection.room)
 
     def _filled(self, view: View, state: str, pattern: Mapping[str, Any], room: str) -> dict[str, Any]:
         """What is to be told, where it is, and something lawful in every other field."""
-        callback = self.contract.callbacks[view.callback]
+        sign = view.signs[state]
+        callback = self.contract.callbacks[sign.callback]
         blank = {**BLANK, "code": next(iter(self.contract.codes.values()), 0)}
         fields = {name: blank[type_] for name, type_ in callback.fields.items()}
-        fields |= {**pattern, view.field: view.told[state]}
+        fields |= {**pattern, **sign.fields}
         if callback.room is not None:
             _fill(fields, callback.room, [_real(room)])
         return fields

@@ -318,5 +318,5 @@ class Presence:
             self._make_up(session, joined=True)
 
     def _change(self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE) -> None:
-        pattern = self.declared.joined if joined else self.declared.left
-        self.delivery.change(session.user, session.room, Change(joined, name, {**pattern, **more}))
+        sign = self.view.signs["present" if joined else "absent"]
+        self.delivery.change(session.user, session.room, Change(joined, name, {**sign.fields, **more}))

@@ -166,13 +166,18 @@ class Live(Play):
         for alias, path, names in places:
             if alias is not None and path and names[alias] not in extract(path, event.fields):
                 return False
-        return any(v.callback == event.callback and event.fields.get(v.field) == value for v, value in wanted.values)
+        return any(
+            event.callback in v.callbacks and v.value(event.callback, event.fields) == value
+            for v, value in wanted.values
+        )
 
     def _story(self, wanted: Wanted, begin: int) -> str:
         """What the member was told instead, with times from now on and before."""
         told = [e for m, e in self.events[self._read.get((wanted.member, wanted.about), 0) :] if m == wanted.member]
-        views = {v.callback: v.field for v in self.contract.views}
+        views = {name: v for v in self.contract.views for name in v.callbacks}
         shown = [
-            f"{e.fields.get(views.get(e.callback, ''), e.callback)} at {show_duration(e.time - begin)}" for e in told
+            f"{v.value(e.callback, e.fields) if (v := views.get(e.callback)) else e.callback} "
+            f"at {show_duration(e.time - begin)}"
+            for e in told
         ]
         return self.clean(f"it was told {', '.join(shown)}") if shown else "it was told nothing"

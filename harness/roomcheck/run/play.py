@@ -134,8 +134,8 @@ class Play:
                 real = extract(callback.room, event.fields) if callback.room else []
                 room = (alias(self.aliases, real[0]) or "") if real else ""
                 for view in self.contract.views:
-                    if view.callback == event.callback and view.hearing is None:
-                        value = event.fields.get(view.field)
+                    if event.callback in view.callbacks and view.hearing is None:
+                        value = view.value(event.callback, event.fields)
                         self.told.setdefault((member, room), []).append(value if value.__hash__ else None)
             self.news.set()
 

@@ -176,7 +176,7 @@ class _Play:
         if callback is None:
             return
         real = extract(callback.room, fields) if callback.room else []
-        values = [fields.get(v.field) for v in self.own if v.callback == name]
+        values = [v.value(name, fields) for v in self.own if name in v.callbacks]
         if real[:1] == [self.awaited[1]] and any(v in self.awaited[2] for v in values):
             self.world.halt = True
 

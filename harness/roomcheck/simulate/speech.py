@@ -20,14 +20,14 @@ def speaks(contract: Contract) -> bool:
 def _demands(contract: Contract) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
     """What the rules want to be told by each callback, and (None) by a refusal."""
     for view in contract.views:
-        yield view.callback, {}
+        yield from ((name, {}) for name in view.callbacks)
         if view.presence is not None:
-            yield from ((view.callback, {view.field: value}) for value in view.told.values())
+            yield from ((sign.callback, sign.fields) for sign in view.signs.values())
         for rule in view.rules:
             if rule.answer is not None:
                 yield None, rule.answer
             elif rule.to is not None:
-                yield view.callback, {view.field: view.told[rule.to], **rule.pattern}
+                yield view.signs[rule.to].callback, {**view.signs[rule.to].fields, **rule.pattern}
 
 
 def _tells(callback: str | None, fields: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ The judge, the runner and the reports read these values; only spec/ makes them.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from roomcheck.model.fault import FaultKind
@@ -45,12 +46,21 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """`room` finds the room's real name in the fields, `about` the real names of the users concerned."""
+    """`room` finds the room's real name in the fields, `about` the real names of the users concerned.
+
+    One that has one of the values that are `ignored` in each of these fields tells nothing. Without fields: one that
+    tells no state is no finding.
+    """
 
     name: str
     room: Path | None
     about: Path | None
     fields: Mapping[str, str]  # name -> type: str, int, list, any, code
+    ignored: Mapping[str, tuple[Any, ...]] | None = None
+
+    def ignores(self, fields: Mapping[str, Any]) -> bool:
+        """Whether it has the values that are ignored."""
+        return self.ignored is not None and all(fields.get(name) in values for name, values in self.ignored.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +221,6 @@ class Presence:
     by an observer's list that is wrong when it is due.
     """
 
-    joined: Mapping[str, Any]
-    left: Mapping[str, Any]
     requested_by: Mapping[str, Mapping[str, tuple[Any, ...]]]
     opened_by: Mapping[str, str | None]
     renewed_by: frozenset[str]
@@ -228,18 +236,30 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """What tells a state: this callback, with these values in its fields."""
+
+    callback: str
+    fields: Mapping[str, Any]
+
+
+def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Sign]:
+    """The signs of states that one field of one callback tells."""
+    return {state: Sign(callback, {field: value}) for state, value in told.items()}
+
+
+@dataclass(frozen=True)
 class View:
     """One small automaton: `own`, one per (member, room); with `hearing`, one per (observer, room, user).
 
-    `field` is the callback's field that tells the state, `told` the value that stands for each state there. `otherwise`
-    is the requirement that a callback breaks which no rule explains. With `presence` there are no rules: its states are
-    `present` and `absent`.
+    `signs` is what tells each state, `told` one value that stands for it: that of the field in which signs differ, or
+    the callback's name. `otherwise` is the requirement that a callback breaks which no rule explains. With `presence`
+    there are no rules: its states are `present` and `absent`.
     """
 
     name: str
-    callback: str
-    field: str
-    told: Mapping[str, Any]  # state -> value of the field
+    signs: Mapping[str, Sign]  # state -> what tells it
+    told: Mapping[str, Any]  # state -> value
     initial: str
     rules: tuple[Rule, ...]
     hearing: Hearing | None = None
@@ -247,13 +267,57 @@ class View:
     otherwise: str | None = None
     where: Where = Where()
 
+    @cached_property
+    def callbacks(self) -> tuple[str, ...]:
+        """The callbacks that tell its states."""
+        return tuple(dict.fromkeys(sign.callback for sign in self.signs.values()))
+
+    @cached_property
+    def _signed(self) -> Mapping[str, tuple[tuple[Mapping[str, Any], str], ...]]:
+        """Callback -> fields and state: those with most fields first."""
+        signs = sorted(self.signs.items(), key=lambda item: -len(item[1].fields))
+        return {name: tuple((s.fields, state) for state, s in signs if s.callback == name) for name in self.callbacks}
+
+    def state(self, callback: str, fields: Mapping[str, Any]) -> str | None:
+        """The state that a callback tells: that of the sign with most fields, of equal ones the first."""
+        for wanted, state in self._signed.get(callback, ()):
+            for name, value in wanted.items():
+                if name not in fields or fields[name] != value:
+                    break
+            else:
+                return state
+        return None
+
+    def ignores(self, callback: Callback, fields: Mapping[str, Any]) -> bool:
+        """Whether a callback is none of its business."""
+        return callback.ignores(fields) and (bool(callback.ignored) or self.state(callback.name, fields) is None)
+
+    @cached_property
+    def _telling(self) -> Mapping[str, tuple[str, ...]]:
+        out = {}
+        for name, signs in self._signed.items():
+            names = dict.fromkeys(field for fields, _ in signs for field in fields)
+            different = {field: len({repr(fields.get(field)) for fields, _ in signs}) for field in names}
+            out[name] = tuple(sorted(names, key=lambda field: -different[field]))
+        return out
+
+    def telling(self, callback: str) -> tuple[str, ...]:
+        """The fields of a callback that tell the state, the one in which states differ most first."""
+        return self._telling[callback]
+
+    def value(self, callback: str, fields: Mapping[str, Any]) -> Any:
+        """What stands for what a callback tells, be it a state or not."""
+        signs = self._signed[callback]
+        state = signs[0][1] if len(signs) == 1 else self.state(callback, fields)
+        return self.told[state] if state is not None else fields.get(self.telling(callback)[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One expected callback. The window counts from the label `of` (None: no window, order only)."""
 
     view: str
-    value: Any  # what the view's field must hold
+    value: Any  # what stands for what it tells
     pattern: Mapping[str, Any]
     room: str | None  # alias; None where the callback names no room
     of: str | None = None

@@ -1,6 +1,7 @@
 """YAML text -> Spec -> Contract. Everything that can be known to be wrong is said at once, with file:line:column."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from roomcheck.errors import Problem, SpecError
@@ -112,11 +113,7 @@ def _in_force(view: View, words: Rulebook) -> View:
     def holds(rule: Rule) -> bool:
         return words.holds(words.rules[rule.id].when)
 
-    return View(
-        view.name, view.callback, view.field, view.told, view.initial,
-        tuple(rule for rule in view.rules if holds(rule)), view.hearing, view.presence, view.otherwise,
-        view.where,
-    )  # fmt: skip
+    return replace(view, rules=tuple(rule for rule in view.rules if holds(rule)))
 
 
 def load_spec(text: str | bytes, file: str, include: Include | None = None) -> Spec:

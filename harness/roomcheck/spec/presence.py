@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from roomcheck.spec.contract import Callback, End, Ending, Hearing, Presence, View
+from roomcheck.spec.contract import Callback, End, Ending, Hearing, Presence, Sign, View
 from roomcheck.spec.shape import EndingShape, PresenceShape, SessionShape
 from roomcheck.spec.vocabulary import Step, Vocabulary
 
@@ -14,7 +14,8 @@ WAYS = ("request", "act", "silence", "loss", "elsewhere")
 
 def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
     """The view of one observer on one user: no rules, two states."""
-    callback, field, told = _news(words, shape)
+    signs, told = _news(words, shape)
+    left_by = signs["absent"].callback
     seen = shape.observers
     session, link = shape.session, shape.link
     at = (*AT, "session")
@@ -22,8 +23,7 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
     replaced = session.replaced
     return View(
         name=VIEW,
-        callback=callback.name,
-        field=field,
+        signs=signs,
         told=told,
         initial="absent",
         rules=(),
@@ -34,15 +34,13 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
             shared=seen.shared,
         ),
         presence=Presence(
-            joined=words.pattern(shape.joined[callback.name], callback, *AT, "joined", callback.name),
-            left=words.pattern(shape.left.get(callback.name, {}), callback, *AT, "left", callback.name),
             requested_by=_requests(words, session),
             opened_by=_opened(words, session),
             renewed_by=words.names_in(session.renewed_by, words.own_states, "state", *at, "renewed by"),
             endings=tuple(
                 ending
                 for i, one in enumerate(session.ended_by)
-                if (ending := _ending(words, shape, one, callback, *at, "ended by", i)) and words.holds(one.when)
+                if (ending := _ending(words, shape, one, left_by, *at, "ended by", i)) and words.holds(one.when)
             ),
             delivery=delivery,
             told_by_member=shape.told_by == "member",
@@ -60,27 +58,31 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
     )
 
 
-def _news(words: Vocabulary, shape: PresenceShape) -> tuple[Callback, str, dict[str, Any]]:
-    """The callback that brings the news, its field that tells which, and the two values of that."""
-    ((name, joined),) = shape.joined.items()
-    ((other, left),) = shape.left.items()
-    blank = Callback(name, None, None, {})
-    callback = words.callbacks.get(name)
-    if callback is None:
-        words.problems.unknown(words.doc.at((*AT, "joined")).key(name), "callback", name, words.callbacks)
-        return blank, "", {"absent": None, "present": None}
-    where = words.doc.at((*AT, "left")).key(other)
-    if words.expect_name(other, words.callbacks, "callback", where) and other != name:
-        words.problems.add(where, f"{name} tells who joined; it must tell who left, too")
-    if callback.about is None:
-        text = f"{name} does not say who it is about; give it `about`"
-        words.problems.add(words.doc.at((*AT, "joined")).key(name), text)
+def _news(words: Vocabulary, shape: PresenceShape) -> tuple[dict[str, Sign], dict[str, Any]]:
+    """The callbacks that bring the news, and what stands for each: a field's value, or the callback's name."""
+    (came,), (went,) = shape.joined, shape.left
+    signs = {"present": _sign(words, shape.joined, "joined"), "absent": _sign(words, shape.left, "left")}
+    if came != went:
+        return signs, {"present": came, "absent": went}
+    joined, left = shape.joined[came], shape.left[went]
     field = next((f for f in joined if f in left and left[f] != joined[f]), None)
     if field is None:
         text = "one field must differ between `joined` and `left`"
         words.problems.add(words.where(*AT, "left"), text)
-        return callback, next(iter(callback.fields), ""), {"absent": None, "present": None}
-    return callback, field, {"absent": left[field], "present": joined[field]}
+        return signs, {"present": "joined", "absent": "left"}
+    return signs, {state: sign.fields.get(field) for state, sign in signs.items()}
+
+
+def _sign(words: Vocabulary, told_by: Mapping[str, Mapping[str, Any]], key: str) -> Sign:
+    ((name, pattern),) = told_by.items()
+    where = words.doc.at((*AT, key)).key(name)
+    callback = words.callbacks.get(name)
+    if callback is None:
+        words.problems.unknown(where, "callback", name, words.callbacks)
+        return Sign(name, {})
+    if callback.about is None:
+        words.problems.add(where, f"{name} does not say who it is about; give it `about`")
+    return Sign(name, words.pattern(pattern, callback, *AT, key, name))
 
 
 def _requests(words: Vocabulary, session: SessionShape) -> dict[str, Mapping[str, tuple[Any, ...]]]:
@@ -99,8 +101,9 @@ def _opened(words: Vocabulary, session: SessionShape) -> dict[str, str | None]:
     return {state: words.requirement(name, words.where(*at, state)) for state, name in session.opened_by.items()}
 
 
-def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, callback: Callback, *at: Step) -> Ending:
+def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by: str, *at: Step) -> Ending:
     node = words.doc.at(at)
+    callback = words.callbacks.get(told_by, Callback(told_by, None, None, {}))
     ways = [way for way in WAYS if way in node.keys]
     if len(ways) != 1:
         found = " and ".join(ways) or "none"

@@ -16,6 +16,7 @@ from roomcheck.spec.contract import (
     Unless,
     View,
     Where,
+    by_field,
 )
 from roomcheck.spec.presence import presence_view
 from roomcheck.spec.problems import Problems
@@ -49,11 +50,11 @@ class Rulebook(Vocabulary):
                 self.problems.add(self.where(*at, "callback"), text)
         states = states_of(shape)
         self.names_in(shape.told, states, "state", *at, "told")
+        told = {state: shape.told.get(state, state) for state in states}
         return View(
             name=name,
-            callback=callback.name,
-            field=shape.state,
-            told={state: shape.told.get(state, state) for state in states},
+            signs=by_field(callback.name, shape.state, told),
+            told=told,
             initial=shape.initial,
             rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
             hearing=self._hearing(shape, *at),

@@ -403,11 +403,12 @@ class _Expected:
         if not known:
             return
         name = known[0]
-        view, value = table[name]
-        callback = self.words.callbacks.get(view.callback, Callback(view.callback, None, None, {}))
+        view, state = table[name]
+        told_by = view.signs[state].callback
+        callback = self.words.callbacks.get(told_by, Callback(told_by, None, None, {}))
         yield Entry(
             view=view.name,
-            value=value,
+            value=view.told[state],
             pattern=self._pattern(names[name], callback, (*at, name)),
             room=self._room(shape, callback, node),
             of=shape.of,
@@ -466,13 +467,13 @@ class _Expected:
         return within
 
 
-def _values(views: list[View]) -> dict[str, tuple[View, Any]]:
-    """What may be named in a line: states, and told values where no state has that name."""
-    out: dict[str, tuple[View, Any]] = {}
+def _values(views: list[View]) -> dict[str, tuple[View, str]]:
+    """What may be named in a line, and its state: states, and told values where no state has that name."""
+    out: dict[str, tuple[View, str]] = {}
+    for view in views:
+        for state in view.told:
+            out.setdefault(state, (view, state))
     for view in views:
         for state, told in view.told.items():
-            out.setdefault(state, (view, told))
-    for view in views:
-        for told in view.told.values():
-            out.setdefault(str(told), (view, told))
+            out.setdefault(str(told), (view, state))
     return out

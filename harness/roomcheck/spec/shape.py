@@ -93,6 +93,7 @@ class CallbackShape(Shape):
     room: str | None = None
     about: str | None = None
     fields: dict[str, FieldType]
+    ignored: bool | dict[str, Scalars] = False
 
 
 class OperationShape(Shape):
@@ -164,7 +165,7 @@ class ViewShape(Shape):
     rules: list[RuleShape]
 
 
-News = Annotated[dict[str, Annotated[Pattern, Field(min_length=1)]], Field(min_length=1, max_length=1)]
+News = Annotated[dict[str, Pattern], Field(min_length=1, max_length=1)]
 
 
 class ObserversShape(Shape):

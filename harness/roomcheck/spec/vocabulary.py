@@ -262,7 +262,15 @@ class Vocabulary(Words):
         at = ("callbacks", name)
         room = self._path(shape.room, shape.fields, *at, "room")
         about = self._path(shape.about, shape.fields, *at, "about")
-        return Callback(name, room, about, dict(shape.fields))
+        ignored = {} if shape.ignored is True else shape.ignored or None
+        if ignored:
+            self.names_in(ignored, shape.fields, f"field of {name}", *at, "ignored")
+            types = {field: shape.fields.get(field, "any") for field in ignored}
+            ignored = {
+                f: [self.literal(v, types[f], *at, "ignored", f) for v in values] for f, values in ignored.items()
+            }
+        whole = {f: tuple(values) for f, values in ignored.items()} if ignored is not None else None
+        return Callback(name, room, about, dict(shape.fields), whole)
 
     def _group(self, name: str, states: Sequence[str]) -> frozenset[str]:
         where = self.doc.at(("groups",)).key(name)

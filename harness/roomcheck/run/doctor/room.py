@@ -53,8 +53,9 @@ async def bypass(ground: Ground, case: Case, number: int, told: list[tuple[str, 
 
 def _outline(contract: Contract, told: list[tuple[str, Event]]) -> list[tuple[str, str]]:
     """Who was told what, as far as views look at it."""
-    states = {view.callback: view.field for view in contract.views}
-    return [(m, str(e.fields.get(states.get(e.callback, ""), e.callback))) for m, e in told]
+    views = {name: view for view in contract.views for name in view.callbacks}
+    seen = ((m, e, views.get(e.callback)) for m, e in told)
+    return [(m, str(view.value(e.callback, e.fields)) if view else e.callback) for m, e, view in seen]
 
 
 # --- what the target declares -----------------------------------------------------------------------------------------

@@ -1,0 +1,29 @@
+"""The contracts of vendors that are YAML alone are sound: no lawful room is accused, no requirement is vacuous."""
+
+import pytest
+
+from roomcheck.prove import Proof, summary
+from roomcheck.spec.lint import lint
+from roomcheck.spec.load import load_spec
+from support.vendors import FOLDER
+
+VENDORS = {"conference": 90}  # name -> lines that its contract has at most
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_contract_is_sound(name: str) -> None:
+    """By its scenarios, some random schedules, and rooms that break one promise each."""
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    spec = load_spec(text, f"{name}.yaml")
+    proof = Proof(spec.bind())
+    for _ in proof.scenarios():
+        pass
+    for _ in proof.chance(0, lambda played: played >= 60):
+        pass
+    for _ in proof.broken():
+        pass
+
+    assert [str(problem) for problem in lint(spec)] == []
+    assert proof.sound, list(summary(proof))
+    assert len(proof.looked.passed) == len(proof.contract.cases)
+    assert len(text.splitlines()) <= VENDORS[name]

@@ -1,0 +1,81 @@
+"""What tells a state: a callback, and the values in its fields."""
+
+import pytest
+
+from roomcheck.errors import SpecError
+from roomcheck.spec.contract import Callback, Sign, View
+from roomcheck.spec.load import load_spec
+from support.vendors import FOLDER, contract
+
+CONFERENCE = contract("conference")
+PRESENCE = CONFERENCE.views[1]
+VIEW = View(
+    "own",
+    {"on": Sign("lamp", {"is": "on"}), "dim": Sign("lamp", {"is": "on", "by": 5}), "broken": Sign("smoke", {})},
+    {"on": "on", "dim": "dim", "broken": "smoke"},
+    "on",
+    (),
+)
+
+
+@pytest.mark.parametrize(
+    ("callback", "fields", "state", "value"),
+    [
+        ("lamp", {"is": "on", "by": 9}, "on", "on"),
+        ("lamp", {"is": "on", "by": 5}, "dim", "dim"),
+        ("lamp", {"is": "off", "by": 5}, None, 5),
+        ("lamp", {"by": 5}, None, 5),
+        ("smoke", {"colour": "blue"}, "broken", "smoke"),
+    ],
+)
+def test_the_sign_with_most_fields_that_fit_tells(
+    callback: str, fields: dict[str, object], state: str, value: object
+) -> None:
+    """Where none fits, the field in which they differ stands for what was told."""
+    assert (VIEW.state(callback, fields), VIEW.value(callback, fields)) == (state, value)
+
+
+def test_another_callback_tells_nothing() -> None:
+    assert VIEW.state("bell", {}) is None
+    assert VIEW.callbacks == ("lamp", "smoke")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "expected"),
+    [(None, []), ({}, ["off"]), ({"is": ("off", "on")}, ["off", "on"]), ({"is": ("off",)}, ["off"])],
+)
+def test_what_is_ignored(ignored: dict[str, tuple[object, ...]] | None, expected: list[str]) -> None:
+    """Certain values always; without any, whatever tells no state."""
+    lamp = Callback("lamp", None, None, {}, ignored)
+
+    assert [value for value in ("off", "on") if VIEW.ignores(lamp, {"is": value})] == expected
+
+
+def test_two_callbacks_tell_who_comes_and_who_goes() -> None:
+    """Lines of scenarios name them; the fields of an ending are those of the second."""
+    assert PRESENCE.signs == {"present": Sign("onUserJoined", {}), "absent": Sign("onUserOffline", {})}
+    assert PRESENCE.told == {"present": "onUserJoined", "absent": "onUserOffline"}
+    assert PRESENCE.presence is not None
+    assert [e.pattern for e in PRESENCE.presence.endings] == [{"reason": 0}, {"reason": 2}, {"reason": 1}]
+    assert CONFERENCE.callbacks["onUserOffline"].ignored == {"reason": (3, 4)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ignored: {reason: [3, 4]}", "ignored: {raeson: 3}", "unknown field of onUserOffline 'raeson'"),
+        ("ignored: {reason: [3, 4]}", "ignored: {reason: QIUT}", "unknown code 'QIUT'; did you mean 'QUIT'?"),
+        ("with: {reason: QUIT}", "with: {elapsed: 1}", "unknown field of onUserOffline 'elapsed'"),
+        ("left: {onUserOffline: {}}", "left: {onUserJoined: {}}", "one field must differ between `joined` and `left`"),
+        ("[onUserJoined, {onUserOffline:", "[onUserJoined, {onUserOfline:", "unknown state 'onUserOfline'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_said_where_it_stands(old: str, new: str, message: str) -> None:
+    text = (FOLDER / "conference.yaml").read_text(encoding="utf-8")
+    assert old in text
+
+    with pytest.raises(SpecError) as caught:
+        load_spec(text.replace(old, new), "conference.yaml")
+
+    line = 1 + text[: text.index(old)].count("\n")
+    assert any(p.line == line and message in p.message for p in caught.value.problems), caught.value.problems

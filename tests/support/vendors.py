@@ -1,0 +1,34 @@
+"""Vendors that are a YAML file and nothing else, and hand-made traces of their rooms."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from roomcheck.judge import judge
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.load import load_spec
+from support.tape import Tape
+
+FOLDER = Path(__file__).parents[1] / "specs"
+CONFORMS = "conforms"
+Act = tuple[Any, ...]  # a method of a tape, and its arguments
+Tape_ = TypeVar("Tape_", bound=Tape)
+
+
+def contract(name: str) -> Contract:
+    """The contract of this vendor."""
+    file = FOLDER / f"{name}.yaml"
+    return load_spec(file.read_text(encoding="utf-8"), file.name).bind()
+
+
+def played(tape: Tape_, acts: Iterable[Act]) -> Tape_:
+    """The tape, with these acts on it."""
+    for name, *args in acts:
+        getattr(tape, name)(*args)
+    return tape
+
+
+def judged(contract: Contract, tape: Tape, end: float) -> str:
+    """The outcome by the rules alone, and the requirement that the first finding names; `end` in milliseconds."""
+    verdict = judge(contract, tape.trace(end, rooms=("R",)))
+    return " ".join([verdict.outcome.value, *(f.requirement or "nothing" for f in verdict.findings[:1])])
