@@ -212,6 +212,36 @@ def test_a_goodbye_over_a_dead_link_is_found_out_by_silence() -> None:
     assert judged(hall, 2450) == CONFORMS
 
 
+@pytest.mark.parametrize(
+    ("kind", "at", "expected"),
+    [
+        (FaultKind.GHOST, 2100, "violates H-EARLY"),
+        (FaultKind.GHOST, 2280, CONFORMS),
+        (FaultKind.MUTE_STALL, 2100, "violates H-EARLY"),
+        (FaultKind.DEAF_STALL, 2100, CONFORMS),
+    ],
+)
+def test_a_goodbye_over_a_dead_link_is_not_heard(kind: FaultKind, at: float, expected: str) -> None:
+    """However it is told to the member; over a link that is only deaf it is heard."""
+    hall = inside()
+    hall.fault(2000, "A", kind)
+    hall.leave(2010)
+    hall.left(at)
+
+    assert judged(hall, 2300) == expected
+
+
+def test_a_goodbye_may_be_heard_once_the_link_is_whole() -> None:
+    """The client may still have it to send."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.GHOST)
+    hall.leave(2010)
+    hall.heal(2100, "A")
+    hall.left(2105)
+
+    assert judged(hall, 2300) == CONFORMS
+
+
 def test_a_goodbye_right_after_a_loss_that_nobody_noticed_may_be_lost() -> None:
     """The connection broke and a new one could be made; whether the goodbye went over the old one nobody knows."""
     hall = inside()

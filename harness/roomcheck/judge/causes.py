@@ -47,17 +47,18 @@ class Causes:
         """Every cause by which a session of this request may have ended."""
         declared = self.presence
         gave_up: Ending | None = None
+        asked = request.asked or request.left
+        unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
         for ending in declared.endings:
             if not asked_with(ending.given, request.args):
                 continue
             pattern, requirement = ending.pattern, ending.requirement
             if ending.kind is End.REQUEST:
-                begin = request.asked or request.left
-                if begin is not None:
-                    heard = request.left or begin
+                if asked is not None:
+                    heard = request.left or asked
                     if not stay.sound(request, heard, declared.noticed, declared.delivery):
                         requirement = ending.unheard or requirement
-                    yield Licence(begin.lo, NEVER, pattern, requirement, "its leaving")
+                    yield Licence(stay.link.passing(asked.lo), NEVER, pattern, requirement, "its leaving")
             elif ending.kind is End.ACT:
                 for name, at in self.acts:
                     if name in ending.names:
@@ -65,6 +66,8 @@ class Causes:
             elif ending.kind is End.LOSS:
                 gave_up = gave_up or ending
                 me = frozenset({stay.member})
+                if asked is not None:
+                    requirement = unheard or requirement
                 for begin, over in self._unheard(stay, request):
                     lo = (begin.hi if self.narrow and ending.after else begin.lo) + ending.after
                     if ending.after:
@@ -81,7 +84,7 @@ class Causes:
         if request.out is not None and request.asked is None and request.left is None:
             pattern = gave_up.pattern if gave_up else EMPTY
             requirement = gave_up.requirement if gave_up else None
-            yield Licence(request.out.lo, NEVER, pattern, requirement, "its giving up")
+            yield Licence(stay.link.passing(request.out.lo), NEVER, pattern, requirement, "its giving up")
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
                 me = frozenset({stay.member})

@@ -66,6 +66,13 @@ class LinkHistory:
         if self.outages and self.outages[-1].end is None:
             self.outages[-1].end = at
 
+    def passing(self, begin: int) -> int:
+        """The first moment from `begin` on at which what a member sends may get on its way to the server."""
+        for outage in self.outages:
+            if outage.silent is not None and outage.silent.hi < begin:
+                begin = NEVER if outage.end is None else max(begin, outage.end.lo)
+        return begin
+
     def arrivals(self, begin: int, end: int, under_way: int) -> list[Span]:
         """When something that a member sends again and again from `begin` to `end` may reach the server.
 
