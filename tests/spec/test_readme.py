@@ -11,6 +11,7 @@ import yaml
 from roomcheck.spec.lint import lint
 from roomcheck.spec.load import Spec, load_spec
 from roomcheck.spec.shape import schemas
+from support.vendors import FOLDER
 
 PAGE = (Path(__file__).parents[2] / "specs" / "README.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```yaml ?([^\n]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -31,7 +32,7 @@ def built() -> str:
     """The contract with everything that is added to it."""
     whole: dict[str, Any] = {}
     for kind, text in BLOCKS:
-        if kind in {"", "whole"}:
+        if kind in {"", "parlour"}:
             add(whole, yaml.safe_load(text))
     return yaml.safe_dump(whole, sort_keys=False)
 
@@ -47,15 +48,18 @@ def load() -> Spec:
 def test_every_block_is_read() -> None:
     """None escapes these tests."""
     assert PAGE.count("```") == 2 * len(BLOCKS)
-    assert [kind for kind, _ in BLOCKS if kind] == ["whole", "by hand", "extends"]
+    assert [kind for kind, _ in BLOCKS if kind] == ["whole", "parlour", "by hand", "extends"]
 
 
-def test_the_first_example_is_a_sound_contract_by_itself() -> None:
+def test_the_first_examples_are_sound_contracts_by_themselves() -> None:
     """A reader may stop there."""
-    kind, text = BLOCKS[0]
+    assert [str(p) for p in lint(load_spec(extension("whole"), "presence.yaml"))] == []
+    assert [str(p) for p in lint(load_spec(extension("parlour"), "presence.yaml"))] == []
 
-    assert kind == "whole"
-    assert [str(p) for p in lint(load_spec(text, "presence.yaml"))] == []
+
+def test_the_first_example_is_the_one_that_traces_are_judged_by() -> None:
+    """And that is proven."""
+    assert BLOCKS[0] == ("whole", (FOLDER / "duo.yaml").read_text(encoding="utf-8"))
 
 
 def test_all_examples_together_are_a_sound_contract() -> None:
