@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from roomcheck.errors import SpecError
 from roomcheck.judge import judge
 from roomcheck.model.trace import Trace, read_trace
-from roomcheck.model.verdict import Verdict
+from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.load import Spec, load_spec
+from support.spoiling import spoilt
 
 ROOT = Path(__file__).parents[2]
 TRACES = ROOT / "fixtures" / "traces"
@@ -60,3 +64,20 @@ def test_recorded_runs_say_nothing_of_the_machine() -> None:
         assert min(record.at.lo for record in trace.records) == 1_000_000
         _, _, records = path.read_text(encoding="utf-8").partition("\n")
         assert not [mark for mark in ("/", "\\", "127.0.0.1") if mark in records]
+
+
+def lines_of(name: str) -> list[str]:
+    return (TRACES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+@given(lines=st.sampled_from(sorted(VERDICTS)).flatmap(lambda name: spoilt(lines_of(name))))
+def test_a_damaged_trace_is_judged_or_refused(spec: Spec, lines: list[str]) -> None:
+    """What can be read can be judged, whatever it says."""
+    try:
+        trace = read_trace(lines)
+        constants = {name: round(value * trace.scale) for name, value in trace.constants.items()}
+        contract = spec.bind(constants, trace.options, trace.scale)
+    except (ValueError, SpecError):
+        return  # told in one line
+    case = next((c for c in contract.cases if c.id == trace.case), None)
+    assert judge(contract, trace, case).outcome in Outcome

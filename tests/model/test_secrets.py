@@ -19,17 +19,47 @@ SECRETS = Secrets.of({"ROOM_TOKEN": VALUE})
 
 
 @pytest.mark.parametrize(
-    "name", ["TOKEN", "ROOM_TOKEN", "APP_SECRET", "DB_PASSWORD", "API_KEY", "APIKEY", "ZEGO_SERVER_SECRET", "api_key"]
-)
+    "name",
+    ["TOKEN", "ROOM_TOKEN", "APP_SECRET", "DB_PASSWORD", "API_KEY", "APIKEY", "ZEGO_SERVER_SECRET", "api_key", "APP_SIGN",
+     "CERTIFICATE", "AGORA_APP_CERTIFICATE", "JWT", "GH_PAT", "PAT", "KEYS", "SIGNING_KEYS", "BASIC_AUTH", "COOKIES"],
+)  # fmt: skip
 def test_names_that_say_so_are_secret(name: str) -> None:
     """As CI systems and vendors name them."""
     assert Secrets.of({name: "abcdef"}).text("x abcdef y") == f"x [hidden: {name}] y"
 
 
-@pytest.mark.parametrize("name", ["HOME", "MONKEY", "KEYBOARD", "SSH_KEY_PATH", "TOKENS_SEEN", "PASSWORDLESS"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HOME",
+        "MONKEY",
+        "KEYBOARD",
+        "PATH",
+        "DESIGN",
+        "KEY_FILE",
+        "AUTHOR",
+        "SSH_KEY_PATH",
+        "TOKENS_SEEN",
+        "PASSWORDLESS",
+    ],
+)
 def test_other_names_are_not(name: str) -> None:
     """A path or a word that many texts hold would ruin them."""
     assert Secrets.of({name: "abcdef"}).values == ()
+
+
+def test_what_cannot_be_hidden_is_known_with_the_reason() -> None:
+    """Without its value."""
+    secrets = Secrets.of(
+        {"A_TOKEN": "abc", "B_TOKEN": "", "C_KEY": "onRoom", "D_KEY": "abcdef\nxyz", "E_KEY": "secret"}
+    )
+
+    assert secrets.but(["onRoomState", "other"]).unhidden == (
+        "A_TOKEN: fewer than 6 characters stand in too many places",
+        "C_KEY: the contract itself says its value",
+        "D_KEY: fewer than 6 characters stand in too many places",
+    )
+    assert secrets.but(["onRoomState"]).text("onRoom abcdef") == "onRoom [hidden: D_KEY]"
 
 
 def test_a_target_may_name_others() -> None:

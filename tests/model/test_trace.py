@@ -1,6 +1,7 @@
 """A trace as JSON lines, there and back."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.trace import Trace, read_trace, write_trace
+from support.spoiling import spoilt
 from support.tape import Tape
 
 
@@ -37,23 +39,67 @@ def test_empty_lines_do_not_matter() -> None:
 HEAD, *REST = write_trace(full())
 
 
+def line(**changed: object) -> str:
+    """An event with some of its fields changed."""
+    event = {"record": "event", "member": "A", "n": 1, "callback": "onX", "fields": {}, "at": [1, 2]}
+    return json.dumps({key: value for key, value in {**event, **changed}.items() if value is not ...})
+
+
+def head(**changed: object) -> str:
+    return json.dumps({**json.loads(HEAD), **changed})
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
         ([], "no header line"),
         ([HEAD], "the trace was cut short"),
+        ([line(), HEAD], r"line 1 .*: the first line must be"),
         ([HEAD, "{"], "line 2 is not a record"),
-        ([HEAD, "[]"], "line 2 is not a record"),
-        ([HEAD, '{"record": "dream", "at": [1, 2]}'], "line 2 is not a record"),
-        ([HEAD, '{"record": "event", "at": 5}'], "line 2 is not a record"),
-        ([json.dumps({**json.loads(HEAD), "version": 9})], "version 9 is not 1"),
-        ([json.dumps({**json.loads(HEAD), "mood": 1}), *REST], "the header does not fit"),
+        ([HEAD, "[" * 100_000], "line 2 .*: it is nested too deep"),
+        ([HEAD, "[]"], "line 2 .*: it has no 'record'"),
+        ([HEAD, "{}"], "line 2 .*: it has no 'record'"),
+        ([HEAD, line(record="dream")], "line 2 .*: unknown record 'dream'"),
+        ([HEAD, line(record=[])], r"line 2 .*: unknown record \[\]"),
+        ([HEAD, line(n=...)], "line 2 .*: there is no 'n'"),
+        ([HEAD, line(mood=1)], "line 2 .*: 'mood' is none of its fields: member, n, callback, fields, at"),
+        ([HEAD, line(n="1")], "line 2 .*: n: Input should be a valid integer, not '1'"),
+        ([HEAD, line(n=True)], "line 2 .*: n: "),
+        ([HEAD, line(fields=[])], "line 2 .*: fields: "),
+        ([HEAD, line(member="Z")], "line 2 .*: there is no member 'Z'"),
+        ([HEAD, line(at=5)], "line 2 .*: at: 5 is no interval of microseconds"),
+        ([HEAD, line(at=...)], "line 2 .*: at: None is no interval"),
+        ([HEAD, line(at=[2, 1])], r"line 2 .*: at: \[2, 1\] is no interval"),
+        ([HEAD, line(at=[1, 2, 3])], r"line 2 .*: at: \[1, 2, 3\] is no interval"),
+        ([HEAD, line(at=[True, 2])], r"line 2 .*: at: \[True, 2\] is no interval"),
+        ([HEAD, line(at=[0, 10**30])], "line 2 .*: at: .* is no interval"),
+        ([HEAD, '{"record": "end", "at": "late"}'], "line 2 .*: at: "),
+        ([HEAD, '{"record": "fault", "member": "A", "kind": "cat", "at": [1, 2]}'], "line 2 .*: 'cat' is not a valid"),
+        ([head(version=9)], "version 9 is not 1"),
+        ([head(mood=1), *REST], "'mood' is none of its fields"),
+        ([head(members=["A"]), *REST], r"members: \['A'\] is no map of names to users"),
+        ([head(members={"A": 1}), *REST], "members.0.user: "),
+        ([head(users={}), *REST], "users has no 'A'"),
+        ([head(users={"A": {}}), *REST], "users.A: "),
+        ([head(rooms={}), *REST], "rooms are empty, or the scale is not over 0"),
+        ([head(scale=0), *REST], "rooms are empty, or the scale is not over 0"),
+        ([head(scale=float("nan")), *REST], "rooms are empty, or the scale is not over 0"),
+        ([head(constants={"beat": "4s"}), *REST], "constants.beat: Input should be a valid integer, not '4s'"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_trace_is_refused_with_the_line(lines: list[str], message: str) -> None:
     """The message names the line and what is wrong with it."""
     with pytest.raises(ValueError, match=message):
         read_trace(lines)
+
+
+@given(spoilt([HEAD, *REST]))
+def test_a_damaged_trace_is_read_or_refused(lines: list[str]) -> None:
+    """Nothing but a trace, or a ValueError that names a line or what is missing."""
+    try:
+        assert isinstance(read_trace(lines), Trace)
+    except ValueError as e:
+        assert re.match(r"line \d+ is not a record of a trace: .|no (header|last) line", str(e))  # noqa: PT017
 
 
 @given(st.lists(st.text()))

@@ -8,6 +8,8 @@ import pytest
 from report.samples import ALL, FOOTER, HEADER, HOSTILE, absent, broken, doubtful, good, hostile, violating
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.console import Console, by_requirement
+from roomcheck.report.html import Pictures, write_html
+from roomcheck.report.junit import write_junit
 
 PATHS = {"JUnit": Path("roomcheck-report/junit.xml")}
 
@@ -62,6 +64,18 @@ def test_the_summary_counts_blames_and_names_the_reports() -> None:
         "JUnit:     roomcheck-report/junit.xml",
         "the room violates its contract (exit code 1)",
     ]
+
+
+def test_what_could_not_be_hidden_is_said_in_every_report() -> None:
+    """A person must know before the reports are published."""
+    header = dataclasses.replace(HEADER, unhidden=("A_TOKEN: fewer than 6 characters",))
+
+    assert "not hidden in the reports: A_TOKEN: fewer than 6 characters\n" in shown(header=header)
+    assert "A_TOKEN: fewer than 6 characters" in write_html(header, ALL, FOOTER, Pictures(None))
+    assert "A_TOKEN: fewer than 6 characters" in write_junit(header, ALL, FOOTER)
+    assert "not hidden" not in shown() + write_html(HEADER, ALL, FOOTER, Pictures(None)) + write_junit(
+        HEADER, ALL, FOOTER
+    )
 
 
 def test_the_table_counts_cases_for_each_requirement() -> None:

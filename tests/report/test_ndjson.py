@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from roomcheck.errors import HarnessError
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.report.ndjson import StreamWriter, read_stream
+from support.spoiling import spoilt
 
 FULL = Path("/dev/full")
 
@@ -102,10 +104,10 @@ def test_a_broken_line_in_the_middle_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"record": "what"}', "unknown record 'what'"),
-        ('{"record": "case"}', "line 1 is not a record of a run"),
-        ('{"record": "room", "room": "x"}', "line 1 is not a record of a run"),
-        ("[]", "line 1 is not a record of a run"),
+        ('{"record": "case"}', "line 1 is not a record of a run: the first line must be"),
+        ('{"record": "room", "room": "x"}', "line 1 is not a record of a run: the first line must be"),
+        ("[]", "line 1 is not a record of a run: it is no object"),
+        ('{"record": "run", "version": 1}', "line 1 is not a record of a run: there is no 'target'"),
         ('{"record": "run", "version": 9}', "version 9 is not 1"),
         ("", "no line"),
     ],
@@ -114,6 +116,37 @@ def test_lines_that_do_not_fit_are_named(line: str, message: str) -> None:
     """A file that is no stream says so."""
     with pytest.raises(ValueError, match=message):
         read_stream([line])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"record": "what"}, "unknown record 'what'"),
+        ({"outcome": "fine"}, "'fine' is not a valid Outcome"),
+        ({"outcome": 5}, "'5' is not a valid Outcome"),
+        ({"case": None}, "case: Input should be a valid string, not 'None'"),
+        ({"mood": 1}, "'mood' is none of its fields"),
+        ({"verdict": []}, "'\\[\\]' is no object"),
+        ({"log": "text"}, "log: Input should be a valid tuple, not 'text'"),
+        ({"schedule": {"members": 5}}, "there is no 'rooms'"),
+        ({"schedule": {"members": [], "rooms": [], "watch": 1, "steps": [{"act": {"act": "dance"}}]}}, "act 'dance'"),
+        ({"schedule": {"members": [], "rooms": [], "watch": 1, "steps": [{"act": {"act": []}}]}}, "unknown act"),
+    ],
+)
+def test_a_case_that_does_not_fit_is_named(changed: dict[str, object], message: str) -> None:
+    """With its line, and the field."""
+    first, second, *_ = stream().splitlines()
+    with pytest.raises(ValueError, match=f"line 2 is not a record of a run: .*{message}"):
+        read_stream([first, json.dumps({**json.loads(second), **changed})])
+
+
+@given(spoilt(stream().splitlines()))
+def test_a_damaged_stream_is_read_or_refused(lines: list[str]) -> None:
+    """Nothing but a run, or a ValueError that names a line or what is missing."""
+    try:
+        assert read_stream(lines)
+    except ValueError as e:
+        assert re.match(r"line \d+ is not |no line", str(e))  # noqa: PT017
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -35,6 +35,10 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
          "nothing verifies TS-MORE: no rule, entry or scenario is for it"),
         ("scenarios:\n", "scenarios:\n  - {id: idle, title: x, members: [A], schedule: [{A: enter}]}\n",
          "idle checks nothing: it has neither `expect` nor `for`"),
+        ("  - id: lost\n", "  - {id: Lost, title: x, for: TS-LOST, members: [A], schedule: [{A: enter}]}\n  - id: lost\n",
+         "lost and Lost differ in case only; reports need two files"),
+        ("  - id: come-and-go\n", f"  - id: {'x' * 241}\n",
+         f"the id {'x' * 40}... has 241 bytes, more than a file may (240)"),
         ("    initial: gone\n    rules:", ("    told: {away: gone}\n    initial: gone\n    rules:\n"
          "      - {from: here, cause: server down, to: away, within: 1s}"),
          "own: gone and away are both told as gone"),

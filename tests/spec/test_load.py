@@ -5,7 +5,7 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from roomcheck.errors import SpecError
+from roomcheck.errors import SpecError, UsageError
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wait, When
@@ -382,7 +382,7 @@ views: {own: {told: {here: HERE}}}
 
 def test_a_file_changes_what_it_extends() -> None:
     """Maps key by key."""
-    contract = load_spec(OVER, "specs/over.yaml", {"base.yaml": BASE}.__getitem__).bind()
+    contract = load_spec(OVER, "specs/over.yaml", {"specs/base.yaml": BASE}.__getitem__).bind()
 
     assert (contract.spec, contract.constants["patience"], contract.codes) == (
         "two-state/web", 3 * S, {"fine": 0, "lost": 8},
@@ -391,12 +391,24 @@ def test_a_file_changes_what_it_extends() -> None:
     assert contract.views[1].where.file == "specs/base.yaml"
 
 
+def test_each_file_of_a_chain_is_looked_for_from_the_one_that_names_it() -> None:
+    """Over folders, and however long the chain is."""
+    chain = {f"a{n}/own.yaml": f"extends: ../a{n + 1}/own.yaml\nconstants: {{beat: {n}s}}\n" for n in range(1, 30)}
+    chain["a30/own.yaml"] = "extends: deeper/base.yaml\n"
+    chain["a30/deeper/base.yaml"] = BASE
+
+    contract = load_spec("extends: a1/own.yaml\nspec: two-state/own\n", "own.yaml", chain.__getitem__).bind()
+
+    assert (contract.spec, contract.constants["beat"]) == ("two-state/own", 1 * S)
+
+
 @pytest.mark.parametrize(
     ("over", "files", "found"),
     [
         (OVER.replace("{here:", "{hear:"), {"base.yaml": BASE}, "o:6:22: unknown state 'hear'; did you mean 'here'?"),
         (OVER, {}, "o:1:10: cannot read 'base.yaml': 'base.yaml'"),
         (OVER, {"base.yaml": OVER}, "base.yaml:1:10: extends in a circle: o -> base.yaml -> base.yaml"),
+        ("extends: ./x/../o", {}, "o:1:10: extends in a circle: o -> o"),
         (OVER, None, "o:1:10: cannot read 'base.yaml': no other files can be read here"),
         ("extends: [a]", None, "o:1:1: 'callbacks' is missing here"),
     ],
@@ -404,6 +416,15 @@ def test_a_file_changes_what_it_extends() -> None:
 def test_what_cannot_be_extended(over: str, files: dict[str, str] | None, found: str) -> None:
     """Each problem stands in the file that has it."""
     assert found in problems(lambda: load_spec(over, "o", files.__getitem__ if files is not None else None))
+
+
+def test_why_a_file_cannot_be_read_is_told_once() -> None:
+    """As whoever tried to read it says."""
+
+    def refuse(path: str) -> str:
+        raise UsageError(f"cannot read {path}: it is no regular file")
+
+    assert problems(lambda: load_spec(OVER, "o", refuse)) == ["o:1:10: cannot read base.yaml: it is no regular file"]
 
 
 # --- what the judge makes of it ---------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """Finding specs and targets: by path, by folder, or by the name of one that ships with the package."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
+from typing import TextIO
 
 from roomcheck.errors import UsageError
 from roomcheck.resources import root
@@ -12,11 +15,35 @@ from roomcheck.spec.target import Target, load_target
 REFERENCE = "reference"
 
 
+MAX_BYTES = 8 << 20  # of a file that a person writes; a contract of 1,500 lines has 0.1 MiB
+MAX_LINE = 16 << 20  # characters of one line of a stream or trace
+
+
 def read_text(path: Path) -> str:
+    """The text of a file that a person wrote. UsageError: it cannot be read, or is no file of sensible size."""
     try:
+        found = path.stat()  # before it is opened: a FIFO would wait for whoever writes into it
+        if not S_ISREG(found.st_mode):
+            raise UsageError(f"cannot read {path}: it is no regular file")
+        if found.st_size > MAX_BYTES:
+            raise UsageError(f"cannot read {path}: it has {found.st_size >> 20} MiB, more than {MAX_BYTES >> 20}")
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        raise UsageError(f"cannot read {path}: {e}") from e
+    except (OSError, ValueError) as e:
+        raise UsageError(f"cannot read {path}: {_why(e)}") from e
+
+
+def lines_of(file: TextIO) -> Iterator[str]:
+    """The lines of a stream or trace, which may come from another program. ValueError: one is too long to be one."""
+    number = 0
+    while line := file.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE:
+            raise ValueError(f"line {number} has more than {MAX_LINE >> 20} million characters")
+        yield line
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _shown(path: Path) -> str:
@@ -91,11 +118,7 @@ def spec_of(target: Target) -> Path:
 
 def read_spec(path: Path) -> Spec:
     """Load a spec with the files that it extends. SpecError lists every mistake."""
-
-    def include(name: str) -> str:
-        return read_text(path.parent / name)
-
-    return load_spec(read_text(path), _shown(path), include)
+    return load_spec(read_text(path), _shown(path), lambda base: read_text(Path(base)))
 
 
 def read_target(path: Path) -> Target:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.files import find_spec, lines_of, read_spec
 from roomcheck.errors import UsageError
 from roomcheck.judge import judge as judge_trace
 from roomcheck.judge.result import result_of
@@ -32,8 +32,8 @@ def judge(spec: str, trace: Path, *, picture: bool) -> int:
     loaded = read_spec(path)
     try:
         with trace.open(encoding="utf-8") as lines:
-            recorded = read_trace(lines)
-    except (ValueError, UnicodeDecodeError) as e:
+            recorded = read_trace(lines_of(lines))
+    except (OSError, ValueError) as e:
         raise UsageError(f"{trace}: {e}") from e
     constants = {name: round(value * recorded.scale) for name, value in recorded.constants.items()}
     contract = loaded.bind(constants=constants, options=recorded.options, scale=recorded.scale)

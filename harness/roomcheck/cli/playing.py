@@ -31,6 +31,7 @@ from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
 from roomcheck.resources import node_kit
+from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual, speaks
@@ -360,6 +361,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
         roomcheck=version("roomcheck"),
         cases=cases,
         file="" if contract.spec in spec_names() else str(bound.file),
+        unhidden=secrets_of(bound.target, contract).unhidden,
         **told_of(contract),
     )
 

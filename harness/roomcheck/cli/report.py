@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.files import find_spec, lines_of, read_spec
 from roomcheck.cli.playing import pictures_of
 from roomcheck.errors import SpecError, UsageError
 from roomcheck.model.trace import Trace
@@ -47,7 +47,7 @@ def report(
     for stream in streams:
         try:
             with stream.open(encoding="utf-8") as lines:
-                header, results, footer = read_stream(lines)
+                header, results, footer = read_stream(lines_of(lines))
         except (OSError, ValueError) as e:
             raise UsageError(f"{stream} is no stream of a run: {e}") from e
         results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roomcheck.model.fault import FaultKind
+from roomcheck.model.plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Plain):
     """One client. Two members may be the same user (a duplicate login). `user` is an alias, not the real name."""
 
     name: str
@@ -16,7 +17,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class When(Plain):
     """When a step begins: `offset` microseconds after the label, or (label None) after the step before has settled."""
 
     label: str | None = None
@@ -24,7 +25,7 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Plain):
     """A member calls an operation of its SDK. `args` holds every argument, rooms as aliases (R, R2)."""
 
     member: str
@@ -33,7 +34,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Admin:
+class Admin(Plain):
     """An act of the room's backend (kick). `args` holds users and rooms as aliases."""
 
     operation: str
@@ -41,7 +42,7 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Plain):
     """A fault on a member's link (`member` None: on the server, server-restart). `settings`: see the catalogue."""
 
     member: str | None
@@ -51,19 +52,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Heal:
+class Heal(Plain):
     """The end of whatever fault a member's link (None: the server) has."""
 
     member: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Plain):
     """Nothing happens; only the moment counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Plain):
     """An act, when it begins, and the label that names the moment."""
 
     act: Call | Admin | Fault | Heal | Wait
@@ -72,7 +73,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Plain):
     """Members and steps; `watch` is how long to go on observing after the last step, in microseconds.
 
     `pace`, in microseconds too, passes between a step that has settled and one that names no moment; None: the

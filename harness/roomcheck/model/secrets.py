@@ -19,7 +19,10 @@ from typing import Any, Self
 
 from roomcheck.model.trace import Answered, Record, Told, Trace
 
-_NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|passwd|passphrase|credentials?|(?:api)?key)$", re.IGNORECASE)
+_NAMES = (
+    "token secret password passwd passphrase credential apikey key sign signature certificate jwt pat auth cookie psk"
+)
+_NAME = re.compile(rf"(?:^|[_-])(?:{_NAMES.replace(' ', '|')})s?$", re.IGNORECASE)
 _OPTION = re.compile(r"--?([A-Za-z0-9_-]+)(?:=(.*))?$", re.DOTALL)
 _ADDRESS = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")  # scheme://user:password@host
 _RESERVED = re.compile(r"[^A-Za-z0-9_.~-]")  # what a URL escapes
@@ -29,9 +32,10 @@ LEAST = 6  # characters; to hide a "1" or a "test" wherever it stands would ruin
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Each value with what is shown in its place, the longest first."""
+    """Each value with what is shown in its place, the longest first; and what cannot be hidden, with the reason."""
 
     values: tuple[tuple[str, str], ...] = ()
+    unhidden: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -43,16 +47,22 @@ class Secrets:
         found |= {word: name for name, value in environ.items() for word in _ADDRESS.findall(value)}
         found |= {value: name for name, value in environ.items() if name in listed or _NAME.search(name)}
         shown: dict[str, str] = {}
+        short: set[str] = set()
         for value, name in found.items():
             for form in _forms(value):
                 if len(form) >= LEAST:
                     shown.setdefault(form, f"[hidden: {name}]")
-        return cls(tuple(sorted(shown.items(), key=lambda pair: (-len(pair[0]), pair))))
+                elif form.strip():
+                    short.add(f"{name}: fewer than {LEAST} characters stand in too many places")
+        return cls(tuple(sorted(shown.items(), key=lambda pair: (-len(pair[0]), pair))), tuple(sorted(short)))
 
     def but(self, words: Iterable[str]) -> Self:
         """Without values that are a part of these words: what a contract says openly is no secret, and is judged."""
         known = tuple(words)
-        return replace(self, values=tuple(v for v in self.values if not any(v[0] in word for word in known)))
+        said = {v for v in self.values if any(v[0] in word for word in known)}
+        names = {shown.removeprefix("[hidden: ").removesuffix("]") for _, shown in said}
+        told = {f"{name}: the contract itself says its value" for name in names}
+        return type(self)(tuple(v for v in self.values if v not in said), tuple(sorted({*self.unhidden, *told})))
 
     def text(self, text: str) -> str:
         """The text without any of them."""

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import NewType
 
+from roomcheck.model.plain import Plain
+
 Micros = NewType("Micros", int)
 
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
@@ -11,7 +13,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h)\Z")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Instant:
+class Instant(Plain):
     """An interval of microseconds that surely holds the true moment: call and return, stamp less lag."""
 
     lo: int

@@ -6,18 +6,21 @@ aliases to them. One trace is a file of JSON lines: the header, the records, and
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
+from roomcheck.model.checked import made
 from roomcheck.model.fault import FaultKind
+from roomcheck.model.plain import Plain
 from roomcheck.model.schedule import Member
 from roomcheck.model.time import Instant
 
 VERSION = 1
+MAX_TIME = 1 << 60  # microseconds: 36,000 years
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class Called(Plain):
     """A member's call (`member` None: an act of the backend) was handed to the adapter at `at`."""
 
     record: ClassVar[str] = "call"
@@ -30,7 +33,7 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Plain):
     """The call `call` returned: status ok, refused, unsupported, indefinite or adapter-error, and its fields."""
 
     record: ClassVar[str] = "answer"
@@ -42,7 +45,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Faulted:
+class Faulted(Plain):
     """A fault took effect within `at` on a member's link (None: the server), with the evidence that it did."""
 
     record: ClassVar[str] = "fault"
@@ -54,7 +57,7 @@ class Faulted:
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class Healed(Plain):
     """The member's link (None: the server) was whole again within `at`."""
 
     record: ClassVar[str] = "heal"
@@ -64,7 +67,7 @@ class Healed:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Told(Plain):
     """A callback at a member: `n` is its gap-free number there, `fields` is as the room's SDK gave it."""
 
     record: ClassVar[str] = "event"
@@ -76,7 +79,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Plain):
     """The member's adapter showed no life within `at`: its silence there proves nothing."""
 
     record: ClassVar[str] = "gap"
@@ -85,7 +88,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Plain):
     """A moment that the schedule named without an act (a `wait`)."""
 
     record: ClassVar[str] = "mark"
@@ -101,7 +104,7 @@ HOPS = 4  # a login passes the proxy, the server and the proxy again, after a co
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Plain):
     """`users` and `rooms` map aliases to the real names of this run; `end` is when observation ended.
 
     `constants` are the microseconds that the run used, `scale` how much faster than documented they run, `lateness`
@@ -156,7 +159,7 @@ def write_trace(trace: Trace) -> Iterator[str]:
 
 def read_trace(lines: Iterable[str]) -> Trace:
     """JSON lines -> Trace. ValueError names the line that does not fit, or says that the end is missing."""
-    head: dict[str, Any] | None = None
+    trace: Trace | None = None
     records: list[Record] = []
     end: int | None = None
     for number, line in enumerate(lines, 1):
@@ -164,27 +167,60 @@ def read_trace(lines: Iterable[str]) -> Trace:
             continue
         try:
             data = json.loads(line)
-            kind = data.pop("record")
-            if kind == "trace":
-                head = data
-                if head.get("version") != VERSION:
-                    raise ValueError(f"version {head.get('version')} is not {VERSION}")  # noqa: TRY301
-            elif kind == "end":
-                end = int(data["at"])
-            else:
-                data["at"] = Instant(*data["at"])
-                if kind == "fault":
-                    data["kind"] = FaultKind(data["kind"])
-                records.append(_RECORDS[kind](**data))
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            if not isinstance(data, dict) or "record" not in data:
+                raise ValueError("it has no 'record'")  # noqa: TRY301
+            match data.pop("record"):
+                case "trace":
+                    trace = _header(data)
+                case _ if trace is None:
+                    raise ValueError("the first line must be {'record': 'trace', ...}")  # noqa: TRY301
+                case "end":
+                    at = data.get("at")
+                    end = _instant([at, at]).lo
+                case kind:
+                    records.append(_record(kind, data, trace))
+        except RecursionError:
+            raise ValueError(f"line {number} is not a record of a trace: it is nested too deep") from None
+        except ValueError as e:
             raise ValueError(f"line {number} is not a record of a trace: {e}") from e
-    if head is None:
+    if trace is None:
         raise ValueError("no header line {'record': 'trace', ...}")
     if end is None:
         raise ValueError("no last line {'record': 'end', ...}: the trace was cut short")
-    head.pop("version")
-    members = tuple(Member(name, user) for name, user in head.pop("members").items())
-    try:
-        return Trace(members=members, records=tuple(records), end=end, **head)
-    except TypeError as e:
-        raise ValueError(f"the header does not fit: {e}") from e
+    return replace(trace, records=tuple(records), end=end)
+
+
+def _header(data: dict[str, Any]) -> Trace:
+    version, members = data.pop("version", None), data.pop("members", None)
+    if version != VERSION:
+        raise ValueError(f"version {version} is not {VERSION}")
+    if not isinstance(members, dict):
+        raise ValueError(f"members: {members!r} is no map of names to users")  # noqa: TRY004
+    whole = {**data, "members": tuple(Member(name, user) for name, user in members.items()), "records": (), "end": 0}
+    trace = made(Trace, whole)
+    if nobody := [m.user for m in trace.members if m.user not in trace.users]:
+        raise ValueError(f"users has no {nobody[0]!r}")
+    if not trace.rooms or not trace.scale > 0:
+        raise ValueError("rooms are empty, or the scale is not over 0")
+    return trace
+
+
+def _record(kind: Any, data: dict[str, Any], trace: Trace) -> Record:
+    cls = _RECORDS.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise ValueError(f"unknown record {kind!r}")
+    data["at"] = _instant(data.get("at"))
+    if cls is Faulted:
+        data["kind"] = FaultKind(str(data.get("kind")))
+    record: Record = made(cls, data)
+    member = getattr(record, "member", None)
+    if member is not None and member not in {m.name for m in trace.members}:
+        raise ValueError(f"there is no member {member!r}")
+    return record
+
+
+def _instant(value: Any) -> Instant:
+    match value:
+        case [int(lo), int(hi)] if -MAX_TIME < lo <= hi < MAX_TIME and not isinstance(value[0], bool):
+            return Instant(lo, hi)
+    raise ValueError(f"at: {value!r} is no interval of microseconds")

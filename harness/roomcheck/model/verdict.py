@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from roomcheck.model.plain import Plain
 from roomcheck.model.schedule import Schedule
 
 
@@ -26,7 +27,7 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Plain):
     """One refusal: in which view, at which moment (microseconds since the trace's first act), and why.
 
     `misses` are the reasons nearest first, each a sentence; `miss` is the nearest one's distance in microseconds.
@@ -43,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Plain):
     """One thing that was armed, and how it ended. `margin`: least distance to a window's edge, in microseconds."""
 
     requirement: str | None
@@ -54,7 +55,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Plain):
     """`leniency` says where the spec is silent and the judge therefore let several futures pass."""
 
     outcome: Outcome
@@ -64,7 +65,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseResult:
+class CaseResult(Plain):
     """How one case of a run ended. `blame` is None when it conformed or did not apply; `seconds` is wall time."""
 
     case: str  # spec/scenario/fault, unique in the run
@@ -91,7 +92,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True, slots=True)
-class RunHeader:
+class RunHeader(Plain):
     """What was run, on what; times of day as ISO 8601 text, handed in."""
 
     target: str
@@ -107,10 +108,11 @@ class RunHeader:
     levels: dict[str, str] = field(default_factory=dict)
     cites: dict[str, str] = field(default_factory=dict)
     file: str = ""  # of the spec, where it does not ship with the package
+    unhidden: tuple[str, ...] = ()  # secrets that may stand in the reports, each with the reason
 
 
 @dataclass(frozen=True, slots=True)
-class RunFooter:
+class RunFooter(Plain):
     """The end of a run: exit code, seconds, worst and p99 lateness in microseconds; `complete` False after Ctrl-C."""
 
     exit_code: int

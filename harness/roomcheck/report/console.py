@@ -168,6 +168,8 @@ class Console:
             if not self._quiet:
                 self._table(results, self._header)
                 self._lenient(results)
+            for entry in self._header.unhidden:
+                self._say(f"not hidden in the reports: {entry}", "yellow")
         self._totals(results, footer)
         for name, path in paths.items():
             self._say(f"{name + ':':<10} {path}")

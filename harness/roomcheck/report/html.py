@@ -147,6 +147,7 @@ def _facts(header: RunHeader, footer: RunFooter | None, clock: str) -> list[tupl
         ("Toxiproxy", header.toxiproxy),
         ("roomcheck", header.roomcheck),
         ("started", f"{header.started}, {took}"),
+        *(("not hidden", entry) for entry in header.unhidden),
     ]
     return [(name, clipped(value)) for name, value in facts]
 

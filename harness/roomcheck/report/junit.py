@@ -155,6 +155,7 @@ def _run_properties(header: RunHeader, footer: RunFooter | None) -> Iterator[tup
         "scale": f"{header.scale:g}",
         "roomcheck": header.roomcheck,
         "complete": str(footer is not None and footer.complete).lower(),
+        **({"not hidden": "; ".join(header.unhidden)} if header.unhidden else {}),
     }
     if footer is not None:
         values |= {

@@ -8,11 +8,13 @@ that shows it.
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
+from enum import StrEnum
 from typing import Any, TextIO
 
 from roomcheck.errors import HarnessError
+from roomcheck.model.checked import made
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, RunFooter, RunHeader, Verdict
@@ -84,22 +86,26 @@ def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunF
             raise broken
         try:
             data = json.loads(line)
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             broken = ValueError(f"line {number} is not JSON: {e}")
             continue
         try:
-            match data.pop("record"):
+            if not isinstance(data, dict):
+                raise ValueError("it is no object")  # noqa: TRY301, TRY004
+            match data.pop("record", None):
                 case "run":
                     header = _header(data)
-                case "room" if header is not None:
-                    header = replace(header, **data)
+                case _ if header is None:
+                    raise ValueError("the first line must be {'record': 'run', ...}")  # noqa: TRY301
+                case "room":
+                    header = replace(header, room=str(data.get("room")), toxiproxy=str(data.get("toxiproxy")))
                 case "case":
                     results.append(_result(data))
                 case "end":
-                    footer = RunFooter(**data)
+                    footer = made(RunFooter, data)
                 case other:
                     raise ValueError(f"unknown record {other!r}")  # noqa: TRY301
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+        except ValueError as e:
             raise ValueError(f"line {number} is not a record of a run: {e}") from e
     if header is None:
         raise ValueError("no line {'record': 'run', ...}")
@@ -107,45 +113,60 @@ def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunF
 
 
 def _header(data: dict[str, Any]) -> RunHeader:
-    version = data.pop("version")
+    version = data.pop("version", None)
     if version != VERSION:
         raise ValueError(f"version {version} is not {VERSION}")
-    return RunHeader(**data)
+    return made(RunHeader, _with(data, {"unhidden": _tuple}))
 
 
 def _result(data: dict[str, Any]) -> CaseResult:
-    outcome, blame, verdict, schedule = (data.pop(key) for key in ("outcome", "blame", "verdict", "schedule"))
-    return CaseResult(
-        **{**data, "requirements": tuple(data["requirements"]), "log": tuple(data["log"])},
-        outcome=None if outcome is None else Outcome(outcome),
-        blame=None if blame is None else Blame(blame),
-        verdict=None if verdict is None else _verdict(verdict),
-        schedule=None if schedule is None else _schedule(schedule),
-    )
+    makers: dict[str, Callable[[Any], Any]] = {
+        "outcome": _named(Outcome), "blame": _named(Blame), "verdict": _verdict, "schedule": _schedule,
+        "requirements": _tuple, "log": _tuple,
+    }  # fmt: skip
+    return made(CaseResult, _with(data, makers))
 
 
-def _verdict(data: dict[str, Any]) -> Verdict:
-    return Verdict(
-        outcome=Outcome(data["outcome"]),
-        findings=tuple(Finding(**{**f, "misses": tuple(f["misses"])}) for f in data["findings"]),
-        checks=tuple(Check(**{**c, "outcome": Outcome(c["outcome"])}) for c in data["checks"]),
-        leniency=tuple(data["leniency"]),
-    )
+def _verdict(data: Any) -> Verdict:
+    return made(Verdict, _with(data, {
+        "outcome": _named(Outcome),
+        "findings": _each(lambda f: made(Finding, _with(f, {"misses": _tuple}))),
+        "checks": _each(lambda c: made(Check, _with(c, {"outcome": _named(Outcome)}))),
+        "leniency": _tuple,
+    }))  # fmt: skip
 
 
-def _schedule(data: dict[str, Any]) -> Schedule:
-    return Schedule(
-        members=tuple(Member(**m) for m in data["members"]),
-        rooms=tuple(data["rooms"]),
-        steps=tuple(Step(_act(s["act"]), When(**s["when"]), s["label"]) for s in data["steps"]),
-        watch=data["watch"],
-        pace=data.get("pace"),
-    )
+def _schedule(data: Any) -> Schedule:
+    return made(Schedule, _with(data, {
+        "members": _each(lambda m: made(Member, _with(m, {}))),
+        "rooms": _tuple,
+        "steps": _each(lambda s: made(Step, _with(s, {"act": _act, "when": lambda w: made(When, _with(w, {}))}))),
+    }))  # fmt: skip
 
 
-def _act(data: dict[str, Any]) -> Call | Admin | Fault | Heal | Wait:
-    cls = _ACTS[data.pop("act")]
-    if cls is Fault:
-        data["kind"] = FaultKind(data["kind"])
-    act: Call | Admin | Fault | Heal | Wait = cls(**data)
+def _act(data: Any) -> Call | Admin | Fault | Heal | Wait:
+    named = _with(data, {"kind": _named(FaultKind)})
+    kind = named.pop("act", None)
+    if not isinstance(kind, str) or kind not in _ACTS:
+        raise ValueError(f"unknown act {kind!r}")
+    act: Call | Admin | Fault | Heal | Wait = made(_ACTS[kind], named)
     return act
+
+
+def _with(data: Any, makers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The object with those of its values made that are there and not null."""
+    if not isinstance(data, dict):
+        raise ValueError(f"{str(data)[:80]!r} is no object")  # noqa: TRY004
+    return {k: makers[k](v) if k in makers and v is not None else v for k, v in data.items()}
+
+
+def _named(kind: type[StrEnum]) -> Callable[[Any], StrEnum]:
+    return lambda value: kind(str(value))
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _each(maker: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: tuple(maker(v) for v in value) if isinstance(value, list) else value

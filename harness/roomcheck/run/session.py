@@ -36,6 +36,7 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.files import NEEDLESS, bears, none_starved, raise_limit
+from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
 from roomcheck.run.mending import Mending, blamed
@@ -112,10 +113,7 @@ class Session:
 
     def __post_init__(self) -> None:
         target, contract = self.plan.target, self.plan.contract
-        commands = (target.adapter_command, target.server_command or ())
-        told = (value for view in contract.views for value in view.told.values() if isinstance(value, str))
-        secrets = Secrets.of(os.environ, names=target.secrets, commands=commands)
-        self._secrets = secrets.but([*told, *contract.callbacks])
+        self._secrets = secrets_of(target, contract)
         self._mending = {
             "server": Mending(f"the server of {target.name}", TargetError),
             "adapter": Mending("the adapter", AdapterError),

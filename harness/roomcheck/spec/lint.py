@@ -10,6 +10,8 @@ from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft
 from roomcheck.spec.vocabulary import Binding
 
+MAX_ID = 240  # bytes; a file system takes 255, and the case's files have an ending
+
 
 def lint(spec: Spec) -> list[Problem]:
     """Everything that looks like a mistake, in the order of the file."""
@@ -22,6 +24,8 @@ def lint(spec: Spec) -> list[Problem]:
         *_empty_windows(words, cases),
         *_unused(words),
         *_idle(spec, words),
+        *_alike(spec, words),
+        *_too_long(cases),
     ]:
         problems.add(where, message)
     return sorted(problems.found)
@@ -100,3 +104,19 @@ def _idle(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:
     for i, scenario in enumerate(spec.shape.scenarios):
         if not scenario.expect and not scenario.for_:
             yield words.where("scenarios", i), f"{scenario.id} checks nothing: it has neither `expect` nor `for`"
+
+
+def _alike(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:
+    """Names of scenarios that some file systems take for one: each has files of its own in a report."""
+    seen: dict[str, str] = {}
+    for i, scenario in enumerate(spec.shape.scenarios):
+        first = seen.setdefault(scenario.id.casefold(), scenario.id)
+        if first != scenario.id:
+            yield words.where("scenarios", i), f"{scenario.id} and {first} differ in case only; reports need two files"
+
+
+def _too_long(cases: list[Draft]) -> Iterator[tuple[Where, str]]:
+    for draft in cases:
+        size = len(draft.case.id.encode())
+        if size > MAX_ID:
+            yield draft.case.where, f"the id {draft.case.id[:40]}... has {size} bytes, more than a file may ({MAX_ID})"

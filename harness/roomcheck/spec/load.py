@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import reduce
+from posixpath import dirname, join, normpath
 from types import MappingProxyType
 
-from roomcheck.errors import Problem, SpecError
+from roomcheck.errors import Problem, SpecError, UsageError
 from roomcheck.model.fault import FaultKind
 from roomcheck.spec.contract import A_SERVER, OFFLINE, Contract, Rule, View, Where
 from roomcheck.spec.problems import Problems
@@ -13,8 +15,6 @@ from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft, drafts
 from roomcheck.spec.shape import SpecShape, fit
 from roomcheck.spec.vocabulary import Binding
-
-MAX_EXTENDS = 8
 
 Include = Callable[[str], str | bytes]
 NotApplicable = tuple[tuple[str, str, str], ...]
@@ -117,12 +117,12 @@ def _in_force(view: View, words: Rulebook) -> View:
 
 
 def load_spec(text: str | bytes, file: str, include: Include | None = None) -> Spec:
-    """Read a spec and check it with its own values. `include` gives the text of a file that it extends.
+    """Read a spec and check it with its own values. `include` gives the text of a file that one extends, by its path.
 
     SpecError holds every problem in the order of the file.
     """
     problems = Problems()
-    doc = _whole(text, file, include, [file])
+    doc = _whole(text, file, include)
     shape = fit(SpecShape, doc, problems)
     if shape is None:
         raise SpecError(problems.found)
@@ -132,24 +132,27 @@ def load_spec(text: str | bytes, file: str, include: Include | None = None) -> S
     return spec
 
 
-def _whole(text: str | bytes, file: str, include: Include | None, chain: list[str]) -> Node:
-    """The document, merged over the one that it extends."""
-    node = read(text, file)
-    named = node.child("extends")
-    if named is None or not isinstance(named.value, str):
-        return node
-    where = named.where
-    base = f"{file.rpartition('/')[0]}/{named.value}" if "/" in file else named.value
+def _whole(text: str | bytes, file: str, include: Include | None) -> Node:
+    """The document, merged over those that it extends; each is looked for from the file that names it."""
+    whole = [read(text, file)]
+    chain = [normpath(file)]
+    while (named := whole[-1].child("extends")) is not None and isinstance(named.value, str):
+        where = named.where
+        base = normpath(join(dirname(chain[-1]), named.value))
 
-    def refuse(message: str) -> SpecError:
-        return SpecError([Problem(where.file, where.line, where.column, message)])
+        def refuse(message: str, where: Where = where) -> SpecError:
+            return SpecError([Problem(where.file, where.line, where.column, message)])
 
-    if include is None:
-        raise refuse(f"cannot read {named.value!r}: no other files can be read here")
-    if base in chain or len(chain) >= MAX_EXTENDS:
-        raise refuse(f"extends in a circle: {' -> '.join([*chain, base])}")
-    try:
-        below = include(named.value)
-    except (OSError, LookupError, ValueError) as e:
-        raise refuse(f"cannot read {named.value!r}: {e}") from e
-    return merge(_whole(below, base, include, [*chain, base]), node)
+        if include is None:
+            raise refuse(f"cannot read {base!r}: no other files can be read here")
+        if base in chain:
+            raise refuse(f"extends in a circle: {' -> '.join([*chain, base])}")
+        try:
+            text = include(base)
+        except UsageError as e:
+            raise refuse(str(e)) from e
+        except (OSError, LookupError, ValueError) as e:
+            raise refuse(f"cannot read {base!r}: {e}") from e
+        whole.append(read(text, base))
+        chain.append(base)
+    return reduce(merge, reversed(whole))
