@@ -54,7 +54,7 @@ FALSE_REDS = {
         "{WENT: {}, within: call_limit + notice, of: T1}", "{WENT: {}, within: call_limit, of: T1}",
         "come-and-go", "narrower"),
     "a rule that is missing": (
-        "      - {from: LOST, cause: entered, to: IN, with: {code: fine}, within: entry_limit, while: link up, for: L-BACK}\n", "",
+        "      - {from: LOST, cause: entered, to: IN, with: {code: fine}, within: entry_limit, for: L-BACK}\n", "",
         "away-for-long/cut", "no lawful room"),
     "a rule for another state": (
         "{from: [ENTERING, IN, LOST], cause: leave,", "{from: [ENTERING, LOST], cause: leave,",

@@ -162,6 +162,17 @@ def test_causes(view: int, to: str, cause: Cause) -> None:
     assert rule(CONTRACT, to, view).cause == cause
 
 
+def test_what_only_the_server_tells_needs_the_link() -> None:
+    """Whatever the cause; a silent move tells nothing, and an answer is the call's."""
+    text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8").replace(", while: link up", "")
+    text = text.replace("    initial: OUT\n", "    initial: OUT\n    server tells: [IN, BACK]\n")
+
+    rules = load_spec(text, "every-construct.yaml").bind(options={"wrong_room": "answer"}).views[0].rules
+
+    assert {r.to for r in rules if r.while_up} == {"IN", "BACK"}
+    assert all(r.while_up is (r.to in {"IN", "BACK"}) for r in rules)
+
+
 def test_causes_of_an_operation_with_several_rooms_name_the_room() -> None:
     """As the judge expects them; a twin's state is a cause too, and so is a server that goes."""
     causes = {r.cause for view in CONTRACT.views for r in view.rules}

@@ -16,6 +16,12 @@ UNITS = "a duration is wanted here, such as 90s; units: us, ms, s, min, h"
 
 MISTAKES = [
     # --- shape
+    ("    initial: OUT\n", "    initial: OUT\n    server tells: [@INN]\n", "unknown state 'INN'; did you mean 'IN'?"),
+    (
+        "    initial: absent\n",
+        "    initial: absent\n    @server tells: present\n",
+        "`server tells` belongs to a view about the member itself",
+    ),
     (
         "{from: LOST, cause: link up, to: BACK",
         "@{from: LOST, @cuase: link up, to: BACK",
@@ -258,6 +264,15 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, messages: list[st
     assert len(found) == len(places) == len(messages), found
     for problem, place, message in zip(found, places, messages, strict=True):
         assert problem.startswith(f"{place}: {message}")
+
+
+def test_what_the_server_tells_needs_no_link_of_its_own() -> None:
+    """One way to say it."""
+    text = TEXT.replace("    initial: OUT\n", "    initial: OUT\n    server tells: IN\n")
+
+    (found,) = problems(text)
+
+    assert found.endswith("IN stands in `server tells`; leave `while` out")
 
 
 def test_a_line_about_others_needs_a_view_about_others() -> None:

@@ -31,6 +31,7 @@ class Rulebook(Vocabulary):
     def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
         super().__init__(doc, shape, problems, binding)
         self.rules: dict[int, RuleShape] = {}
+        self.by_server: frozenset[str] = frozenset()  # states that only the server can tell, in the view at hand
         self.views = tuple(self._view(name, view) for name, view in shape.views.items())
         if shape.presence is not None:
             self.views = (*self.views, presence_view(self, shape.presence))
@@ -51,6 +52,10 @@ class Rulebook(Vocabulary):
         states = states_of(shape)
         self.names_in(shape.told, states, "state", *at, "told")
         told = {state: shape.told.get(state, state) for state in states}
+        self.by_server = self.names_in(shape.server_tells, states, "state", *at, "server tells")
+        if shape.about and shape.server_tells:
+            text = "`server tells` belongs to a view about the member itself"
+            self.problems.add(self.doc.at(at).key("server tells"), text)
         return View(
             name=name,
             signs=by_field(callback.name, shape.state, told),
@@ -107,12 +112,20 @@ class Rulebook(Vocabulary):
             silent=rule.silent,
             optional=bool(rule.optional),
             whenever=rule.optional == "whenever",
-            while_up=rule.while_ is not None,
+            while_up=self._from_server(rule, *at) or rule.while_ is not None,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
             text=_told(rule, cause),
             where=where,
             armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
         )
+
+    def _from_server(self, rule: RuleShape, *at: Step) -> bool:
+        """Whether what the rule tells can only come over a link that is up."""
+        if rule.silent or rule.to not in self.by_server:
+            return False
+        if rule.while_ is not None:
+            self.problems.add(self.doc.at(at).key("while"), f"{rule.to} stands in `server tells`; leave `while` out")
+        return True
 
     def _rule_makes_sense(self, rule: RuleShape, *at: Step) -> None:
         """What the keys of a rule must be to each other."""

@@ -160,6 +160,7 @@ class ViewShape(Shape):
     state: str
     told: dict[str, Scalar] = {}
     initial: str
+    server_tells: Names = Field(default=[], alias="server tells")
     hears: HearsShape | None = None
     otherwise: str | None = None
     rules: list[RuleShape]
