@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
 from roomcheck.prove.lawful import Looked
-from roomcheck.room import Break, Policy, breaks, perform
+from roomcheck.room import Break, Policy, breaks, perform, spare
 from roomcheck.spec.contract import AnyOf, Case, Contract, Entry, Item
 
 MADE_UP = ("left", "joined")  # news that nothing caused: wherever any is told
@@ -64,6 +64,7 @@ def hunt(contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: boo
     named: set[str] = set()
     cases = {case.id: case for case in contract.cases}
     every = breaks(contract)
+    more = [*spare(contract), *every]
     chosen = [(cases[name], policy) for name, policy in looked.passed.items()]
     for broken in every:
         if not all_of_them and broken.requirement in named:
@@ -76,7 +77,7 @@ def hunt(contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: boo
         if requirement in named:
             continue
         places = [(case, policy) for case, policy in chosen if requirement in names_of(case)]
-        for broken in reversed(every):  # what tells others something first: they are often to be told nothing
+        for broken in reversed(more):  # what tells others something first: they are often to be told nothing
             if requirement in named:
                 break
             fit = [place for place in places if _concerns(broken, place[0], looked)]

@@ -117,19 +117,28 @@ def by_scenario(contract: Contract, looked: Looked, *, tries: int = TRIES) -> It
         yield case, found
 
 
-FIRST = (Policy(eagerness=0.0), Policy(eagerness=1.0), Policy(Timing.EARLY, eagerness=1.0), Policy(Timing.DRAWN))
+FIRST = (
+    Policy(eagerness=0.0, obliging=True),
+    Policy(eagerness=1.0, obliging=True),
+    Policy(Timing.EARLY, eagerness=1.0, obliging=True),
+    Policy(Timing.DRAWN, eagerness=1.0, obliging=True),
+)
 SHARES = (0.0, 0.02, 0.3, 0.49, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """A room on a scenario. `met`: how much of what is expected came before it was refused, at `at`."""
+    """A room on a scenario. `met`: how much of what is expected came before it was refused, at `at`.
+
+    `about`: the members of the line that refused it.
+    """
 
     policy: Policy
     performance: Performance
     verdict: Verdict
     met: int
     at: int
+    about: frozenset[str | None]
 
 
 def lawful_trace(contract: Contract, case: Case) -> Trace:
@@ -155,19 +164,20 @@ def _scenario(
         by_rules = judge(contract, performance.trace)
         if by_rules.outcome is Outcome.VIOLATES:
             return FalseRed(case, policy, performance.trace, by_rules, "refused by the rules")
-        met, at = _progress(contract, performance.trace, case)
+        met, at, about = _progress(contract, performance.trace, case)
         if best is None or met > best.met or (met == best.met and n >= len(FIRST)):
-            best = _Try(policy, performance, verdict, met, at)
+            best = _Try(policy, performance, verdict, met, at, about)
     assert best is not None
     why = "no lawful room plays what the scenario expects"
     return FalseRed(case, best.policy, best.performance.trace, best.verdict, why)
 
 
-def _progress(contract: Contract, trace: Trace, case: Case) -> tuple[int, int]:
+def _progress(contract: Contract, trace: Trace, case: Case) -> tuple[int, int, frozenset[str | None]]:
     labels = {r.label: r.at for r in trace.records if isinstance(r, Called | Faulted | Healed | Marked) if r.label}
     walks = [walk(line, received(contract, trace, line), labels, Mode.NARROW) for line in case.lines]
-    ends = [w.at for w in walks if w.rejections and w.at >= 0]
-    return sum(len(w.best.met) for w in walks), min(ends, default=trace.end)
+    ends = [(w.at if w.at >= 0 else trace.end, line) for line, w in zip(case.lines, walks, strict=True) if w.rejections]
+    at, line = min(ends, key=lambda end: end[0], default=(trace.end, None))
+    return sum(len(w.best.met) for w in walks), at, frozenset((line.observer, line.about) if line else ())
 
 
 def _changed(name: str, n: int, best: _Try) -> Policy:
@@ -175,19 +185,20 @@ def _changed(name: str, n: int, best: _Try) -> Policy:
     if not made:
         return replace(best.policy, seed=best.policy.seed + 1)
 
+    close = [what for what in made if not best.about.isdisjoint(what)]
+
     def pick(options: Sequence[T], *what: object) -> T:
         return options[int(share((name, n), what) * len(options))]
 
-    changes = {
-        pick(pick((made[-RECENT:], made), "of", k), "which", k): pick(SHARES, "to", k) for k in range(pick((1, 2, 3)))
-    }
+    kinds = (close[-RECENT:] or made, close or made, made[-RECENT:], made)
+    changes = {pick(pick(kinds, "of", k), "which", k): pick(SHARES, "to", k) for k in range(pick((1, 2, 3)))}
     return replace(best.policy, fixed={**best.policy.fixed, **changes})
 
 
 def _at_other_moments(contract: Contract, case: Case, policy: Policy, looked: Looked) -> FalseRed | None:
     for timing in TIMINGS:
-        whether = {what: share for what, share in policy.fixed.items() if what[0] == "whether"}
-        other = replace(policy, timing=timing, fixed=whether)
+        courses = {what: share for what, share in policy.fixed.items() if what[0] != "when"}
+        other = replace(policy, timing=timing, fixed=courses)
         performance, verdict = _weigh(contract, case, other, looked)
         if verdict.outcome is not Outcome.VIOLATES:
             continue
@@ -195,7 +206,7 @@ def _at_other_moments(contract: Contract, case: Case, policy: Policy, looked: Lo
         if by_rules.outcome is Outcome.VIOLATES:
             return FalseRed(case, other, performance.trace, by_rules, "refused by the rules")
         finding = verdict.findings[0]
-        if not finding.miss or not _WINDOW.search(finding.seen):
+        if not finding.miss or not _WINDOW.search(finding.seen) or _BEFORE in finding.seen:
             looked.otherwise[case.id] = None
         elif "too late" in finding.seen and " about " not in finding.view:
             looked.stricter.setdefault(finding.where, f"{case.id}: {finding.view}: {finding.seen}")
@@ -207,6 +218,7 @@ def _at_other_moments(contract: Contract, case: Case, policy: Policy, looked: Lo
 
 
 _WINDOW = re.compile("too (late|early); allowed")
+_BEFORE = "too early; allowed 0 "  # before the step that it counts from: so not because of that
 
 
 def _weigh(contract: Contract, case: Case, policy: Policy, looked: Looked) -> tuple[Performance, Verdict]:

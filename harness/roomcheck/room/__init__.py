@@ -4,8 +4,8 @@ It plays a contract forwards, the judge follows a trace backwards; they share th
 each finds the other's mistakes. `breaks` are rooms that keep all of a contract but one promise.
 """
 
-from roomcheck.room.breaks import Break, Kind, breaks
+from roomcheck.room.breaks import Break, Kind, breaks, spare
 from roomcheck.room.play import Performance, perform, play
 from roomcheck.room.policy import Policy, Timing, share
 
-__all__ = ["Break", "Kind", "Performance", "Policy", "Timing", "breaks", "perform", "play", "share"]
+__all__ = ["Break", "Kind", "Performance", "Policy", "Timing", "breaks", "perform", "play", "share", "spare"]

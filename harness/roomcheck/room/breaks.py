@@ -53,6 +53,19 @@ def breaks(contract: Contract) -> list[Break]:
     return [found for view in contract.views for found in _of_view(view)]
 
 
+def spare(contract: Contract) -> Iterator[Break]:
+    """Rooms that withhold what they need not tell, or tell it twice: only a scenario that expects it catches them."""
+    for view in contract.views:
+        for rule in view.rules if view.hearing is None else ():
+            if rule.optional and not rule.silent:
+                for kind in (Kind.NEVER, Kind.TWICE, Kind.MISDIRECTED):
+                    yield Break(kind, view.name, rule.text, rule.requirement, rule.id)
+        for ending in view.presence.endings if view.presence else ():
+            if not ending.owed or ending.kind is End.ELSEWHERE:
+                name = news_of(ending)
+                yield Break(Kind.NEVER, view.name, name, ending.requirement, news=name)
+
+
 def _of_view(view: View) -> Iterator[Break]:
     if view.presence is not None:
         yield from _of_presence(view, view.presence)

@@ -62,6 +62,12 @@ class Host(Protocol):
     def knows(self, connection: "Connection", state: str) -> None:
         """The member has taken the state that it was told."""
 
+    def wanted(self, connection: "Connection", rule: Rule) -> bool | None:
+        """Whether the scenario expects the member to be told this, if it says so."""
+
+    def too_soon(self, connection: "Connection", rule: Rule) -> bool:
+        """Whether the scenario expects it only after a step that is still to come."""
+
     def kept(self, rule: Rule) -> None:
         """Something came by this rule."""
 
@@ -78,6 +84,7 @@ class Obligation:
     willing: bool
     version: int = 0  # of its plan
     due: int = NEVER  # when it must have been told, if it must
+    waits: bool = False  # for a step of the scenario
 
 
 class Connection:
@@ -134,7 +141,9 @@ class Connection:
         key = (rule.id, self.member, self.room, time)
         if rule.answer is not None:
             return self.host.answer(rule)
-        willing = not rule.optional or (time <= MOST and decisions.option("comes", *key, now=now))
+        wanted = None if rule.silent else self.host.wanted(self, rule)
+        eager = decisions.policy.eagerness
+        willing = not rule.optional or (time <= MOST and decisions.wished(eager, wanted, "comes", *key, now=now))
         obligation = Obligation(rule, cause, now, args, key, willing)
         if rule.silent:
             if self.head not in rule.from_:
@@ -145,7 +154,7 @@ class Connection:
         for unless in rule.unless:
             if unless.cause.kind is LEVELS[self.link.down]:
                 gone = now - self.link.since
-                if gone > unless.settle or decisions.whether(0.5, "was off", *key, now=now):
+                if gone > unless.settle or not decisions.wished(0.5, wanted, "is on", *key, now=now):
                     return NOTHING
         before = next((o for o in self.armed if o.rule is rule), None)
         if before is not None and rule.cause.kind is not CauseKind.CALL:
@@ -173,9 +182,13 @@ class Connection:
                 obligation.willing
                 and self.ahead is None
                 and self.state in rule.from_
-                and self.host.decisions.whether(0.5, "was decided", *obligation.key, now=now)
+                and self._wished(obligation, "was decided")
             ):
                 self._still_comes(obligation)
+
+    def _wished(self, obligation: Obligation, what: str) -> bool:
+        wanted = self.host.wanted(self, obligation.rule)
+        return self.host.decisions.wished(0.5, wanted, what, *obligation.key, now=self.host.agenda.now)
 
     def _still_comes(self, obligation: Obligation) -> None:
         """It had been decided when it was called off."""
@@ -192,11 +205,17 @@ class Connection:
         off, self.called_off = self.called_off, []
         now = self.host.agenda.now
         for obligation, until in off:
-            if now <= until and self.host.decisions.whether(0.5, "is on again", *obligation.key, now=now):
+            if now <= until and self._wished(obligation, "is on again"):
                 self.armed.append(obligation)
                 self._plan(obligation)
 
     # --- obligations ------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """A step begins that something may have waited for."""
+        for obligation in self.armed:
+            if obligation.rule.optional and obligation.waits:
+                self._plan(obligation)
 
     def _plan(self, obligation: Obligation) -> None:
         """Pick the moment, as far as it can be told now."""
@@ -204,6 +223,9 @@ class Connection:
         obligation.due = NEVER
         rule = obligation.rule
         if not obligation.willing or self.ahead or self.state not in rule.from_ or (rule.while_up and self.link.down):
+            return
+        obligation.waits = rule.optional and self.host.too_soon(self, rule)
+        if obligation.waits:
             return
         decisions, now, key = self.host.decisions, self.host.agenda.now, obligation.key
         base = max(obligation.base, self.link.since) if rule.while_up else obligation.base
@@ -217,7 +239,10 @@ class Connection:
             due = max(due, earliest)
             if not rule.optional:
                 obligation.due = due
-        told = decisions.when(earliest, due, "comes", *key, now=now, at_once=rule.optional)
+        if not rule.optional and self.host.wanted(self, rule) is False:
+            told = due  # something else may come before
+        else:
+            told = decisions.when(earliest, due, "comes", *key, now=now, at_once=rule.optional)
         told = self._distorted(obligation, told, due)
         decided = told
         if decisions.whether(AHEAD, "is decided before", *key, now=now):

@@ -46,6 +46,9 @@ class Host(Protocol):
     def broken(self) -> Break | None:
         """What it does wrong."""
 
+    def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:
+        """Whether the scenario expects the observer to be told this, if it says so."""
+
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
         """The observer is told."""
 
@@ -98,8 +101,10 @@ class Delivery:
                 continue
             ear.count += 1
             key = (ear.member, room, user, ear.count)
-            if ear.stale and not host.decisions.whether(MEANWHILE, "is told meanwhile", *key, now=now):
-                continue
+            if ear.stale:
+                awaited = host.awaits(ear.member, room, user, joined=change.joined)
+                if not host.decisions.wished(MEANWHILE, awaited, "is told meanwhile", *key, now=now):
+                    continue
             at = max(ear.free.get(user, 0), host.decisions.when(now, now + self.delivery, "news", *key, now=now))
             copies = 1
             broken = host.broken
@@ -192,7 +197,8 @@ class Delivery:
             lapsed = (user, ear.room) in self.forgotten and not there
             if there is not known and lapsed and host.decisions.whether(0.5, "untold", user, *key, now=now):
                 continue
-            if there is not known or (whole and there):
+            again = whole and there and host.awaits(ear.member, ear.room, user, joined=True) is not False
+            if there is not known or again:
                 news[there].append(user)
                 ear.known[user] = there
         if host.broken and host.broken.kind is Kind.STALE and any(news.values()):

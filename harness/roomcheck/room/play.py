@@ -18,6 +18,7 @@ from roomcheck.room.delivery import Change
 from roomcheck.room.link import Link
 from roomcheck.room.policy import Decision, Decisions, Policy
 from roomcheck.room.presence import Presence
+from roomcheck.room.wishes import Event, Subject, Wishes
 from roomcheck.spec.contract import Case, CauseKind, Contract, Path, Rule, View
 
 START = 1_000_000  # microseconds: some moment after the machine's start
@@ -47,7 +48,7 @@ def play(contract: Contract, case: Case, policy: Policy, broken: Break | None = 
 
 def perform(contract: Contract, case: Case, policy: Policy, broken: Break | None = None) -> Performance:
     """The same, with what the room did of the contract."""
-    return Room(contract, case.schedule, policy, broken).play(case)
+    return Room(contract, case, policy, broken).play(case)
 
 
 @dataclass(slots=True)
@@ -62,9 +63,11 @@ class _Awaited:
 class Room:
     """One room with its members, for one schedule."""
 
-    def __init__(self, contract: Contract, schedule: Schedule, policy: Policy, broken: Break | None) -> None:
+    def __init__(self, contract: Contract, case: Case, policy: Policy, broken: Break | None) -> None:
         self.contract = contract
-        self.schedule = schedule
+        self.schedule = schedule = case.schedule
+        self.wishes = Wishes(case.lines if policy.obliging else ())
+        self.ahead = {step.label for step in schedule.steps if step.label}
         self.decisions = Decisions(policy)
         self.broken = broken
         self.agenda = Agenda(START)
@@ -126,7 +129,8 @@ class Room:
         at = Instant(now, now)
         if step.label:
             self.labels[step.label] = now
-        match step.act:
+            self.ahead.discard(step.label)
+        match step.act:  # what it causes comes first, then what waited for it
             case Call():
                 self._call(step.act, step.label, at)
             case Admin(operation, args):
@@ -145,6 +149,10 @@ class Room:
             case Wait():  # pragma: no branch
                 if step.label:
                     self.records.append(Marked(step.label, at))
+        if step.label:
+            for connections in self.connections.values():
+                for connection in connections:
+                    connection.step()
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -269,7 +277,9 @@ class Room:
     def tell(self, connection: Connection, rule: Rule) -> None:
         """The member is told what the rule says, unless the room breaks it."""
         callback = connection.view.signs[rule.to or ""].callback
-        fields = self._fields(connection, rule.to or "", rule.pattern)
+        subject, event = self._own(connection, rule)
+        fields = self._filled(connection.view, subject, rule.to or "", rule.pattern, connection.room)
+        self.wishes.told(subject, event)
         broken = self.broken
         if broken is None or broken.rule != rule.id:
             self._told(connection.member, callback, fields)
@@ -291,6 +301,10 @@ class Room:
             case _:
                 pass
         self._told(connection.member, callback, fields)
+
+    def _own(self, connection: Connection, rule: Rule) -> tuple[Subject, Event]:
+        view = connection.view
+        return (connection.member, None), (connection.room, view.name, view.told[rule.to or ""])
 
     def knows(self, connection: Connection, state: str) -> None:
         """The member has taken the state that it was told: so do others of its user, and the step that waits for it."""
@@ -323,8 +337,24 @@ class Room:
     def _without_cause(self, connection: Connection, broken: Break) -> None:
         if connection.state == connection.head == broken.after:
             self.broke = True
-            fields = self._fields(connection, broken.state, {})
+            fields = self._filled(connection.view, (connection.member, None), broken.state, {}, connection.room)
             self._told(connection.member, connection.view.signs[broken.state].callback, fields)
+
+    def wanted(self, connection: Connection, rule: Rule) -> bool | None:
+        """Whether the scenario expects the member to be told this, if it says so."""
+        return self.wishes.wanted(*self._own(connection, rule), rule.pattern)
+
+    def too_soon(self, connection: Connection, rule: Rule) -> bool:
+        """Whether the scenario expects it only after a step that is still to come."""
+        return self.wishes.too_soon(*self._own(connection, rule), self.ahead)
+
+    def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:
+        """Whether the scenario expects the observer to be told this, if it says so."""
+        return self.wishes.wanted((observer, user), self._event(room, joined=joined), {})
+
+    def _event(self, room: str, *, joined: bool) -> Event:
+        view = next(v for v in self.contract.views if v.presence)
+        return room, view.name, view.told["present" if joined else "absent"]
 
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
         """An observer is told of others: by one callback, or by one for each where it names only one."""
@@ -332,7 +362,10 @@ class Room:
         view = next(v for v in self.contract.views if v.presence)
         state = "present" if change.joined else "absent"
         callback = self.contract.callbacks[view.signs[state].callback]
-        fields = self._filled(view, state, change.fields, room)
+        users = list(users)
+        fields = self._filled(view, (observer, users[0]), state, change.fields, room)
+        for user in users:
+            self.wishes.told((observer, user), self._event(room, joined=change.joined))
         if self.broken and self.broken.kind is Kind.FIELD and self.broken.news == change.name and change.fields:
             self.broke = True
             name = next(reversed(change.fields))
@@ -344,15 +377,19 @@ class Room:
             _fill(one, callback.about, named)
             self._told(observer, callback.name, one)
 
-    def _fields(self, connection: Connection, state: str, pattern: Mapping[str, Any]) -> dict[str, Any]:
-        return self._filled(connection.view, state, pattern, connection.room)
-
-    def _filled(self, view: View, state: str, pattern: Mapping[str, Any], room: str) -> dict[str, Any]:
-        """What is to be told, where it is, and something lawful in every other field."""
+    def _filled(
+        self, view: View, subject: Subject, state: str, pattern: Mapping[str, Any], room: str
+    ) -> dict[str, Any]:
+        """What is to be told, where it is, and in every other field what is expected there, or something lawful."""
         sign = view.signs[state]
         callback = self.contract.callbacks[sign.callback]
         blank = {**BLANK, "code": next(iter(self.contract.codes.values()), 0)}
         fields = {name: blank[type_] for name, type_ in callback.fields.items()}
+        event = (room, view.name, view.told[state])
+        expected = self.wishes.fields(subject, event, pattern)
+        if expected:
+            key = ("fields", *subject, *event, self.counts[subject[0]])
+            fields |= expected[self.decisions.pick(len(expected), *key, now=self.agenda.now)]
         fields |= {**pattern, **sign.fields}
         if callback.room is not None:
             _fill(fields, callback.room, [_real(room)])

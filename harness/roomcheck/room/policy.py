@@ -27,11 +27,15 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The same values, the same decisions. `eagerness`: how likely what may come comes, 0 to 1."""
+    """The same values, the same decisions. `eagerness`: how likely what may come comes, 0 to 1.
+
+    `obliging`: what may come comes if the scenario that is played expects it, and not otherwise.
+    """
 
     timing: Timing = Timing.PROMPT
     seed: int = 0
     eagerness: float = 0.5
+    obliging: bool = False
     fixed: Mapping[Decision, float] = field(default_factory=dict)
 
     def chance(self, likely: float, what: Decision) -> bool:
@@ -54,6 +58,10 @@ class Policy:
             case Timing.DRAWN:  # pragma: no branch
                 share = self._share(what) * (1 + 2 * EDGE) - EDGE
                 return earliest + round(min(1.0, max(0.0, share)) * (latest - earliest))
+
+    def share_of(self, what: Decision) -> float:
+        """A number from 0 to 1 for what is decided."""
+        return self.fixed[what] if what in self.fixed else self._share(what)
 
     def _share(self, what: Decision) -> float:
         return share(self.seed, what)
@@ -80,6 +88,16 @@ class Decisions:
     def option(self, *what: object, now: int) -> bool:
         """Whether something comes that may come."""
         return self.whether(self.policy.eagerness, *what, now=now)
+
+    def wished(self, likely: float, wanted: bool | None, *what: object, now: int) -> bool:  # noqa: FBT001
+        """Whether something happens that a scenario does not want (False), or that it wants or says nothing of."""
+        return wanted is not False and self.whether(likely, *what, now=now)
+
+    def pick(self, number: int, *what: object, now: int) -> int:
+        """One of so many."""
+        key = ("which", *what)
+        self.made.setdefault(key, now)
+        return min(number - 1, int(self.policy.share_of(key) * number))
 
     def when(self, earliest: int, latest: int, *what: object, now: int, at_once: bool = False) -> int:
         """When it happens. `at_once`: if it is prompt, then as early as it can be."""

@@ -1,0 +1,122 @@
+"""A room that obliges a scenario takes the course that it tells of wherever the contract leaves a choice."""
+
+from dataclasses import replace
+
+import pytest
+
+from room.parlour import CAST, S, case, contract, cut, enter
+from room.test_corners import told
+from roomcheck.judge import judge
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Heal
+from roomcheck.model.trace import Told
+from roomcheck.model.verdict import Outcome
+from roomcheck.room import Policy, Timing, perform
+from roomcheck.room.wishes import Wishes
+from roomcheck.spec.contract import ANYONE, AnyOf, Case, Entry, Item, Line, Unordered
+
+SELF = ("A", None)
+
+
+def entry(value: str, of: str | None = None, within: int = 60 * S, **pattern: object) -> Entry:
+    return Entry("own", value, pattern, "R", of, 0, within if of else None)
+
+
+def wishes(*items: Item, about: str | None = None, others: bool = False) -> Wishes:
+    return Wishes([Line("A", about, items, others)])
+
+
+def test_what_is_expected_is_wanted_as_often_as_it_is_expected() -> None:
+    """Of alternatives the one that has it most often counts; what nothing is said of is nobody's wish."""
+    some = wishes(
+        entry("IN"),
+        AnyOf(((entry("LOST"), entry("IN")), (entry("IN"), entry("IN")))),
+        Unordered((entry("OUT"), entry("LOST"))),
+    )
+    seen = []
+    for value in ("IN", "IN", "IN", "IN", "LOST", "LOST", "LOST", "OUT", "OUT", "BACK"):
+        seen.append(some.wanted(SELF, ("R", "own", value), {}))
+        some.told(SELF, ("R", "own", value))
+
+    assert seen == [True, True, True, False, True, True, False, True, False, False]
+    assert some.wanted(("B", None), ("R", "own", "IN"), {}) is None
+    assert some.wanted(SELF, ("R2", "own", "LOST"), {}) is False
+
+
+def test_what_is_told_with_other_fields_is_not_wanted() -> None:
+    """Fields that the scenario says nothing of may be any."""
+    some = wishes(entry("OUT", code=7))
+
+    assert [some.wanted(SELF, ("R", "own", "OUT"), p) for p in ({"code": 7}, {"code": 9}, {"extra": 1})] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert some.fields(SELF, ("R", "own", "OUT"), {"extra": 1}) == [{"code": 7}]
+    assert some.fields(SELF, ("R", "own", "OUT"), {"code": 9}) == []
+
+
+def test_a_line_that_allows_others_forbids_nothing() -> None:
+    """What it names is wanted."""
+    some = wishes(entry("IN"), others=True)
+
+    assert some.wanted(SELF, ("R", "own", "IN"), {}) is True
+    assert some.wanted(SELF, ("R", "own", "OUT"), {}) is None
+
+
+def test_fields_of_news_stand_in_a_line_about_anyone_too() -> None:
+    """Where there is none about the user itself."""
+    some = Wishes([Line("A", ANYONE, (Entry("presence", "WENT", {"code": 7}, "R"),))])
+
+    assert some.fields(("A", "B"), ("R", "presence", "WENT"), {}) == [{"code": 7}]
+
+
+def test_what_counts_from_a_step_comes_after_it() -> None:
+    """Each time from its own."""
+    some = wishes(entry("LOST", "T1"), entry("LOST", "T3"), entry("LOST"))
+    event = ("R", "own", "LOST")
+    seen = []
+    for ahead in ({"T1", "T3"}, {"T3"}, set[str]()):
+        seen.append(some.too_soon(SELF, event, ahead))
+        some.told(SELF, event)
+
+    assert seen == [True, True, False]
+    assert not some.too_soon(SELF, event, {"T1", "T3"})
+    assert not some.too_soon(SELF, ("R", "own", "IN"), {"T1"})
+
+
+def scenario(*values: str) -> Case:
+    """A enters, loses its link for a moment, and must be told this."""
+    acts = (enter("A"), cut("A", FaultKind.STALL), S // 2, Heal("A"))
+    line = Line("A", None, tuple(Entry("own", value, {}, "R") for value in values))
+    return replace(case(*acts, members=CAST[:1]), lines=(line,))
+
+
+@pytest.mark.parametrize("values", [("ENTERING", "IN"), ("ENTERING", "IN", "LOST", "BACK")])
+@pytest.mark.parametrize("timing", list(Timing))
+def test_of_two_lawful_courses_the_expected_one_is_taken(values: tuple[str, ...], timing: Timing) -> None:
+    """A loss so short that it need not be noticed is told if the scenario says so, and else not."""
+    for seed in range(5):
+        played = scenario(*values)
+        trace = perform(contract(), played, Policy(timing, seed, 1.0, obliging=True)).trace
+        assert judge(contract(), trace).outcome is Outcome.CONFORMS
+        if len(values) == 2:
+            assert told(trace) == list(values)
+    performances = [perform(contract(), scenario(*values), Policy(timing, n, 1.0, obliging=True)) for n in range(40)]
+    assert any(told(p.trace) == list(values) for p in performances)
+
+
+def test_a_field_that_the_contract_leaves_open_is_told_as_expected() -> None:
+    """And may be anything in a room that does not oblige."""
+    line = Line("A", None, (Entry("own", "ENTERING", {"code": 7}, "R"), Entry("own", "IN", {}, "R")))
+    played = replace(case(enter("A"), members=CAST[:1]), lines=(line,))
+
+    codes = [
+        next(
+            r.fields["code"]
+            for r in perform(contract(), played, Policy(obliging=o)).trace.records
+            if isinstance(r, Told)
+        )
+        for o in (True, False)
+    ]
+
+    assert codes[0] == 7
+    assert codes[1] != 7
