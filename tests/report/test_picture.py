@@ -14,6 +14,7 @@ from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked
 from roomcheck.model.verdict import Finding, Outcome, Verdict
 from roomcheck.report.picture import Kind, Picture, axis, brief, compose, event_text, text_picture
 from roomcheck.report.svg import HEAD, ROW, draw
+from support.vendors import contract
 
 CASE = "back-after-heartbeat-timeout/cut"
 S = 1_000_000
@@ -125,6 +126,23 @@ def test_several_rooms_have_lanes_of_their_own() -> None:
     assert {"state R", "state R2"} <= set(drawn.lanes["A"])
     assert any(e.label == "LOGINED 0 in R2" for e in drawn.events)
     assert any(e.label.startswith("S switchRoom R R2") for e in drawn.events)
+
+
+def test_whole_lists_turn_the_bars_of_all_whom_they_name_or_not() -> None:
+    """A came with B's first list, and went with its second."""
+    records = [
+        Told("B", n, "onRoster", {"name": "r-1", "members": [{"id": one} for one in members]}, at(n * S))
+        for n, members in enumerate((["b-1"], ["a-1", "b-1"], ["b-1"]))
+    ]
+    drawn = compose(trace(*records), Verdict(Outcome.CONFORMS), contract("roster"))
+
+    assert [(b.label, b.begin) for b in drawn.bars if b.lane == "sees A"] == [
+        ("absent", 0),
+        ("absent", 0),
+        ("joined", S),
+        ("absent", 2 * S),
+    ]
+    assert [event.label for event in drawn.events] == ["onRoster B", "onRoster A B", "onRoster B"]
 
 
 def test_a_trace_without_its_contract_has_a_picture_too() -> None:

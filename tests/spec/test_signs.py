@@ -3,7 +3,7 @@
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Callback, Sign, View
+from roomcheck.spec.contract import Callback, Entry, Sign, View
 from roomcheck.spec.load import load_spec
 from support.vendors import FOLDER, contract
 
@@ -49,6 +49,43 @@ def test_what_is_ignored(ignored: dict[str, tuple[object, ...]] | None, expected
     lamp = Callback("lamp", None, None, {}, ignored)
 
     assert [value for value in ("off", "on") if VIEW.ignores(lamp, {"is": value})] == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("lists: {onRoster:", "lists: {onRostr:", "unknown callback 'onRostr'; did you mean 'onRoster'?"),
+        ("lists: {onRoster:", "lists: {onRoom:", "onRoom names no list of users; give it `about`"),
+        ("oneself: included", "oneself: inclded", "expected 'included', 'left out' or 'either', found 'inclded'"),
+        ("{act: evict,", "{act: evict, with: {name: x},", "a list has no fields of its own for who has gone"),
+        (
+            "presence:\n  lists: {onRoster: {oneself: included}}\n",
+            "presence:\n",
+            "by `joined` and `left`, or by `lists`",
+        ),
+        ("presence:\n", "presence:\n  joined: {onRoster: {}}\n", "by `joined` and `left`, or by `lists`"),
+        ("[joined, {left:", "[joind, {left:", "unknown state 'joind'"),
+    ],
+)
+def test_a_mistake_about_lists_is_said_where_it_stands(old: str, new: str, message: str) -> None:
+    text = (FOLDER / "roster.yaml").read_text(encoding="utf-8")
+    assert old in text
+
+    with pytest.raises(SpecError) as caught:
+        load_spec(text.replace(old, new), "roster.yaml")
+
+    line = 1 + text[: text.index(old)].count("\n")
+    assert any(p.line == line and message in p.message for p in caught.value.problems), caught.value.problems
+
+
+def test_where_only_lists_tell_of_others_lines_name_what_they_differ_by() -> None:
+    """They have no signs; the observer may stand in them or not, as the contract says."""
+    roster = contract("roster")
+    presence = roster.views[1]
+    case = next(c for c in roster.cases if c.id == "come-and-go")
+
+    assert (presence.signs, presence.callbacks, presence.lists) == ({}, (), {"onRoster": "included"})
+    assert [entry.value for entry in case.lines[0].items if isinstance(entry, Entry)] == ["joined", "left"]
 
 
 def test_two_callbacks_tell_who_comes_and_who_goes() -> None:

@@ -81,7 +81,9 @@ def _moved(record: Record, late: int) -> Record:
 
 def _by_a_callback(trace: Trace, member: str, view: Simulation | Observer) -> bool:
     return any(
-        isinstance(r, Told) and (r.member, r.at.hi) == (member, view.refused_at) and r.callback in view.view.callbacks
+        isinstance(r, Told)
+        and (r.member, r.at.hi) == (member, view.refused_at)
+        and r.callback in (*view.view.callbacks, *view.view.lists)
         for r in trace.records
     )
 

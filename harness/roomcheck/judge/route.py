@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
+from roomcheck.judge.lists import wrong
 from roomcheck.judge.session import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import (
@@ -68,6 +69,7 @@ class Audience(NamedTuple):
     callback: Callback
     own: tuple[Rules, ...]
     others: tuple[Rules, ...]
+    lists: tuple[Rules, ...]
 
 
 class Prepared:
@@ -85,6 +87,7 @@ class Prepared:
                 callback,
                 tuple(r for r in self.own if name in r.view.callbacks),
                 tuple(r for r in self.others if name in r.view.callbacks and callback.about),
+                tuple(r for r in self.others if name in r.view.lists),
             )
             for name, callback in contract.callbacks.items()
         }
@@ -325,7 +328,7 @@ class Router:
         heard = self.heard.get(record.callback)
         if heard is None:
             return
-        callback, own, others = heard
+        callback, own, others, lists = heard
         room = self._room(callback, record)
         if room == NOWHERE:
             self._stray(record, f"{record.callback} names no room")
@@ -336,13 +339,15 @@ class Router:
             assert callback.about is not None
             if not rules.view.ignores(callback, record.fields):
                 self._told_about(record, rules, room, extract(callback.about, record.fields))
+        for rules in lists:
+            self._listed(record, rules, room, callback)
 
     def _told_own(self, record: Told, rules: Rules, room: str) -> None:
         view, member = rules.view, record.member
         state = view.state(record.callback, record.fields)
         if state is None:
             seen = ", ".join(f"{name} {record.fields.get(name)!r}" for name in view.telling(record.callback))
-            self._stray(record, f"{seen} is unknown to the spec")
+            self._stray(record, f"{seen} is unknown to the spec", view)
             return
         self._own_view(rules, member, room).callback(view.told[state], record.fields, record.at)
         before = self.state.get((member, room))
@@ -406,14 +411,31 @@ class Router:
         for real in users:
             user = alias(self.people, real)
             if user is None:
-                self._stray(record, f"{value} about {real!r}, who is nobody of this case")
+                self._stray(record, f"{value} about {real!r}, who is nobody of this case", rules.view)
             elif user == self.user_of[record.member]:
-                self._stray(record, f"{value} about itself")
+                self._stray(record, f"{value} about itself", rules.view)
             else:
                 self._view(rules, record.member, room, user).callback(value, record.fields, record.at)
 
-    def _stray(self, record: Told, text: str) -> None:
-        self.strays.append((record.member, record.at.hi, Rejection(0, f"{record.callback}: {text}", None)))
+    def _listed(self, record: Told, rules: Rules, room: str, callback: Callback) -> None:
+        """A list of all who are there."""
+        member, hearing = record.member, rules.view.hearing
+        assert callback.about is not None
+        assert hearing is not None
+        listed = [(real, alias(self.people, real)) for real in extract(callback.about, record.fields)]
+        users = {user for _, user in listed}
+        inside = self.state.get((member, room)) in hearing.states
+        itself = self.user_of[member] in users if inside else None
+        for text in wrong(callback, record.fields, listed, rules.view.lists[callback.name], itself=itself):
+            self._stray(record, text, rules.view)
+        for user in self.peers[member]:
+            view = self._view(rules, member, room, user)
+            assert isinstance(view, Observer)
+            view.listed(record.at, there=user in users)
+
+    def _stray(self, record: Told, text: str, view: View | None = None) -> None:
+        requirement = view.otherwise if view else None
+        self.strays.append((record.member, record.at.hi, Rejection(0, f"{record.callback}: {text}", None, requirement)))
 
     # --- whether an observer can hear -------------------------------------------------------------------------------
 

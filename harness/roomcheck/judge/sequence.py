@@ -7,6 +7,7 @@ entries, alternatives and unordered groups need no special case. Three values co
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
 from roomcheck.judge.view import NEVER, Mode, Rejection, fits
 from roomcheck.model.time import Instant, show_duration
@@ -45,27 +46,35 @@ def received(contract: Contract, trace: Trace, line: Line) -> list[Received]:
     """Everything of a trace that a line speaks about, in order."""
     rooms = {real: alias for alias, real in trace.rooms.items()}
     people = {real: alias for alias, real in trace.users.items()}
+    inside = {s for v in contract.views if v.hearing is not None for s in v.hearing.states | v.hearing.away}
+    known = Known()
     out: list[Received] = []
     for record in trace.records:
         if not isinstance(record, Told) or record.member != line.observer:
             continue
         for view in contract.views:
-            if record.callback not in view.callbacks or (view.hearing is None) is not (line.about is None):
+            if record.callback not in (*view.callbacks, *view.lists):
                 continue
             callback = contract.callbacks[record.callback]
             if view.ignores(callback, record.fields):
                 continue
             real = extract(callback.room, record.fields) if callback.room else []
             room = alias(rooms, real[0]) or str(real[0]) if real else None
-            users = (
-                [alias(people, u) or str(u) for u in extract(callback.about, record.fields)] if callback.about else []
-            )
-            if line.about not in (None, ANYONE) and line.about not in users:
+            if view.hearing is None:
+                if line.about is None:
+                    out.append(
+                        Received(view.name, view.value(callback.name, record.fields), record.fields, room, record.at)
+                    )
+                elif view.state(callback.name, record.fields) not in inside:
+                    known.left(room)
                 continue
-            fields = dict(record.fields)
-            if callback.about:
-                fields[callback.about.steps[0][0]] = sorted(users)
-            out.append(Received(view.name, view.value(callback.name, record.fields), fields, room, record.at))
+            if line.about is None or callback.about is None:
+                continue
+            named = [alias(people, u) or str(u) for u in extract(callback.about, record.fields)]
+            for value, users in known.told(view, record, room, named):
+                if line.about in (ANYONE, *users):
+                    fields = {**record.fields, callback.about.steps[0][0]: users}
+                    out.append(Received(view.name, value, fields, room, record.at))
     return out
 
 

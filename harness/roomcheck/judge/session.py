@@ -37,8 +37,8 @@ RECENT = 3  # events of a log that are kept for lists that are due: a session th
 class Observer:
     """What one observer hears of the session."""
 
-    __slots__ = ("extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at", "rejections",
-                 "session", "tallies", "told", "view")  # fmt: skip
+    __slots__ = ("by_list", "extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at",
+                 "rejections", "session", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
 
@@ -51,6 +51,7 @@ class Observer:
         self.reception = LIVE
         self.told = False
         self.fresh = False
+        self.by_list = False  # what it was told last was in a list
         self.heard = False
         self.gave_up = False
         self.rejections: list[Rejection] = []
@@ -65,6 +66,10 @@ class Observer:
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer received the view's callback with these fields."""
         self.session.news(self, value, fields, at)
+
+    def listed(self, at: Instant, *, there: bool) -> None:
+        """The observer received a list of all who are there, with the user or without it."""
+        self.session.listed(self, at, there=there)
 
     def hear(self, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
         """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
@@ -82,7 +87,9 @@ class Session:
         self.view = view
         self.presence = causes.presence
         self.narrow = causes.narrow
+        self.by_lists = not view.signs
         self.name = name
+        self.user = name.split(" ", maxsplit=1)[0]
         self.causes = causes
         self.observers: list[Observer] = []
         self.dead = False
@@ -188,9 +195,9 @@ class Session:
         if observer.reception is not LIVE:
             if observer.reception is OUT:
                 self._refuse(observer, at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
-            elif observer.fresh and joined == observer.told:
+            elif observer.fresh and joined == observer.told and not observer.by_list:
                 self._refuse(observer, at, [Rejection(0, f"{value} came twice while the list was being told", None)])
-            observer.told = joined
+            observer.told, observer.by_list = joined, False
             return
         self.advance(at)
         rejections: list[Rejection] = []
@@ -199,7 +206,25 @@ class Session:
             out += self._deliver(h, observer, fields, at, rejections, joined=joined)
         if not out and self.histories:
             self._refuse(observer, at, rejections)
-        observer.told = joined
+        observer.told, observer.by_list = joined, False
+        self._keep(out)
+
+    def listed(self, observer: Observer, at: Instant, *, there: bool) -> None:
+        """An observer received a list of all who are there."""
+        observer.heard = True
+        if self.dead:
+            return
+        if observer.reception is OUT and there:
+            text = "stands in a list that came while the observer is not in the room"
+            self._refuse(observer, at, [Rejection(0, f"{self.user} {text}", None)])
+        observer.told, observer.by_list = there, True
+        if self.dead or observer.reception is not LIVE:
+            return
+        self.advance(at)
+        rejections: list[Rejection] = []
+        out = [one for h in self.histories for one in self._listed(h, observer, at, rejections, there=there)]
+        if not out and self.histories:
+            self._refuse(observer, at, rejections)
         self._keep(out)
 
     def hear(self, observer: Observer, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
@@ -265,13 +290,18 @@ class Session:
             if observer.reception is not LIVE:
                 continue
             before = True
-            for event in h.log[h.heard[observer.index] :]:
+            skipped = -1
+            for n in range(h.heard[observer.index], len(h.log)):
+                event = h.log[n]
                 owed, before = self._owed(event) and (before or not event.joined), event.owed
-                if not owed:
+                if not owed or n == skipped:
                     continue
                 due = event.hi + self.presence.delivery
                 late = now.hi - due if self.narrow else now.lo - due - observer.extra
                 if late > 0:
+                    if self.by_lists and n + 1 < len(h.log) and h.log[n + 1].lo <= due:
+                        skipped = n + 1  # it was over before a list had to tell it
+                        continue
                     word = self.view.told["present" if event.joined else "absent"]
                     limit = show_duration(self.presence.delivery)
                     text = f"{word} within {limit} of {event.cause}: never came"
@@ -333,20 +363,42 @@ class Session:
         if not found:
             rejections.append(self._uncaused(h, at, joined=joined))
 
+    def _listed(
+        self, h: History, observer: Observer, at: Instant, rejections: list[Rejection], *, there: bool
+    ) -> Iterator[History]:
+        """The histories in which a list that this observer now received is right: it may skip what was soon over.
+
+        Where increments tell the news, they are owed all the same.
+        """
+        heard = h.heard[observer.index]
+        found = False
+        for n in range(heard, len(h.log) + 1):
+            if h.value(n) is there:
+                found = True
+                new = self.by_lists and n > heard
+                yield from filter(None, [self._receive(h, observer, n - 1, None, at, rejections) if new else h])
+        if (h.holder is not None) is not there:
+            for created in self.causes.created(h, joined=there, upto=at.hi):
+                found = True
+                told = self._receive(created, observer, len(h.log), None, at, rejections) if self.by_lists else created
+                yield from filter(None, [told])
+        if not found:
+            rejections.append(self._uncaused(h, at, joined=there))
+
     def _receive(
         self,
         h: History,
         observer: Observer,
         n: int,
-        fields: Mapping[str, Any],
+        fields: Mapping[str, Any] | None,
         at: Instant,
         rejections: list[Rejection],
     ) -> History | None:
         event = h.log[n]
         word = self.view.told["present" if event.joined else "absent"]
-        wanted = self.view.signs["present" if event.joined else "absent"].fields
+        wanted = self.view.signs["present" if event.joined else "absent"].fields if fields is not None else EMPTY
         for pattern in (wanted, event.pattern):
-            if not fits(pattern, fields):
+            if fields is not None and not fits(pattern, fields):
                 seen = {k: fields.get(k) for k in pattern}
                 text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
                 rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise))
@@ -367,7 +419,7 @@ class Session:
     def _uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
         word = self.view.told["present" if joined else "absent"]
-        user = self.name.split(" ")[0]
+        user = self.user
         if joined is (h.holder is not None):
             text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"
             return Rejection(1 << 62, text, None, self.view.otherwise)

@@ -74,7 +74,8 @@ def _findings(
     # a case that was not played for any breaks what the view says.
     first = case.requirements[0] if case and case.requirements else None
     for member, at, rejection in strays:
-        requirement = first or next((v.otherwise for v in contract.views if v.otherwise), None)
+        fallback = next((v.otherwise for v in contract.views if v.otherwise), None)
+        requirement = rejection.requirement or first or fallback
         yield Finding(requirement, member, at - start, "only what the spec knows", rejection.text)
     for view in views:
         if view.refused:

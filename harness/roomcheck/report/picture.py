@@ -181,7 +181,7 @@ class _Names:
         self.people = {real: alias for alias, real in trace.users.items()}
         self.several = len(trace.rooms) > 1
         self.callbacks = contract.callbacks if contract else {}
-        self.views = {name: v for v in contract.views for name in v.callbacks} if contract else {}
+        self.views = {name: v for v in contract.views for name in (*v.callbacks, *v.lists)} if contract else {}
 
     def room(self, callback: Callback, told: Told) -> str:
         found = extract(callback.room, told.fields) if callback.room else []
@@ -198,7 +198,8 @@ class _Names:
             return told.callback
         codes = [str(told.fields.get(name)) for name, type_ in callback.fields.items() if type_ == "code"]
         room = [f"in {self.room(callback, told)}"] if self.several and callback.room else []
-        return " ".join([str(view.value(told.callback, told.fields)), *codes, *self.about(callback, told), *room])
+        what = told.callback if told.callback in view.lists else view.value(told.callback, told.fields)
+        return " ".join([str(what), *codes, *self.about(callback, told), *room])
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
@@ -292,6 +293,12 @@ def _states(records: Iterable[Record], trace: Trace, views: Sequence[View], name
         view = names.views[record.callback]
         callback, at = names.callbacks[record.callback], order(record) - start
         room = f" {names.room(callback, record)}" if names.several and callback.room else ""
+        if record.callback in view.lists:
+            listed = names.about(callback, record)
+            for user in dict.fromkeys(m.user for m in trace.members if m.name != record.member):
+                value = view.told["present" if user in listed else "absent"]
+                turn(record.member, f"sees {user}{room}", at, value, view)
+            continue
         value = view.value(record.callback, record.fields)
         if view.hearing is not None:
             for user in names.about(callback, record):

@@ -112,12 +112,13 @@ def news_of(ending: Ending) -> str:
 
 
 def _of_presence(view: View, presence: Presence) -> Iterator[Break]:
+    news = [kind for kind in NEWS if view.signs or kind is not Kind.TWICE]  # a list may be told again
     for state, requirement in presence.opened_by.items():
-        for kind in NEWS:
+        for kind in news:
             yield Break(kind, view.name, f"joined upon {state}", requirement, news=state)
     for ending in presence.endings:
         name = news_of(ending)
-        for kind in NEWS:
+        for kind in news:
             if (ending.owed and ending.kind is not End.ELSEWHERE) or kind is Kind.TWICE:
                 yield Break(kind, view.name, name, ending.requirement, news=name)
         if ending.kind is End.LOSS and ending.after:
@@ -125,9 +126,10 @@ def _of_presence(view: View, presence: Presence) -> Iterator[Break]:
         if ending.pattern:
             yield Break(Kind.FIELD, view.name, name, ending.requirement, news=name)
         yield Break(Kind.RETURNS, view.name, name, view.otherwise, news=name)
-    if presence.replaced_aloud:
+    if presence.replaced_aloud and view.signs:
         yield Break(Kind.TWICE, view.name, "left and joined upon replacement", presence.replaced_requirement,
                     news="replaced")  # fmt: skip
     yield Break(Kind.STALE, view.name, "an observer's list", view.otherwise, news="list")
     yield Break(Kind.CAUSELESS, view.name, "left of who is there", view.otherwise, news="left")
-    yield Break(Kind.CAUSELESS, view.name, "joined of who is there", view.otherwise, news="joined")
+    if view.signs:
+        yield Break(Kind.CAUSELESS, view.name, "joined of who is there", view.otherwise, news="joined")

@@ -5,7 +5,7 @@ link was down, has missed what was on its way; some time after it is back its li
 differs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from roomcheck.spec.contract import Hearing, View
 
 MEANWHILE = 0.3  # so likely is a change told to who is not owed it
 UNCAUSED = "nothing"  # what made-up news is news of
+AGAIN = 0.2  # so likely is a list told that need not be
 TOGETHER = 0.75  # so likely are several users named by one callback
 
 
@@ -52,6 +53,9 @@ class Host(Protocol):
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
         """The observer is told."""
 
+    def listed(self, observer: str, room: str, users: Iterable[str], name: str, changed: Mapping[str, bool]) -> None:
+        """The observer is told of all who are there; `name`: what that is news of, of those who have `changed`."""
+
 
 @dataclass(slots=True, eq=False)
 class Ear:
@@ -82,6 +86,8 @@ class Delivery:
         self.present = present
         self.hearing: Hearing = view.hearing
         self.delivery = view.presence.delivery
+        self.lists = view.lists
+        self.increments = bool(view.signs)
         self.ears = list(ears)
         self.users = list(dict.fromkeys(ear.user for ear in self.ears))
         self.forgotten: set[tuple[str, str]] = set()  # (user, room) whose end need not be told
@@ -134,7 +140,21 @@ class Delivery:
             if ear.stale and ear.known.get(user, False) is change.joined:
                 return
             ear.known[user] = change.joined
-            self.host.news(ear.member, ear.room, [user], change)
+            if self.increments:
+                self.host.news(ear.member, ear.room, [user], change)
+            else:
+                self._tell_all(ear, change.name, {user: change.joined})
+            if self.lists and self._likely(AGAIN, ear, "list again"):
+                self._tell_all(ear, change.name, {})
+
+    def _likely(self, share: float, ear: Ear, what: str) -> bool:
+        ear.count += 1
+        return self.host.decisions.whether(share, what, ear.member, ear.room, ear.count, now=self.host.agenda.now)
+
+    def _tell_all(self, ear: Ear, name: str, changed: Mapping[str, bool]) -> None:
+        """By a list, of all whom the observer now knows to be there."""
+        users = [user for user in self.users if ear.known.get(user, False)]
+        self.host.listed(ear.member, ear.room, users, name, changed)
 
     # --- lists ------------------------------------------------------------------------------------------------------
 
@@ -200,9 +220,18 @@ class Delivery:
             again = whole and there and host.awaits(ear.member, ear.room, user, joined=True) is not False
             if there is not known or again:
                 news[there].append(user)
-                ear.known[user] = there
         if host.broken and host.broken.kind is Kind.STALE and any(news.values()):
             host.broke = True
+            return
+        changed = {user: there for there, users in news.items() for user in users}
+        changed = {user: there for user, there in changed.items() if ear.known.get(user, False) is not there}
+        ear.known |= changed
+        if not self.increments:
+            if any(news.values()) or self._likely(AGAIN, ear, "list again"):
+                self._tell_all(ear, "list", changed)
+            return
+        if self.lists and self._likely(0.5, ear, "by list"):
+            self._tell_all(ear, "list", changed)
             return
         for joined, users in news.items():
             together = len(users) < 2 or host.decisions.whether(TOGETHER, "together", *key, now=now)

@@ -19,7 +19,7 @@ from roomcheck.room.link import Link
 from roomcheck.room.policy import Decision, Decisions, Policy
 from roomcheck.room.presence import Presence
 from roomcheck.room.wishes import Event, Subject, Wishes
-from roomcheck.spec.contract import Case, CauseKind, Contract, Path, Rule, View
+from roomcheck.spec.contract import Callback, Case, CauseKind, Contract, Path, Rule, View
 
 START = 1_000_000  # microseconds: some moment after the machine's start
 EVIDENCE = "model room"
@@ -377,20 +377,39 @@ class Room:
             _fill(one, callback.about, named)
             self._told(observer, callback.name, one)
 
+    def listed(self, observer: str, room: str, users: Iterable[str], name: str, changed: Mapping[str, bool]) -> None:
+        """An observer is told of all who are there."""
+        self.heard.add(name)
+        for user, joined in changed.items():
+            self.wishes.told((observer, user), self._event(room, joined=joined))
+        view = next(v for v in self.contract.views if v.presence)
+        for callback, oneself in view.lists.items():
+            declared = self.contract.callbacks[callback]
+            assert declared.about is not None
+            key = ("lists itself", observer, room, callback, self.counts[observer])
+            itself = oneself == "either" and self.decisions.whether(0.5, *key, now=self.agenda.now)
+            named = [*users, self.user_of[observer]] if itself or oneself == "included" else users
+            fields = self._blank(declared, room)
+            _fill(fields, declared.about, [_real(user) for user in named])
+            self._told(observer, callback, fields)
+
     def _filled(
         self, view: View, subject: Subject, state: str, pattern: Mapping[str, Any], room: str
     ) -> dict[str, Any]:
         """What is to be told, where it is, and in every other field what is expected there, or something lawful."""
         sign = view.signs[state]
-        callback = self.contract.callbacks[sign.callback]
-        blank = {**BLANK, "code": next(iter(self.contract.codes.values()), 0)}
-        fields = {name: blank[type_] for name, type_ in callback.fields.items()}
+        fields = self._blank(self.contract.callbacks[sign.callback], room)
         event = (room, view.name, view.told[state])
         expected = self.wishes.fields(subject, event, pattern)
         if expected:
             key = ("fields", *subject, *event, self.counts[subject[0]])
             fields |= expected[self.decisions.pick(len(expected), *key, now=self.agenda.now)]
-        fields |= {**pattern, **sign.fields}
+        return {**fields, **pattern, **sign.fields}
+
+    def _blank(self, callback: Callback, room: str) -> dict[str, Any]:
+        """Something lawful in every field, and the room where that is."""
+        blank = {**BLANK, "code": next(iter(self.contract.codes.values()), 0)}
+        fields = {name: blank[type_] for name, type_ in callback.fields.items()}
         if callback.room is not None:
             _fill(fields, callback.room, [_real(room)])
         return fields

@@ -318,5 +318,4 @@ class Presence:
             self._make_up(session, joined=True)
 
     def _change(self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE) -> None:
-        sign = self.view.signs["present" if joined else "absent"]
-        self.delivery.change(session.user, session.room, Change(joined, name, {**sign.fields, **more}))
+        self.delivery.change(session.user, session.room, Change(joined, name, dict(more)))

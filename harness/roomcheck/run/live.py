@@ -162,14 +162,16 @@ class Live(Play):
         callback = self.contract.callbacks.get(event.callback)
         if member != wanted.member or callback is None:
             return False
-        places = ((wanted.room, callback.room, self.rooms), (wanted.about, callback.about, self.users))
-        for alias, path, names in places:
-            if alias is not None and path and names[alias] not in extract(path, event.fields):
-                return False
-        return any(
-            event.callback in v.callbacks and v.value(event.callback, event.fields) == value
-            for v, value in wanted.values
-        )
+        if wanted.room and callback.room and self.rooms[wanted.room] not in extract(callback.room, event.fields):
+            return False
+        about = self.users[wanted.about] if wanted.about is not None else None
+        named = about is None or callback.about is None or about in extract(callback.about, event.fields)
+        for view, value in wanted.values:
+            if event.callback in view.lists and (value == view.told["present"]) is named:
+                return True
+            if named and event.callback in view.callbacks and view.value(event.callback, event.fields) == value:
+                return True
+        return False
 
     def _story(self, wanted: Wanted, begin: int) -> str:
         """What the member was told instead, with times from now on and before."""

@@ -218,7 +218,9 @@ class Presence:
     ended by loss or with the server. `told_by_member`: the member itself sends the news that it has joined, once
     it is told so. All times are microseconds: news comes within `delivery`, in the order of what happened; a client
     notices a lost link within `noticed`, and is back within `back` once its link is whole. `list_requirement` is broken
-    by an observer's list that is wrong when it is due.
+    by an observer's list that is wrong when it is due. `lists`: callbacks that name all who are there, and whether the
+    observer itself is among them. Where nothing else tells who comes and who goes, two changes in one delivery's time
+    may be told by no list at all.
     """
 
     requested_by: Mapping[str, Mapping[str, tuple[Any, ...]]]
@@ -233,6 +235,7 @@ class Presence:
     replaced_aloud: bool = False
     replaced_requirement: str | None = None
     list_requirement: str | None = None
+    lists: Mapping[str, str] = field(default_factory=dict)  # callback -> included, left out, either
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,7 @@ class View:
 
     `signs` is what tells each state, `told` one value that stands for it: that of the field in which signs differ, or
     the callback's name. `otherwise` is the requirement that a callback breaks which no rule explains. With `presence`
-    there are no rules: its states are `present` and `absent`.
+    there are no rules: its states are `present` and `absent`, and have no signs where only whole lists tell them.
     """
 
     name: str
@@ -287,6 +290,15 @@ class View:
             else:
                 return state
         return None
+
+    def told_by(self, state: str) -> str:
+        """The callback that tells this state, by itself or by a list."""
+        return self.signs[state].callback if state in self.signs else next(iter(self.lists), "")
+
+    @property
+    def lists(self) -> Mapping[str, str]:
+        """The callbacks that name all who are there."""
+        return self.presence.lists if self.presence is not None else {}
 
     def ignores(self, callback: Callback, fields: Mapping[str, Any]) -> bool:
         """Whether a callback is none of its business."""

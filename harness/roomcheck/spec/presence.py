@@ -15,7 +15,7 @@ WAYS = ("request", "act", "silence", "loss", "elsewhere")
 def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
     """The view of one observer on one user: no rules, two states."""
     signs, told = _news(words, shape)
-    left_by = signs["absent"].callback
+    left_by = signs["absent"].callback if signs else None
     seen = shape.observers
     session, link = shape.session, shape.link
     at = (*AT, "session")
@@ -49,6 +49,7 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
             replaced_quietly=replaced is None or "nothing" in replaced.told_as,
             replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
             list_requirement=words.requirement(seen.for_, words.where(*AT, "observers", "for")),
+            lists=_lists(words, shape),
             replaced_requirement=words.requirement(
                 replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
             ),
@@ -60,6 +61,11 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
 
 def _news(words: Vocabulary, shape: PresenceShape) -> tuple[dict[str, Sign], dict[str, Any]]:
     """The callbacks that bring the news, and what stands for each: a field's value, or the callback's name."""
+    if shape.joined is None or shape.left is None:
+        if shape.joined or shape.left or not shape.lists:
+            text = "who comes and who goes is told by `joined` and `left`, or by `lists`"
+            words.problems.add(words.doc.key("presence"), text)
+        return {}, {"present": "joined", "absent": "left"}
     (came,), (went,) = shape.joined, shape.left
     signs = {"present": _sign(words, shape.joined, "joined"), "absent": _sign(words, shape.left, "left")}
     if came != went:
@@ -71,6 +77,16 @@ def _news(words: Vocabulary, shape: PresenceShape) -> tuple[dict[str, Sign], dic
         words.problems.add(words.where(*AT, "left"), text)
         return signs, {"present": "joined", "absent": "left"}
     return signs, {state: sign.fields.get(field) for state, sign in signs.items()}
+
+
+def _lists(words: Vocabulary, shape: PresenceShape) -> dict[str, str]:
+    for name in shape.lists:
+        where = words.doc.at((*AT, "lists")).key(name)
+        if words.expect_name(name, words.callbacks, "callback", where):
+            about = words.callbacks[name].about
+            if about is None or not any(many for _, many in about.steps):
+                words.problems.add(where, f"{name} names no list of users; give it `about`, such as users[].id")
+    return {name: one.oneself for name, one in shape.lists.items()}
 
 
 def _sign(words: Vocabulary, told_by: Mapping[str, Mapping[str, Any]], key: str) -> Sign:
@@ -101,9 +117,11 @@ def _opened(words: Vocabulary, session: SessionShape) -> dict[str, str | None]:
     return {state: words.requirement(name, words.where(*at, state)) for state, name in session.opened_by.items()}
 
 
-def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by: str, *at: Step) -> Ending:
+def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by: str | None, *at: Step) -> Ending:
     node = words.doc.at(at)
-    callback = words.callbacks.get(told_by, Callback(told_by, None, None, {}))
+    callback = words.callbacks.get(told_by or "", Callback(told_by or "", None, None, {}))
+    if shape.with_ and told_by is None:
+        words.problems.add(node.key("with"), "a list has no fields of its own for who has gone")
     ways = [way for way in WAYS if way in node.keys]
     if len(ways) != 1:
         found = " and ".join(ways) or "none"

@@ -404,7 +404,7 @@ class _Expected:
             return
         name = known[0]
         view, state = table[name]
-        told_by = view.signs[state].callback
+        told_by = view.told_by(state)
         callback = self.words.callbacks.get(told_by, Callback(told_by, None, None, {}))
         yield Entry(
             view=view.name,

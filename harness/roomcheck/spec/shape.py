@@ -224,9 +224,20 @@ class LinkShape(Shape):
     back: Expression = Field(alias="back within")
 
 
+class ListShape(Shape):
+    oneself: Literal["included", "left out", "either"] = "either"
+
+
 class PresenceShape(Shape):
-    joined: News
-    left: News
+    joined: News | None = None
+    left: News | None = None
+    lists: Annotated[
+        dict[str, ListShape],
+        BeforeValidator(
+            lambda value: {value: {}} if isinstance(value, str) else value,
+            json_schema_input_type=str | dict[str, ListShape],
+        ),
+    ] = {}
     observers: ObserversShape
     otherwise: str | None = None
     session: SessionShape
