@@ -139,8 +139,8 @@ class Stay:
             if outage.end is not None:
                 if outage.end.hi < request.begin.lo:
                     continue
-                if told is not None and outage.end.hi <= told.lo:
-                    seen = request.lost is not None and outage.begin.hi <= request.lost.lo
+                if told is not None and outage.end.hi < told.lo:
+                    seen = request.lost is not None and outage.begin.hi < request.lost.lo
                     if seen or outage.begin.hi < told.lo - noticed:
                         continue
             out.append(outage)
