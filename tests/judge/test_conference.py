@@ -5,8 +5,9 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.verdict import Outcome
+from roomcheck.spec.load import load_spec
 from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played
 
 CONFERENCE = contract("conference")
 QUIT, DROPPED, BANNED = 0, 1, 2
@@ -109,6 +110,20 @@ def test_a_line_of_a_scenario_leaves_out_what_is_ignored() -> None:
         return judge(CONFERENCE, tape.trace(40_000, rooms=("R",)), case).outcome
 
     assert (outcome(3), outcome(QUIT)) == (Outcome.CONFORMS, Outcome.VIOLATES)
+
+
+@pytest.mark.parametrize("acts", [[("leaves", 30_000)], [("lost", 30_000)]])
+@pytest.mark.parametrize("told", ["always", "maybe"])
+def test_an_ending_of_any_kind_may_be_one_that_need_not_be_told(acts: list[Act], told: str) -> None:
+    """A goodbye and a loss."""
+    text = (FOLDER / "conference.yaml").read_text(encoding="utf-8")
+    text = text.replace("for: C-DROPPED}", f"told: {told}, for: C-DROPPED}}").replace(
+        "for: C-QUIT, un", f"told: {told}, for: C-QUIT, un"
+    )
+
+    outcome = judged(load_spec(text, "conference.yaml").bind(), played(Conference(), acts), 70_000)
+
+    assert (outcome == CONFORMS) is (told == "maybe")
 
 
 def test_both_observers_are_told() -> None:

@@ -58,7 +58,9 @@ class Causes:
                     heard = request.left or asked
                     if not stay.sound(request, heard, declared.noticed, declared.delivery):
                         requirement = ending.unheard or requirement
-                    yield Licence(stay.link.passing(asked.lo), NEVER, pattern, requirement, "its leaving")
+                    yield Licence(
+                        stay.link.passing(asked.lo), NEVER, pattern, requirement, "its leaving", owed=ending.owed
+                    )
             elif ending.kind is End.ACT:
                 for name, at in self.acts:
                     if name in ending.names:
@@ -73,18 +75,20 @@ class Causes:
                     if ending.after:
                         lo -= self.slack
                     if lo <= over:
-                        yield Licence(lo, over, pattern, requirement, "the loss of its link", back=me)
+                        yield Licence(lo, over, pattern, requirement, "the loss of its link", back=me, owed=ending.owed)
             else:  # another session of the user, elsewhere
                 for other in self.elsewhere:
                     if other.member != stay.member:
                         for one in other.requests:
                             if one.valid or one.first is not None:
                                 until = NEVER if one.out is None else one.out.hi + declared.delivery
-                                yield Licence(one.begin.lo, until, pattern, requirement, "its session elsewhere")
+                                cause = "its session elsewhere"
+                                yield Licence(one.begin.lo, until, pattern, requirement, cause, owed=ending.owed)
         if request.out is not None and request.asked is None and request.left is None:
             pattern = gave_up.pattern if gave_up else EMPTY
             requirement = gave_up.requirement if gave_up else None
-            yield Licence(stay.link.passing(request.out.lo), NEVER, pattern, requirement, "its giving up")
+            owed = gave_up is None or gave_up.owed
+            yield Licence(stay.link.passing(request.out.lo), NEVER, pattern, requirement, "its giving up", owed=owed)
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
                 me = frozenset({stay.member})

@@ -1,0 +1,78 @@
+"""Mistakes that an author makes, planted into contracts that are sound: each is found before any room is judged."""
+
+import pytest
+
+from roomcheck.errors import SpecError
+from roomcheck.prove import Proof
+from roomcheck.spec.lint import lint
+from roomcheck.spec.load import load_spec
+from support.vendors import FOLDER
+
+MISTAKES = {
+    "a typo in the name of a callback": (
+        "conference", "left: {onUserOffline: {}}", "left: {onUserOfline: {}}", "did you mean 'onUserOffline'?"),
+    "news of the wrong callback": (
+        "conference", "with: {reason: QUIT}", "with: {elapsed: 0}", "unknown field of onUserOffline 'elapsed'"),
+    "a code that nothing has": (
+        "conference", "STALE: 101}", "STALE: 101, MUTED: 102}", "nothing uses MUTED"),
+    "a requirement that nothing proves": (
+        "roster", "  R-GONE:", '  R-MORE: {must: More., documented: "9"}\n  R-GONE:', "nothing verifies R-MORE"),
+    "an ending that is missing": (
+        "roster", "      - {request: outside, for: R-LIST, unheard: R-GONE}\n", "", "FALSE RED come-and-go"),
+    "a scenario that expects another reason": (
+        "conference", "{onUserOffline: {reason: QUIT},", "{onUserOffline: {reason: DROPPED},", "FALSE RED come-and-go"),
+    "a scenario with a window that forgets the call": (
+        "conference", "within: call_limit + notice, of: T1", "within: notice / 2, of: T1", "FALSE RED come-and-go"),
+    "a scenario that expects lists to tell what they had told": (
+        "roster", "[joined, {left:", "[joined, joined, {left:", "FALSE RED come-and-go"),
+    "a scenario that the rules refuse: a line that is restored": (
+        "phone", "within: noticing, of: T0}, opening, open]", "within: noticing, of: T0}, open]", "FALSE RED lost-and-back"),
+    "a rule that is missing": (
+        "conference", "      - {from: RECONNECTING, cause: entered, to: CONNECTED, within: join_limit, while: link up, for: C-BACK}\n",
+        "", "VACUOUS C-BACK"),
+    "two scenarios that contradict each other": (
+        "roster", "scenarios:\n", """scenarios:
+  - id: the-same-otherwise
+    title: A comes and goes, and nobody is told
+    for: R-LIST
+    members: [A, B]
+    schedule: [{B: enter}, {A: enter}, {A: leave}]
+    expect: {B about A: [joined]}
+""", "FALSE RED the-same-otherwise"),
+    "a patience that no scenario waits for": (
+        "duo", "watch: 20s", "watch: 2s", "VACUOUS D-GONE"),
+    "a pace that is shorter than news takes": (
+        "conference", "pace: join_limit + 2 * notice", "pace: notice", "MISSED C-BAN"),
+}  # fmt: skip
+
+
+def found(text: str) -> list[str]:
+    """What is said of a contract by lint, and if that finds nothing by a short proof."""
+    try:
+        spec = load_spec(text, "mistake.yaml")
+    except SpecError as e:
+        return [str(problem) for problem in e.problems]
+    problems = [str(problem) for problem in lint(spec)]
+    if problems:
+        return problems
+    proof = Proof(spec.bind())
+    for _ in proof.scenarios():
+        pass
+    for _ in proof.broken():
+        pass
+    return [
+        *(f"FALSE RED {red.case.id}" for red in proof.false_reds),
+        *(f"VACUOUS {name}" for name in proof.matrix.vacuous),
+        *(f"MISSED {row.broken.requirement}" for row in proof.matrix.missed),
+    ]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found(mistake: str) -> None:
+    vendor, before, after, expected = MISTAKES[mistake]
+    text = (FOLDER / f"{vendor}.yaml").read_text(encoding="utf-8")
+    assert before in text
+
+    assert any(expected in line for line in found(text.replace(before, after, 1))), found(
+        text.replace(before, after, 1)
+    )
