@@ -33,8 +33,6 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
         ("  fine: 0", "  fine: 0\n  odd: 9", "nothing uses odd"),
         ("  TS-LEAVE:", "  TS-MORE: {may: More., inferred: x}\n  TS-LEAVE:",
          "nothing verifies TS-MORE: no rule, entry or scenario is for it"),
-        ("scenarios:\n", "scenarios:\n  - {id: idle, title: x, members: [A], schedule: [{A: enter}]}\n",
-         "idle checks nothing: it has neither `expect` nor `for`"),
         ("  - id: lost\n", "  - {id: Lost, title: x, for: TS-LOST, members: [A], schedule: [{A: enter}]}\n  - id: lost\n",
          "lost and Lost differ in case only; reports need two files"),
         ("  - id: come-and-go\n", f"  - id: {'x' * 241}\n",

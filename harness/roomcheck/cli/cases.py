@@ -7,6 +7,7 @@ from roomcheck.cli.playing import DEFAULT_SPEC, Bound, Choice
 from roomcheck.cli.run import selected
 from roomcheck.errors import UsageError
 from roomcheck.model.time import show_duration
+from roomcheck.prove import asked
 from roomcheck.run.session import duration
 
 
@@ -27,13 +28,14 @@ def list_cases(spec: str | None, target: str | None, patterns: tuple[str, ...], 
     cases = selected(contract, contract.cases, patterns, None)
     if not cases:
         raise UsageError(f"no case of {contract.spec} fits {' '.join(f'-k {p}' for p in patterns)}")
+    names = {case.id: asked(contract, case) for case in cases}
     if requirements:
         for requirement in contract.requirements.values():
-            count = sum(requirement.id in c.requirements for c in cases)
+            count = sum(requirement.id in found for found in names.values())
             head = f"{requirement.id:<20} {requirement.level:<7} {requirement.basis:<11} {count:>3} cases"
             click.echo(f"{head}  {requirement.says}")
         return 0
     for case in cases:
-        click.echo(f"{case.id:<58} {show_duration(duration(case)):>12}  {' '.join(case.requirements)}")
+        click.echo(f"{case.id:<58} {show_duration(duration(case)):>12}  {' '.join(names[case.id])}")
     click.echo(f"{len(cases)} cases")
     return 0

@@ -7,10 +7,11 @@ import click
 
 from roomcheck.cli.files import find_spec, read_spec, spec_names
 from roomcheck.errors import Problem, SpecError
-from roomcheck.prove import Proof, told
+from roomcheck.prove import Proof, played, told, unproven
 from roomcheck.simulate.lint import refused
 from roomcheck.spec.lint import lint as lint_spec
 from roomcheck.spec.load import Spec
+from roomcheck.spec.vocabulary import Binding
 
 
 def contradictions(spec: Spec) -> Iterator[Problem]:
@@ -19,6 +20,21 @@ def contradictions(spec: Spec) -> Iterator[Problem]:
         seen = verdict.findings[0].seen if verdict.findings else str(verdict.outcome)
         text = f"{case.id}: a room that keeps the rules is not told what this scenario expects: {seen}"
         yield Problem(case.where.file, case.where.line, case.where.column, text)
+
+
+def without_case(spec: Spec) -> Iterator[Problem]:
+    """Requirements that no case is played for."""
+    contract = spec.bind()
+    words, drafts = spec.draft(Binding())
+    off: set[str | None] = {name for draft in drafts if not words.holds(draft.when) for name in draft.case.requirements}
+    off |= {rule.for_ for rule in words.rules.values() if not words.holds(rule.when)}
+    if played(contract) is contract:  # what is told of others by rules alone is not looked at
+        for name in unproven(contract):
+            if name in off:  # by the options as they are
+                continue
+            where = contract.requirements[name].where
+            text = f"no case proves {name}: no scenario is for it, and in none does a lawful room do what it says"
+            yield Problem(where.file, where.line, where.column, text)
 
 
 def looked_at(spec: Spec) -> Iterator[str]:
@@ -54,7 +70,7 @@ def lint(specs: tuple[str, ...]) -> int:
     for name in specs or sorted(spec_names()):
         try:
             spec = read_spec(find_spec(name))
-            found = lint_spec(spec) or [*contradictions(spec)]
+            found = lint_spec(spec) or [*without_case(spec), *contradictions(spec)]
             problems += found
             notes += [] if found else [*looked_at(spec)]
         except SpecError as e:

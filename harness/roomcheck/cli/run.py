@@ -14,6 +14,7 @@ from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.model.verdict import CaseResult, Outcome
+from roomcheck.prove import asked
 from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 
@@ -31,8 +32,9 @@ def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str],
     strict = LEVELS[: LEVELS.index(level) + 1] if level else LEVELS
 
     def wanted(case: Case) -> bool:
-        levels = [contract.requirements[r].level for r in case.requirements]
-        return fits(case.id, patterns) and (level is None or any(x in strict for x in levels))
+        return fits(case.id, patterns) and (
+            level is None or any(contract.requirements[r].level in strict for r in asked(contract, case))
+        )
 
     return tuple(c for c in cases if wanted(c))
 

@@ -46,7 +46,7 @@ def result_of(
         verdict=verdict,
         seconds=seconds,
         attempts=attempts,
-        requirements=case.requirements,
+        requirements=case.requirements or _checked(verdict),
         file=case.where.file,
         line=case.where.line,
         trace_file=trace_file,
@@ -57,3 +57,8 @@ def result_of(
         log=log,
         schedule=case.schedule,
     )
+
+
+def _checked(verdict: Verdict | None) -> tuple[str, ...]:
+    """What a case turned out to be for that does not say it."""
+    return tuple(dict.fromkeys(c.requirement for c in verdict.checks if c.requirement)) if verdict else ()

@@ -12,6 +12,7 @@ from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, received, walk
 from roomcheck.judge.session import Observer
 from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Reception, Simulation
+from roomcheck.model.fault import EFFECT, Effect
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case, Contract, Line, Rule
@@ -161,8 +162,44 @@ def _checks(
     broken: Mapping[str | None, Outcome],
 ) -> Iterable[Check]:
     """One check for each rule that was armed, each entry that was met, and each requirement that the case names."""
+    found = list(_by_rules(contract, router, broken))
+    yield from found
+    if case is None:
+        return
+    whole = all(not w.rejections for _, w in walks)
+    for line, walked in walks:
+        for entry, margin in walked.best.met:
+            if entry.requirement:
+                outcome = broken.get(entry.requirement, Outcome.CONFORMS)
+                yield Check(entry.requirement, f"{line.observer}: {entry.text}", outcome, "", margin)
+    alone = case.requirements and not case.lines
+    idle = served(contract) - {check.requirement for check in found} if alone else set()
+    for requirement in case.requirements:
+        reason = ""
+        if requirement not in broken and not whole:
+            reason = "another requirement was broken first"
+        elif requirement not in broken and requirement in idle:
+            reason = "nothing that happened asked for it"
+        outcome = Outcome.NOT_APPLICABLE if reason else broken.get(requirement, Outcome.CONFORMS)
+        yield Check(requirement, f"the {'expected sequences' if case.lines else 'rules'} of {case.id}", outcome, reason)
+
+
+def served(contract: Contract) -> set[str]:
+    """The requirements that a rule, or what is said of presence, is part of."""
+    names: set[str | None] = set()
+    for view in contract.views:
+        names |= {rule.requirement for rule in view.rules}
+        if view.presence is not None:
+            names |= {*view.presence.opened_by.values(), view.presence.list_requirement}
+            names.add(view.presence.replaced_requirement)
+            for ending in view.presence.endings:
+                names |= {ending.requirement, ending.unheard, ending.earlier}
+    return {name for name in names if name}
+
+
+def _by_rules(contract: Contract, router: Router, broken: Mapping[str | None, Outcome]) -> Iterable[Check]:
     rules: dict[int, Rule] = {r.id: r for v in contract.views for r in v.rules}
-    for view in router.views.values():
+    for key, view in router.views.items():
         if isinstance(view, Observer):
             for (requirement, text), tally in view.tallies.items():
                 if requirement:
@@ -171,6 +208,9 @@ def _checks(
             if view.view.otherwise and view.heard:
                 outcome = broken.get(view.view.otherwise, Outcome.CONFORMS)
                 yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
+            for requirement in _kept_quiet(view, key[3], router.trace):
+                text = f"{view.name}: not reported gone before it may be"
+                yield Check(requirement, text, broken.get(requirement, Outcome.CONFORMS))
             continue
         for rule_id, tally in view.tallies.items():
             rule = rules[rule_id]
@@ -182,18 +222,15 @@ def _checks(
         if view.view.otherwise and view.heard:
             outcome = broken.get(view.view.otherwise, Outcome.CONFORMS)
             yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
-    if case is None:
-        return
-    whole = all(not w.rejections for _, w in walks)
-    for line, walked in walks:
-        for entry, margin in walked.best.met:
-            if entry.requirement:
-                outcome = broken.get(entry.requirement, Outcome.CONFORMS)
-                yield Check(entry.requirement, f"{line.observer}: {entry.text}", outcome, "", margin)
-    for requirement in case.requirements:
-        outcome = broken.get(requirement, Outcome.CONFORMS if whole else Outcome.NOT_APPLICABLE)
-        reason = "" if requirement in broken or whole else "another requirement was broken first"
-        yield Check(requirement, f"the expected sequences of {case.id}", outcome, reason)
+
+
+def _kept_quiet(view: Observer, user: str, trace: Trace) -> Iterable[str]:
+    """Requirements that an early report of a loss would have broken, where there was a loss to report."""
+    presence = view.view.presence
+    members = {m.name for m in trace.members if m.user == user}
+    down = (r.member for r in trace.records if isinstance(r, Faulted) and EFFECT[r.kind] is Effect.DOWN)
+    if presence is not None and view.heard and not members.isdisjoint(down):
+        yield from dict.fromkeys(ending.earlier for ending in presence.endings if ending.earlier)
 
 
 def _not_applicable(case: Case | None, reason: str) -> tuple[Check, ...]:

@@ -4,7 +4,8 @@ Lawful model rooms are played and judged: whoever is refused is a false red. The
 requirement that none of them is caught by is vacuous. No room, no socket and no clock is needed for either.
 """
 
+from roomcheck.prove.asked import asked, unproven
 from roomcheck.prove.lawful import FalseRed, in_words, lawful_trace, played, told
 from roomcheck.prove.proof import Proof, summary
 
-__all__ = ["FalseRed", "Proof", "in_words", "lawful_trace", "played", "summary", "told"]
+__all__ = ["FalseRed", "Proof", "asked", "in_words", "lawful_trace", "played", "summary", "told", "unproven"]

@@ -5,7 +5,7 @@ where it counts as a failure: so a case without a verdict is an error, and never
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,11 +23,15 @@ NOTHING = "nothing was checked: no rule of the spec was armed by what was done"
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """What can be collected of a spec: cases, and those that do not apply to the target, with the reason."""
+    """What can be collected of a spec: cases, and those that do not apply to the target, with the reason.
+
+    `asked`: case -> the requirements that it is played for.
+    """
 
     spec: str
     file: Path
     cases: Sequence[Case]
+    asked: Mapping[str, Sequence[str]]
     absent: Sequence[CaseResult]
     known: KnownFailures
 
@@ -83,7 +87,7 @@ class SpecCollector(pytest.Collector):
 
     def _items(self) -> Iterator[pytest.Item]:
         for case in self.cases.cases:
-            yield CaseItem.from_parent(self, name=case.id, case=case)
+            yield CaseItem.from_parent(self, name=case.id, case=case, asked=self.cases.asked[case.id])
         for result in self.cases.absent:
             name = result.case.removeprefix(f"{self.name}/")
             yield AbsentItem.from_parent(self, name=name, reason=result.message)
@@ -96,11 +100,11 @@ class CaseItem(pytest.Item):
 
     parent: SpecCollector
 
-    def __init__(self, *, case: Case, **rest: Any) -> None:
+    def __init__(self, *, case: Case, asked: Sequence[str], **rest: Any) -> None:
         super().__init__(**rest)
         self.case = case
         self.outcome: CaseResult | None = None
-        for requirement in case.requirements:
+        for requirement in asked:
             self.add_marker(requirement)
             self.user_properties.append(("requirement", requirement))
 

@@ -16,6 +16,7 @@ from roomcheck.cli.run import JOBS, lacking
 from roomcheck.errors import RoomcheckError
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, Outcome, RunHeader
+from roomcheck.prove import asked
 from roomcheck.pytest_plugin.background import Background
 from roomcheck.pytest_plugin.by_hand import Room
 from roomcheck.pytest_plugin.cases import NOTHING, CaseItem, Cases, SpecCollector, part_of
@@ -61,10 +62,12 @@ class RoomRun:
             raise pytest.UsageError(str(e)) from e
         room = bound.target
         absent = (*bound.spec.not_applicable(room.options, room.faults, room.lacks), *unsaved)
+        every = (*bound.contract.cases, *saved)
         cases = Cases(
             bound.contract.spec,
             bound.file.absolute(),
-            (*bound.contract.cases, *saved),
+            every,
+            {case.id: asked(bound.contract, case) for case in every},
             [lacking(bound.contract, *each) for each in absent],
             known.failures,
         )

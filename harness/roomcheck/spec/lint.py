@@ -23,7 +23,6 @@ def lint(spec: Spec) -> list[Problem]:
         *_unverified(words),
         *_empty_windows(words, cases),
         *_unused(words),
-        *_idle(spec, words),
         *_alike(spec, words),
         *_too_long(cases),
     ]:
@@ -98,12 +97,6 @@ def _unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
             typical = section == "constants" and words.shape.constants[name].typical
             if name not in words.used and not typical:
                 yield node.key(name), f"nothing uses {name}"
-
-
-def _idle(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:
-    for i, scenario in enumerate(spec.shape.scenarios):
-        if not scenario.expect and not scenario.for_:
-            yield words.where("scenarios", i), f"{scenario.id} checks nothing: it has neither `expect` nor `for`"
 
 
 def _alike(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:

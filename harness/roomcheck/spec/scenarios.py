@@ -12,6 +12,8 @@ from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.reader import Node
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, ScheduleShape, StepShape
+from roomcheck.spec.stories import AT as STORIES
+from roomcheck.spec.stories import stories
 from roomcheck.spec.vocabulary import KINDS, Words
 from roomcheck.spec.vocabulary import Step as PathStep
 
@@ -21,6 +23,7 @@ _STEP_KEYS = frozenset(field.alias or name for name, field in StepShape.model_fi
 _ENTRY_KEYS = frozenset(field.alias or name for name, field in ItemShape.model_fields.items())
 _RESERVED = _STEP_KEYS | {SERVER, ANYONE}
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_DEVICE = re.compile(r"[A-Z][0-9]*\Z")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -45,6 +48,10 @@ def drafts(words: Rulebook) -> list[Draft]:
             words.problems.add(where, f"{shape.id!r} is no id; use letters, digits, '-', '_' and '.'")
         seen.setdefault(shape.id, where.line)
         out += _Scenario(words, shape, ("scenarios", i)).drafts()
+    for shape in stories(words):
+        if shape.id in seen:
+            words.problems.add(words.where(STORIES), f"scenario {shape.id!r} is already in line {seen[shape.id]}")
+        out += _Scenario(words, shape, (STORIES,)).drafts()
     return out
 
 
@@ -125,12 +132,20 @@ class Scene:
         self.pace = None if shape.pace is None else words.duration(shape.pace, *at, "pace")
         self.rooms = shape.rooms
         self.users: dict[str, str] = {}  # member -> user
-        self._people(shape.members)
+        self._people(shape.members or self._named())
 
     def members(self) -> tuple[Member, ...]:
         return tuple(Member(name, user) for name, user in self.users.items())
 
+    def _named(self) -> list[dict[str, str]]:
+        """Whom the steps name: A, B and C are users, A2 is another device of A."""
+        names = {name for step in self.schedule for name in (step.fault, step.heal, *(step.model_extra or {})) if name}
+        found = sorted(name for name in names if _DEVICE.match(name))
+        return [{name: name[0] if name[0] in found else name} for name in found]
+
     def _people(self, members: list[dict[str, str]]) -> None:
+        if not members and not self.problems.lost:
+            self.problems.add(self.words.where(*self.at), "nobody is there: a step names a member, such as A")
         for i, entry in enumerate(members):
             ((name, user),) = entry.items()
             where = self.words.doc.at((*self.at, "members", i)).key(name)
@@ -210,7 +225,7 @@ class Steps:
 
     def _act(self, shape: StepShape, node: Node, *at: PathStep) -> Call | Admin | Fault | Heal | Wait:
         calls = dict(shape.model_extra or {})
-        acts = [key for key in _ACTS if key in node.keys]
+        acts = [key for key in _ACTS if key in node.keys or getattr(shape, key) is not None]
         for name in [name for name in calls if name not in self.scene.users]:
             known = {*self.scene.users, *(_STEP_KEYS if acts or len(calls) > 1 else _ACTS)}
             what = "key" if acts or len(calls) > 1 else "member"

@@ -307,7 +307,7 @@ class ScenarioShape(Shape):
     for_: Names = Field(default=[], alias="for")
     tags: list[str] = []
     when: dict[str, str] = {}
-    members: list[MemberName] = Field(min_length=1)
+    members: list[MemberName] = []
     rooms: list[str] = Field(default=["R"], min_length=1)
     faults: list[str] | None = Field(default=None, min_length=1)
     own_server: bool = Field(default=False, alias="own server")
@@ -315,6 +315,23 @@ class ScenarioShape(Shape):
     watch: Expression | None = None
     schedule: list[StepShape] = Field(min_length=1)
     expect: dict[str, Line] = {}
+
+
+STORIES = (
+    "alone", "with people", "blink", "away short", "away long", "never back", "leave", "leave while away", "kick",
+    "kick while away", "second device", "second device while away", "slow link", "server restart",
+)  # fmt: skip
+StoryCall = str | Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+
+
+class StoriesShape(Shape):
+    """The calls and the act that the standard stories are told with."""
+
+    enter: StoryCall
+    leave: StoryCall | None = None
+    kick: str | None = None
+    not_: Names = Field(default=[], alias="not")
+    for_: dict[str, Names] = Field(default={}, alias="for")
 
 
 class ScheduleShape(Shape):
@@ -369,6 +386,7 @@ class SpecShape(Shape):
     groups: dict[str, Names] = {}
     views: dict[str, ViewShape] = Field(min_length=1)
     presence: PresenceShape | None = None
+    stories: StoriesShape | None = None
     scenarios: list[ScenarioShape] = []
 
 
