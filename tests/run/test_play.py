@@ -14,11 +14,12 @@ from roomcheck.faults import Provisioned, ToxiproxyServer, provision
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
+from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Told, Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.install import provide
-from roomcheck.run.play import Ground, Play
+from roomcheck.run.play import Ground, Play, in_order
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract
 
@@ -201,3 +202,16 @@ def test_a_call_that_the_adapter_cannot_even_try_is_the_adapters(contract: Contr
     """No trace, and what the adapter said."""
     with pytest.raises(AdapterError, match="kick: the adapter could not even try: .*KeyError"):
         play(case(contract, Step(Admin("kick", {"room": "R"}))))
+
+
+def test_callbacks_of_a_member_stay_in_their_order() -> None:
+    """Two that are stamped alike, the second one less surely, are not swapped; members know nothing of each other."""
+    heard = [
+        ("A", Instant(8, 10)),
+        ("B", Instant(1, 12)),
+        ("A", Instant(3, 10)),
+        ("A", Instant(9, 9)),
+        ("B", Instant(2, 13)),
+    ]
+
+    assert list(in_order(heard)) == [Instant(8, 10), Instant(1, 12), Instant(8, 10), Instant(9, 10), Instant(2, 13)]

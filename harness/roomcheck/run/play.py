@@ -7,7 +7,7 @@ moment widens it backwards, since lag only delays.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -305,9 +305,12 @@ class Play:
                 records.append(_moved(record, Instant(record.at.lo, record.at.hi + late)))
             else:
                 records.append(record)
-        for member, event in self.events:
+        heard = [
+            (member, Instant(event.time - event.spread - worst(event.time, event.received), event.time))
+            for member, event in self.events
+        ]
+        for (member, event), at in zip(self.events, in_order(heard), strict=True):
             if event.time <= end:
-                at = Instant(event.time - event.spread - worst(event.time, event.received), event.time)
                 records.append(Told(member, event.n, event.callback, self._fields(event), at))
         for gap in self.ground.host.gaps(began):
             records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]
@@ -338,6 +341,18 @@ class Play:
             name: str(value).lower() if isinstance(value, bool) and name in numbers else value
             for name, value in event.fields.items()
         }
+
+
+def in_order(heard: Iterable[tuple[str, Instant]]) -> Iterator[Instant]:
+    """When members received their callbacks, given in the order in which they did: none was before its predecessor.
+
+    Sorted by either end of the instant they stay in that order, however unequally wide the instants are.
+    """
+    last: dict[str, Instant] = {}
+    for member, at in heard:
+        before = last.get(member, at)
+        last[member] = Instant(max(before.lo, at.lo), max(before.hi, at.hi))
+        yield last[member]
 
 
 def _moved(record: Faulted | Healed, at: Instant) -> Faulted | Healed:
