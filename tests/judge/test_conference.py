@@ -42,8 +42,11 @@ class Conference(Tape):
     def offline(self, at: float, reason: int, observer: str = "B", user: str = "A") -> None:
         self.event(at, observer, "onUserOffline", channel="r", uid=user.lower(), reason=reason)
 
-    def banned(self, at: float) -> None:
+    def bans(self, at: float) -> None:
         self.admin(at, "ban", uid="A", channel="R")
+
+    def banned(self, at: float) -> None:
+        self.bans(at)
         self.me(at + 200, "A", "FAILED", BANNED)
 
     def lost(self, at: float, kind: FaultKind = FaultKind.GHOST) -> None:
@@ -69,6 +72,10 @@ TRACES: dict[str, tuple[list[Act], str]] = {
     "a reason that nothing has": ([("leaves", 30_000), ("offline", 30_200, 9)], "violates C-QUIT"),
     "A is banned": ([("banned", 30_000), ("offline", 30_100, BANNED)], CONFORMS),
     "A is banned, and said to have quit": ([("banned", 30_000), ("offline", 30_100, QUIT)], "violates C-BAN"),
+    "A is banned when it has just quit": (
+        [("leaves", 30_000), ("bans", 30_100), ("offline", 30_900, QUIT)], CONFORMS),
+    "A is banned when it has just quit, and is said to have dropped": (
+        [("leaves", 30_000), ("bans", 30_100), ("offline", 30_900, DROPPED)], "violates C-BAN"),
     "A drops out": ([("lost", 30_000), ("offline", 48_000, DROPPED)], CONFORMS),
     "A drops out, told as quitting": ([("lost", 30_000), ("offline", 48_000, QUIT)], "violates C-DROPPED"),
     "A drops out too early": ([("lost", 30_000), ("offline", 46_900, DROPPED)], "violates C-DROPPED"),

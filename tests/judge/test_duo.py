@@ -23,6 +23,11 @@ class Duo(Tape):
         self.call(at - 100, member, "enter", place="R")
         self.me(at, member, "online")
 
+    def anew(self, at: float) -> None:
+        """A enters, and is told of B."""
+        self.enters(at)
+        self.other(at + 50, "online", "A", "B")
+
     def leaves(self, at: float, member: str = "A") -> None:
         self.call(at, member, "leave", place="R")
         self.me(at + 100, member, "offline")
@@ -60,12 +65,12 @@ TRACES: dict[str, tuple[list[Act], str]] = {
     "a goodbye over a dead link is told at once": (
         [("fault", 20_000, "A"), ("leaves", 20_500), ("other", 20_700, "offline")], "violates D-GONE"),
     "lost, and in again before the others notice": (
-        [("lost", 20_000), ("heal", 28_000, "A"), ("enters", 28_500)], CONFORMS),
+        [("lost", 20_000), ("heal", 28_000, "A"), ("anew", 28_500)], CONFORMS),
     "lost, told gone, and in again": (
-        [("lost", 20_000), ("other", 32_000, "offline"), ("heal", 40_000, "A"), ("enters", 40_500), ("other", 40_600, "online")],
+        [("lost", 20_000), ("other", 32_000, "offline"), ("heal", 40_000, "A"), ("anew", 40_500), ("other", 40_600, "online")],
         CONFORMS),
     "lost, told gone, in again, and B is not told": (
-        [("lost", 20_000), ("other", 32_000, "offline"), ("heal", 40_000, "A"), ("enters", 40_500)], "violates D-OTHERS"),
+        [("lost", 20_000), ("other", 32_000, "offline"), ("heal", 40_000, "A"), ("anew", 40_500)], "violates D-OTHERS"),
     "a value that the page does not have": ([("other", 20_000, "away")], "violates D-OTHERS"),
 }  # fmt: skip
 

@@ -41,6 +41,11 @@ class Roster(Tape):
         self.call(at - 100, member, "enter", name="R")
         self.me(at, member, "inside")
 
+    def anew(self, at: float) -> None:
+        """A enters, and has its list."""
+        self.enters(at)
+        self.lists(at + 50, "A", "A", "B")
+
     def leaves(self, at: float, member: str = "A") -> None:
         self.call(at, member, "leave", name="R")
         self.me(at + 100, member, "outside")
@@ -79,23 +84,31 @@ TRACES: dict[str, tuple[list[Act], str]] = {
     "who never came": ([("lists", 20_000, "B", "A", "B", "C")], "violates R-LIST"),
     "a callback without a list": ([("nonsense", 20_000)], "violates R-LIST"),
     "A goes and comes, and both are told": (
-        [("leaves", 20_000), ("lists", 20_200, "B", "B"), ("enters", 22_000), ("lists", 22_100, "B", "A", "B")], CONFORMS),
-    "A goes and comes before a list had to tell it": ([("leaves", 20_000), ("enters", 20_600)], CONFORMS),
-    "A goes and comes, too late to be one": ([("leaves", 20_000), ("enters", 21_900)], "violates R-LIST"),
+        [("leaves", 20_000), ("lists", 20_200, "B", "B"), ("anew", 22_000), ("lists", 22_100, "B", "A", "B")], CONFORMS),
+    "A goes and comes before a list had to tell it": ([("leaves", 20_000), ("anew", 20_600)], CONFORMS),
+    "A goes and comes, too late to be one": ([("leaves", 20_000), ("anew", 21_900)], "violates R-LIST"),
     "A goes, comes and goes": (
-        [("leaves", 20_000), ("enters", 20_300), ("leaves", 20_600), ("lists", 21_500, "B", "B")], CONFORMS),
+        [("leaves", 20_000), ("anew", 20_300), ("leaves", 20_600), ("lists", 21_500, "B", "B")], CONFORMS),
     "A goes, comes and goes, and stays in the list": (
-        [("leaves", 20_000), ("enters", 20_300), ("leaves", 20_600)], "violates R-LIST"),
+        [("leaves", 20_000), ("anew", 20_300), ("leaves", 20_600)], "violates R-LIST"),
+    "A enters anew, and has no list": (
+        [("leaves", 20_000), ("lists", 20_200, "B", "B"), ("enters", 30_000), ("lists", 30_100, "B", "A", "B")],
+        "violates R-LIST"),
+    "A enters anew, and has its list before it is told to be in": (
+        [("leaves", 20_000), ("lists", 20_200, "B", "B"), ("enters", 30_000), ("lists", 30_100, "B", "A", "B"),
+         ("lists", 29_950, "A", "B")], CONFORMS),
+    "A's goodbye, and a list once more": (
+        [("leaves", 20_000), ("lists", 20_200, "B", "B"), ("lists", 24_000, "A", "A", "B")], "violates R-LIST"),
     "A is evicted": ([("evicted", 20_000), ("lists", 20_500, "B", "B")], CONFORMS),
     "A is evicted, and no list comes": ([("evicted", 20_000)], "violates R-LIST"),
-    "A is evicted, and in again before a list had to tell it": ([("evicted", 20_000), ("enters", 20_600)], CONFORMS),
+    "A is evicted, and in again before a list had to tell it": ([("evicted", 20_000), ("anew", 20_600)], CONFORMS),
     "A is evicted and in again, and a list still tells the first half": (
-        [("evicted", 20_000), ("enters", 20_600), ("lists", 20_900, "B", "B"), ("lists", 21_200, "B", "A", "B")], CONFORMS),
+        [("evicted", 20_000), ("anew", 20_600), ("lists", 20_900, "B", "B"), ("lists", 21_200, "B", "A", "B")], CONFORMS),
     "A is evicted and in again, and a list tells the first half too late": (
-        [("evicted", 20_000), ("enters", 20_600), ("lists", 21_200, "B", "B"), ("lists", 21_300, "B", "A", "B")],
+        [("evicted", 20_000), ("anew", 20_600), ("lists", 21_200, "B", "B"), ("lists", 21_300, "B", "A", "B")],
         "violates R-LIST"),
     "A is evicted and in again, and a list tells no more than the first half": (
-        [("evicted", 20_000), ("enters", 20_600), ("lists", 20_900, "B", "B")], "violates R-LIST"),
+        [("evicted", 20_000), ("anew", 20_600), ("lists", 20_900, "B", "B")], "violates R-LIST"),
     "A is lost": ([("lost", 20_000), ("lists", 30_000, "B", "B")], CONFORMS),
     "A is lost, and taken off the list at once": ([("lost", 20_000), ("lists", 20_200, "B", "B")], "violates R-GONE"),
     "A is lost, and stays in the list": ([("lost", 20_000), ("lists", 34_000, "B", "A", "B")], "violates R-GONE"),
@@ -190,7 +203,7 @@ def test_a_first_list_and_the_callback_that_was_on_its_way() -> None:
     [
         ([("leaves", 20_000), ("lists", 20_200, "B", "B")], Outcome.CONFORMS),
         ([("leaves", 20_000), ("lists", 20_050, "B", "A", "B"), ("lists", 20_200, "B", "B")], Outcome.CONFORMS),
-        ([("leaves", 20_000), ("enters", 20_500)], Outcome.VIOLATES),
+        ([("leaves", 20_000), ("anew", 20_500)], Outcome.VIOLATES),
     ],
 )
 def test_a_line_names_what_the_lists_differ_by(acts: list[Act], expected: Outcome) -> None:

@@ -38,19 +38,21 @@ class Observer:
     """What one observer hears of the session."""
 
     __slots__ = ("by_list", "extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at",
-                 "rejections", "session", "tallies", "told", "view")  # fmt: skip
+                 "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
 
-    def __init__(self, session: "Session", name: str, index: int, extra: int) -> None:
+    def __init__(self, session: "Session", name: str, index: int, extra: int, stay: Stay) -> None:
+        """`stay`: its own in the room."""
         self.session = session
+        self.stay = stay
         self.name = name
         self.index = index
         self.extra = extra
         self.view = session.view
         self.reception = LIVE
         self.told = False
-        self.fresh = False
+        self.fresh = stay.request is not None  # its list starts empty, and is told only once
         self.by_list = False  # what it was told last was in a list
         self.heard = False
         self.gave_up = False
@@ -62,6 +64,16 @@ class Observer:
     def refused(self) -> bool:
         """Whether no history is left that this observer may have heard of."""
         return bool(self.rejections)
+
+    def enter(self) -> None:
+        """The observer comes in: its list starts empty."""
+        self.told, self.by_list, self.fresh = False, False, True
+
+    @property
+    def outside(self) -> bool:
+        """Whether nothing can come: it is not in the room, and no request of its is under way."""
+        request = self.stay.request
+        return self.reception is OUT and (request is None or request.out is not None)
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer received the view's callback with these fields."""
@@ -96,9 +108,9 @@ class Session:
         self.now = 0
         self.histories = [History(None, 0, NOBODY, 0, 0, False, (), ())]
 
-    def observer(self, name: str, extra: int) -> Observer:
-        """One more observer."""
-        observer = Observer(self, name, len(self.observers), extra)
+    def observer(self, name: str, extra: int, stay: Stay) -> Observer:
+        """One more observer; `stay`: its own."""
+        observer = Observer(self, name, len(self.observers), extra, stay)
         self.observers.append(observer)
         self.histories = [replace(h, heard=(*h.heard, len(h.log))) for h in self.histories]
         return observer
@@ -119,8 +131,8 @@ class Session:
             over = ended(h, licence, until) if h.holder is not None else None
             if over is None or h.hi >= at.lo:
                 out.append(h)
-            if over is not None:
-                out.append(over)
+            if over is not None:  # by the act, or by something else before that nobody has heard of
+                out += [over, *self._ended_by(h, until)]
         self._keep(out)
 
     def restart(self, at: Instant) -> None:
@@ -193,7 +205,7 @@ class Session:
             return
         joined = value == told["present"]
         if observer.reception is not LIVE:
-            if observer.reception is OUT:
+            if observer.outside:
                 self._refuse(observer, at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
             elif observer.fresh and joined == observer.told and not observer.by_list:
                 self._refuse(observer, at, [Rejection(0, f"{value} came twice while the list was being told", None)])
@@ -214,7 +226,7 @@ class Session:
         observer.heard = True
         if self.dead:
             return
-        if observer.reception is OUT and there:
+        if observer.outside and there:
             text = "stands in a list that came while the observer is not in the room"
             self._refuse(observer, at, [Rejection(0, f"{self.user} {text}", None)])
         observer.told, observer.by_list = there, True
@@ -231,10 +243,8 @@ class Session:
         """As `Observer.hear`."""
         if self.dead:
             return
-        if fresh is not None:
-            observer.fresh = fresh
-        if fresh:
-            observer.told = False
+        if fresh is False:
+            observer.fresh = False
         if reception is observer.reception:
             return
         self.advance(at)

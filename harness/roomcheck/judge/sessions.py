@@ -28,6 +28,7 @@ class Sessions:
         self.links = {m.name: LinkHistory() for m in trace.members}
         self.user_of = {m.name: m.user for m in trace.members}
         self.stays: dict[tuple[str, str], Stay] = {}
+        self.observers: dict[tuple[str, str], list[Observer]] = {}  # by member and room
         self.sessions: dict[tuple[str, str], Session] = {}
         self.leaving = frozenset(
             e for ending in self.declared.endings if ending.kind is End.REQUEST for e in ending.names
@@ -67,12 +68,20 @@ class Sessions:
     def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user."""
         if (user, room) not in self.sessions:  # a room that is none of the trace's
-            for member, u in self.user_of.items():
-                if u == user:
-                    self.stays[member, room] = Stay(member, self.links[member])
+            for member in self.user_of:
+                self.stays.setdefault((member, room), Stay(member, self.links[member]))
             self.sessions[user, room] = self._session(user, room)
         extra = self.trace.patience + self.gaps[name]
-        return self.sessions[user, room].observer(f"{name} about {user} in {room}", extra)
+        observer = self.sessions[user, room].observer(f"{name} about {user} in {room}", extra, self.stays[name, room])
+        self.observers.setdefault((name, room), []).append(observer)
+        return observer
+
+    def _request(self, stay: Stay, room: str, args: Mapping[str, Any], at: Instant, *, valid: bool) -> Request:
+        """A member's next request: as an observer it begins anew."""
+        for observer in self.observers.get((stay.member, room), ()):
+            observer.enter()
+        stay.requests.append(Request(len(stay.requests) + 1, at, args, valid=valid))
+        return stay.requests[-1]
 
     def of(self, user: str) -> Iterable[Session]:
         """The sessions of a user, in all rooms."""
@@ -89,7 +98,7 @@ class Sessions:
         given = self.declared.requested_by.get(name)
         if given is not None and (request is None or request.out is not None):
             self._advance(member, at)
-            stay.requests.append(Request(len(stay.requests) + 1, at, args, valid=asked_with(given, args)))
+            self._request(stay, room, args, at, valid=asked_with(given, args))
         elif name in self.goodbyes and request is not None and request.out is None and request.asked is None:
             self._advance(member, at)
             request.asked = at
@@ -126,8 +135,7 @@ class Sessions:
                 if request is not None and state in self.leaving and request.left is None:
                     request.left = at
                 return
-            request = Request(len(stay.requests) + 1, at, args, valid=False)
-            stay.requests.append(request)
+            request = self._request(stay, room, args, at, valid=False)
         given = declared.requested_by.get(state)
         if given is not None:
             request.args = args
