@@ -40,7 +40,7 @@ MISTAKES = {
     expect: {B about A: [joined]}
 """, "FALSE RED the-same-otherwise"),
     "a patience that no scenario waits for": (
-        "roster", "watch: 2 * patience", "watch: notice", "VACUOUS R-GONE"),
+        "roster", "watch: 2 * patience", "watch: notice", "MISSED R-GONE"),
     "a pace that is shorter than news takes": (
         "conference", "pace: join_limit + 2 * notice", "pace: notice", "MISSED C-BAN"),
 }  # fmt: skip
