@@ -11,7 +11,7 @@ from roomcheck.judge.lateness import deciding_speed, narrowest
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Rule
+from roomcheck.spec.contract import Cause, CauseKind, Rule, by_field
 from support.lobby import GONE_AFTER, LOSS, MS, RETRY, lobby
 from support.outages import Outage, lawful, outages
 from support.tape import Tape
@@ -133,7 +133,12 @@ def test_a_state_that_the_spec_does_not_know_is_excused() -> None:
 
 def test_a_state_that_no_rule_leads_to_is_excused() -> None:
     own = LOBBY.views[0]
-    contract = replace(LOBBY, views=(replace(own, told={**own.told, "asleep": "asleep"}), *LOBBY.views[1:]))
+    asleep = replace(
+        own,
+        told={**own.told, "asleep": "asleep"},
+        signs={**own.signs, **by_field("status", "state", {"asleep": "asleep"})},
+    )
+    contract = replace(LOBBY, views=(asleep, *LOBBY.views[1:]))
     tape = joined()
     tape.told(400, "A", "asleep")
     assert judge(contract, tape.trace(1250)).outcome is Outcome.VIOLATES

@@ -19,7 +19,7 @@ def entry(value: str, pattern: Mapping[str, Any] | None = None, **more: Any) -> 
 
 
 def other(value: str, pattern: Mapping[str, Any] | None = None, **more: Any) -> Entry:
-    return entry(value, pattern, view="others", **more)
+    return entry(value, pattern, view="presence", **more)
 
 
 def verdict(tape: Tape, *lines: Line, end: float = 2000) -> Verdict:
@@ -44,7 +44,7 @@ START = (entry("joining"), entry("in"))
 def test_the_whole_sequence_conforms() -> None:
     """In order, in the windows, nothing more."""
     lines = line("A", *START, entry("lost", of="T3", within=50), entry("back", {"code": 0}, of="T5", within=50))
-    result = verdict(away(), lines, line("B", entry("+", view="others"), about="A"))
+    result = verdict(away(), lines, line("B", entry("+", view="presence"), about="A"))
     assert result.outcome is Outcome.CONFORMS, result.findings
     assert "L-CASE" in {c.requirement for c in result.checks}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from roomcheck.judge.view import Hypothesis, InFlight, Obligation, subsumes
+from roomcheck.judge.hypothesis import Hypothesis, InFlight, Obligation, subsumes
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import Rule
 from support.lobby import lobby
@@ -43,10 +43,9 @@ def test_what_waits_longer_covers_what_does_not(patient: Hypothesis) -> None:
         replace(STORY, armed=(replace(obligation(), cause=LATE),)),
         replace(STORY, armed=(replace(obligation(), args={"ticket": "bad"}),)),
         replace(STORY, in_flight=(InFlight(obligation(), "out"),)),
-        replace(STORY, choices=((1, 100, True),)),
         replace(STORY, called_off=((obligation(), 300),)),
     ],
-    ids=["entry", "args", "base", "call", "rule", "cause", "its args", "in_flight", "choices", "called off"],
+    ids=["entry", "args", "base", "call", "rule", "cause", "its args", "in_flight", "called off"],
 )
 def test_stories_that_differ_in_anything_else_are_both_kept(other: Hypothesis) -> None:
     """Neither subsumes the other."""

@@ -19,6 +19,7 @@ operations:
   join: {rooms: [room]}
   leave: {rooms: [room]}
   shut: {rooms: [room]}
+  evict: {admin: true, users: [user], rooms: [room]}
 requirements:
   P-SELF: {must: Nothing without a cause., inferred: "1"}
   P-LEAVE: {must: Who leaves is told so once the link is there., documented: "2"}
@@ -35,6 +36,7 @@ views:
       - {from: lost, cause: entered, to: in, within: 200ms, while: link up, optional: true}
       - {from: [in, lost], cause: leave, to: out, within: 200ms, while: link up, unless: join, for: P-LEAVE}
       - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
+      - {from: in, cause: evict, to: gone, within: 100ms}
 """,
     "porch.yaml",
 ).bind()
@@ -102,3 +104,12 @@ def test_what_calls_it_off_meanwhile_calls_it_off() -> None:
     assert broken(tape, 3000) == []
     tape.told(3000, "A", "out")
     assert broken(tape, 4000) == ["P-SELF"]
+
+
+def test_an_act_of_the_backend_where_nobody_is_told_of_others() -> None:
+    """Only the member itself is."""
+    tape = inside()
+    tape.admin(1000, "evict", user="A", room="R")
+    tape.told(1010, "A", "gone")
+
+    assert broken(tape, 3000) == []

@@ -32,7 +32,8 @@ def test_all_views_stand_side_by_side() -> None:
     text = diagram(EVERY)
 
     assert "state own {" in text
-    assert "others_present --> others_away: link down, server down (silent, optional)" in text
+    assert "own_LOST --> own_OUT: server down (silent, optional)" in text
+    assert "state presence {" in text
 
 
 def test_an_unknown_view_is_refused() -> None:

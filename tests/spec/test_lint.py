@@ -52,8 +52,8 @@ def test_windows_of_groups_are_looked_at() -> None:
     groups = "[{unordered: [{here: {}, within: 0s, of: T0}]}, {any of: [[gone], [{gone: {}, within: 0s, of: T1}]]}]"
 
     assert found("[here, gone]", groups) == [
-        "s:54:24: here: the window is empty; give a longer `within`",
-        "s:54:77: gone: the window is empty; give a longer `within`",
+        "s:55:24: here: the window is empty; give a longer `within`",
+        "s:55:77: gone: the window is empty; give a longer `within`",
     ]
 
 

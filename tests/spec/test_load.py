@@ -45,8 +45,8 @@ CONTRACT = EVERY.bind()
 OWN, OTHERS = CONTRACT.views
 
 
-def rule(contract: Contract, to: str | None, view: int = 0) -> Rule:
-    return next(r for r in contract.views[view].rules if r.to == to)
+def rule(contract: Contract, to: str | None) -> Rule:
+    return next(r for r in contract.views[0].rules if r.to == to)
 
 
 def case(contract: Contract, name: str) -> Case:
@@ -124,7 +124,7 @@ def test_views() -> None:
     assert OWN.signs["KICKED"] == Sign("onState", {"reason": "KICKOUT"})
     assert list(OWN.told) == ["OUT", "LOGGING", "IN", "FAILED", "LOST", "BACK", "KICKED"]
     assert OWN.told["KICKED"] == "KICKOUT"
-    assert OTHERS.told == {"absent": "DELETE", "present": "ADD", "away": "DELETE"}
+    assert OTHERS.told == {"absent": "DELETE", "present": "ADD"}
     assert OTHERS.hearing == Hearing(frozenset({"IN", "BACK"}), frozenset({"LOGGING", "LOST"}), 500_000, shared=True)
 
 
@@ -132,8 +132,8 @@ def test_rules_have_numbers_of_their_own() -> None:
     """Over all views, whatever options switch off."""
     numbers = [r.id for view in EVERY.bind(options={"wrong_room": "answer"}).views for r in view.rules]
 
-    assert numbers == list(range(1, 19))
-    assert [r.id for view in CONTRACT.views for r in view.rules] == [n for n in numbers if n != 9]
+    assert numbers == list(range(1, 13))
+    assert [r.id for view in CONTRACT.views for r in view.rules] == [n for n in numbers if n != 10]
 
 
 def test_a_rule() -> None:
@@ -147,19 +147,17 @@ def test_a_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "to", "cause"),
+    ("to", "cause"),
     [
-        (0, "LOGGING", Cause(CauseKind.CALL, "login")),
-        (0, "IN", Cause(CauseKind.ENTERED)),
-        (0, "BACK", Cause(CauseKind.LINK_UP)),
-        (0, "KICKED", Cause(CauseKind.ADMIN, "kick")),
-        (1, "present", Cause(CauseKind.OWN, "IN")),
-        (1, "away", Cause(CauseKind.LINK_DOWN)),
+        ("LOGGING", Cause(CauseKind.CALL, "login")),
+        ("IN", Cause(CauseKind.ENTERED)),
+        ("BACK", Cause(CauseKind.LINK_UP)),
+        ("KICKED", Cause(CauseKind.ADMIN, "kick")),
     ],
 )
-def test_causes(view: int, to: str, cause: Cause) -> None:
+def test_causes(to: str, cause: Cause) -> None:
     """Acts, levels, and what the member itself is told."""
-    assert rule(CONTRACT, to, view).cause == cause
+    assert rule(CONTRACT, to).cause == cause
 
 
 def test_what_only_the_server_tells_needs_the_link() -> None:
@@ -184,10 +182,11 @@ def test_causes_of_an_operation_with_several_rooms_name_the_room() -> None:
 def test_what_calls_a_rule_off() -> None:
     """One, several, or each with the time that it takes to be sure."""
     kicked = rule(CONTRACT, "KICKED")
-    away = rule(CONTRACT, "away", 1)
+    text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8")
+    lost = rule(load_spec(text.replace("unless: link up,", "unless: {link up: notice},"), "s").bind(), "LOST")
 
     assert kicked.unless == (Unless(Cause(CauseKind.LINK_DOWN)), Unless(Cause(CauseKind.CALL, "logout")))
-    assert away.unless == (Unless(Cause(CauseKind.LINK_UP), 0), Unless(Cause(CauseKind.OWN, "BACK"), 500_000))
+    assert lost.unless == (Unless(Cause(CauseKind.LINK_UP), 500_000),)
 
 
 def test_conditions_of_a_rule() -> None:
@@ -199,8 +198,8 @@ def test_conditions_of_a_rule() -> None:
     assert asked.answer == {"status": "refused", "errorCode": 0}
     assert asked.provided == {"from": frozenset({"OUT"})}
     assert asked.text == "the answer upon switch.to while OUT"
-    silent = next(r for r in OTHERS.rules if r.silent)
-    assert (silent.optional, silent.to) == (True, "away")
+    silent = next(r for r in OWN.rules if r.silent)
+    assert (silent.optional, silent.to) == (True, "OUT")
 
 
 # --- cases ------------------------------------------------------------------------------------------------------------
@@ -217,7 +216,7 @@ def test_what_a_case_says_of_itself() -> None:
     assert LATE.schedule.members == (Member("A", "A"), Member("A2", "A"), Member("B", "B"), Member("C", "C"))
     assert LATE.schedule.rooms == ("R", "R2")
     assert (LATE.requirements, LATE.tags, LATE.own_server) == (("V-LOST", "V-OTHERS"), ("slow",), False)
-    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 66)
+    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 65)
 
 
 def test_the_schedule() -> None:
@@ -252,11 +251,11 @@ def test_the_lines() -> None:
     assert [(x.observer, x.about, x.open) for x in LATE.lines] == [
         ("A", None, False), ("B", "A", True), ("C", ANYONE, False),
     ]  # fmt: skip
-    assert own.where.line == 83
+    assert own.where.line == 82
     (group,) = anyone.items
     assert isinstance(group, Unordered)
     assert [(e.view, e.value, e.pattern) for e in group.entries] == [
-        ("others", "ADD", {"users": ["A", "B"]}), ("others", "DELETE", {}),
+        ("presence", "ADD", {"users": ["A", "B"]}), ("presence", "DELETE", {}),
     ]  # fmt: skip
     assert [e.value for e in about.items if isinstance(e, Entry)] == ["ADD", "DELETE", "ADD"]
 
@@ -304,7 +303,7 @@ def test_a_callback_may_name_no_room() -> None:
     assert isinstance(here, Entry)
     assert here.room is None
     assert problems(lambda: load_spec(text.replace("[here, gone]", "[{here: {}, in: R}]"), "s")) == [
-        "s:54:22: onSelf names no room"
+        "s:55:22: onSelf names no room"
     ]
 
 

@@ -48,7 +48,7 @@ def load() -> Spec:
 def test_every_block_is_read() -> None:
     """None escapes these tests."""
     assert PAGE.count("```") == 2 * len(BLOCKS)
-    assert [kind for kind, _ in BLOCKS if kind] == ["whole", "parlour", "by hand", "extends"]
+    assert [kind for kind, _ in BLOCKS if kind] == ["whole", "parlour", "extends"]
 
 
 def test_the_first_examples_are_sound_contracts_by_themselves() -> None:
@@ -77,15 +77,6 @@ def test_the_extension_is_sound() -> None:
     assert contract.views[0].told["IN"] == "Inside"
 
 
-def test_the_view_by_hand_is_sound() -> None:
-    """Beside the view of presence it would judge the same callback twice, so it stands in a file without one."""
-    whole = yaml.safe_load(built())
-    del whole["presence"]
-    base = {"presence.yaml": yaml.safe_dump(whole, sort_keys=False)}
-
-    assert [str(p) for p in lint(load_spec(extension("by hand"), "by-hand.yaml", base.__getitem__))] == []
-
-
 def test_the_examples_leave_out_no_key_of_the_language() -> None:
     """Every key that a spec may have stands in one of them."""
     schema = schemas()["spec.schema.json"]
@@ -95,7 +86,7 @@ def test_the_examples_leave_out_no_key_of_the_language() -> None:
     assert [key for key in sorted(keys) if not re.search(rf"(?<![\w-]){re.escape(key)}:", text)] == []
 
 
-@pytest.mark.parametrize("text", [built(), extension(), extension("by hand")], ids=["whole", "extends", "by hand"])
+@pytest.mark.parametrize("text", [built(), extension()], ids=["whole", "extends"])
 def test_the_examples_fit_the_schema(text: str) -> None:
     """An editor that knows it marks nothing."""
     validator = jsonschema.Draft202012Validator(schemas()["spec.schema.json"])

@@ -13,11 +13,14 @@ from roomcheck.spec.contract import (
     Cause,
     CauseKind,
     Contract,
+    End,
+    Ending,
     Hearing,
     Item,
     Line,
     Operation,
     Path,
+    Presence,
     Requirement,
     Rule,
     Unless,
@@ -45,10 +48,6 @@ ENTERED = Cause(CauseKind.ENTERED)
 
 def call(name: str) -> Cause:
     return Cause(CauseKind.CALL, name)
-
-
-def own(name: str) -> Cause:
-    return Cause(CauseKind.OWN, name)
 
 
 class _Rules:
@@ -117,26 +116,29 @@ def own_view(rule: _Rules) -> View:
     return View("own", by_field("status", "state", told := {s: s for s in states}), told, "out", rules)
 
 
-def others_view(rule: _Rules) -> View:
-    kick = Cause(CauseKind.ADMIN, "kick")
-    cancels = (Unless(LINK_UP, RETRY * MS), Unless(own("back"), 0))
-    rules = (
-        rule("absent", own("in"), "present", NOTICE, requirement="L-ADD"),
-        rule("present", own("out"), "leaving", silent=True),
-        rule("leaving", ENTERED, "absent", NOTICE, unless=(Unless(LINK_DOWN, NOTICE * MS),), requirement="L-GONE"),
-        rule("leaving", LINK_DOWN, "absent", GONE_WITHIN, after=GONE_AFTER, requirement="L-GONE"),
-        rule("present", LINK_DOWN, "away", GONE_WITHIN, after=GONE_AFTER, unless=cancels, requirement="L-GONE"),
-        rule("away", own("back"), "present", NOTICE, requirement="L-AGAIN"),
-        rule("away", LINK_UP, "present", RETRY + NOTICE, optional=True),
-        rule("away", own("failed"), "absent", silent=True),
-        rule("away", own("out"), "absent", silent=True),
-        rule("present", kick, "absent", NOTICE, requirement="L-KICK"),
-        rule("present", own("kicked"), "absent", NOTICE, optional=True),
-        rule("present", Cause(CauseKind.SERVER_DOWN), "away", silent=True, optional=True),
+def others_view() -> View:
+    """The session of a user."""
+    return View(
+        "presence",
+        by_field("people", "change", told := {"absent": "-", "present": "+"}),
+        told,
+        "absent",
+        (),
+        Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS),
+        Presence(
+            requested_by={"joining": {"ticket": ("good",)}},
+            opened_by={"in": "L-ADD", "back": "L-AGAIN"},
+            renewed_by=frozenset(),
+            endings=(
+                Ending(End.REQUEST, frozenset({"out"}), requirement="L-GONE"),
+                Ending(End.ACT, frozenset({"kick"}), requirement="L-KICK"),
+                Ending(End.LOSS, after=GONE_AFTER * MS, within=GONE_WITHIN * MS, requirement="L-GONE"),
+            ),
+            delivery=NOTICE * MS,
+            noticed=LOSS * MS,
+            back=RETRY * MS,
+        ),
     )
-    told = {"absent": "-", "present": "+", "away": "-", "leaving": "+"}
-    hearing = Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS)
-    return View("others", by_field("people", "change", told), told, "absent", rules, hearing)
 
 
 def path(text: str) -> Path:
@@ -145,9 +147,8 @@ def path(text: str) -> Path:
 
 def lobby(*cases: Case) -> Contract:
     """The contract, with these cases."""
-    rule = _Rules()
-    views = (own_view(rule), others_view(rule))
-    names = sorted({r.requirement for v in views for r in v.rules if r.requirement} | {"L-CASE"})
+    views = (own_view(_Rules()), others_view())
+    names = sorted({r.requirement for r in views[0].rules if r.requirement} | {"L-ADD", "L-AGAIN", "L-GONE", "L-CASE"})
     return Contract(
         spec="lobby",
         revision="1",

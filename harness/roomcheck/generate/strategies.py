@@ -24,7 +24,7 @@ from roomcheck.errors import UsageError
 from roomcheck.generate.links import Act, Links
 from roomcheck.generate.times import times
 from roomcheck.judge.coverage import Place, Triple, stretches
-from roomcheck.judge.view import asked_with
+from roomcheck.judge.hypothesis import asked_with
 from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.trace import Called, Faulted, Healed, Trace

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from roomcheck.judge.history import Change, History, Licence, ended, logged
+from roomcheck.judge.hypothesis import EMPTY, NEVER, asked_with
 from roomcheck.judge.stay import Request, Stay
-from roomcheck.judge.view import EMPTY, NEVER, asked_with
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import End, Ending, Presence
 

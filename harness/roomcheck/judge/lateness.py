@@ -14,9 +14,10 @@ from collections.abc import Generator
 from dataclasses import replace
 from math import log10
 
+from roomcheck.judge.hypothesis import Mode, Rejection
 from roomcheck.judge.route import Router
 from roomcheck.judge.session import Observer
-from roomcheck.judge.view import Mode, Rejection, Simulation
+from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, End, View

@@ -7,9 +7,9 @@ entries, alternatives and unordered groups need no special case. Three values co
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from roomcheck.judge.hypothesis import NEVER, Mode, Rejection, fits
 from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
-from roomcheck.judge.view import NEVER, Mode, Rejection, fits
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered

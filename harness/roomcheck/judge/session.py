@@ -15,8 +15,7 @@ from typing import Any
 
 from roomcheck.judge.causes import Causes
 from roomcheck.judge.history import NOBODY, Change, History, Licence, ended, logged
-from roomcheck.judge.stay import Request, Stay
-from roomcheck.judge.view import (
+from roomcheck.judge.hypothesis import (
     EMPTY,
     LIVE,
     MAX_HYPOTHESES,
@@ -28,6 +27,7 @@ from roomcheck.judge.view import (
     asked_with,
     fits,
 )
+from roomcheck.judge.stay import Request, Stay
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import End, View
 
@@ -106,7 +106,7 @@ class Session:
         self.observers: list[Observer] = []
         self.dead = False
         self.now = 0
-        self.histories = [History(None, 0, NOBODY, 0, 0, False, (), ())]
+        self.histories = [History(None, 0, NOBODY, -NEVER, -NEVER, False, (), ())]
 
     def observer(self, name: str, extra: int, stay: Stay) -> Observer:
         """One more observer; `stay`: its own."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roomcheck.judge.causes import Causes
+from roomcheck.judge.hypothesis import Mode, asked_with
 from roomcheck.judge.session import Observer, Session
 from roomcheck.judge.stay import LinkHistory, Request, Stay
-from roomcheck.judge.view import Mode, asked_with
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Trace

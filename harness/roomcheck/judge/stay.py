@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from roomcheck.judge.view import NEVER
+from roomcheck.judge.hypothesis import NEVER
 from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 

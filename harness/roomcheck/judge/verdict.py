@@ -7,11 +7,12 @@ What a late machine excuses is inconclusive, and the case is run again (lateness
 
 from collections.abc import Generator, Iterable, Mapping
 
+from roomcheck.judge.hypothesis import MAX_HYPOTHESES, Mode
 from roomcheck.judge.lateness import Stray, in_time, inexcusable
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, received, walk
 from roomcheck.judge.session import Observer
-from roomcheck.judge.view import MAX_HYPOTHESES, Mode, Reception, Simulation
+from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
@@ -44,7 +45,7 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
         labels = {r.label: r.at for r in acts if r.label}
     walks = [(line, walk(line, received(contract, trace, line), labels, Mode.NARROW)) for line in lines]
     doubtful = bool(narrow.strays) or any(v.refused or v.gave_up for v in narrow.views.values())
-    doubtful = doubtful or any(w.rejections for _, w in walks) or bool(_disagreements(narrow))
+    doubtful = doubtful or any(w.rejections for _, w in walks)
     if not doubtful:
         return Verdict(Outcome.CONFORMS, (), tuple(_checks(contract, case, narrow, walks, {})))
     start = min((r.at.lo for r in trace.records), default=0)
@@ -102,12 +103,9 @@ def _all_findings(
     walks: Iterable[tuple[Line, Walk]],
     start: int,
 ) -> Iterable[Finding]:
-    """What is refused by the rules, between the observers, and by the scenario's lines."""
+    """What is refused by the rules, and by the scenario's lines."""
     yield from _findings(contract, case, router.views.values(), router.strays, start)
     first = case.requirements[0] if case and case.requirements else None
-    for text in _disagreements(router):
-        requirement = first or next((v.otherwise for v in contract.views if v.hearing and v.otherwise), None)
-        yield Finding(requirement, text, trace.end - start, "all observers are told the same", text)
     for line, walked in walks:
         if walked.rejections:
             entry = walked.entry
@@ -130,28 +128,6 @@ def _given_up(router: Router, at: int) -> Iterable[Finding]:
         if view.gave_up:
             text = f"more than {MAX_HYPOTHESES} stories are lawful, too many to follow: nothing is said of this view"
             yield Finding(None, view.name, at, "what can be followed", text, where=str(view.view.where))
-
-
-def _disagreements(router: Router) -> list[str]:
-    """Observers of one user in one room who took different branches of the same race."""
-    groups: dict[tuple[str, str], list[Simulation | Observer]] = {}
-    for key, view in router.views.items():
-        if len(key) == 4 and view.reception is Reception.LIVE and view.hypotheses:
-            groups.setdefault((key[3], key[2]), []).append(view)
-    out = []
-    for (user, room), views in groups.items():
-        stories: set[frozenset[tuple[tuple[int, int], bool]]] = {frozenset()}
-        for view in views:
-            own = {frozenset({(rule, at): kept for rule, at, kept in h.choices}.items()) for h in view.hypotheses}
-            joined = {a | b for a in stories for b in own if not any((race, not kept) in a for race, kept in b)}
-            if len(joined) > MAX_HYPOTHESES:
-                break
-            if not joined:
-                names = ", ".join(sorted(v.name.split(" about ")[0] for v in views))
-                out.append(f"{names} were told different things about {user} in {room}")
-                break
-            stories = joined
-    return out
 
 
 def _checks(

@@ -17,8 +17,8 @@ from roomcheck.errors import RoomcheckError
 from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
+from roomcheck.judge.hypothesis import Mode
 from roomcheck.judge.sequence import received, walk
-from roomcheck.judge.view import Mode
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Called, Faulted, Healed, Marked, Trace

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from roomcheck.judge.hypothesis import Mode
 from roomcheck.judge.sequence import received, walk
-from roomcheck.judge.view import Mode
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Gap, Told, Trace
 from roomcheck.spec.contract import Case, Contract, Entry

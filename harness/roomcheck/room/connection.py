@@ -5,7 +5,7 @@ in its window. A room may have decided a callback before it tells it: meanwhile 
 the member still knows the old one, `state`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -146,9 +146,7 @@ class Connection:
         willing = not rule.optional or (time <= MOST and decisions.wished(eager, wanted, "comes", *key, now=now))
         obligation = Obligation(rule, cause, now, args, key, willing)
         if rule.silent:
-            if self.head not in rule.from_:
-                self.armed.append(obligation)
-            elif willing:
+            if willing:
                 self._move(obligation)
             return NOTHING
         for unless in rule.unless:
@@ -177,7 +175,7 @@ class Connection:
             self.armed.remove(obligation)
             if now + unless.settle < obligation.cause + rule.after:
                 if unless.settle:
-                    self.called_off.append((obligation, now + max(unless.settle, rule.recalled_within)))
+                    self.called_off.append((obligation, now + unless.settle))
             elif (
                 obligation.willing
                 and self.ahead is None
@@ -273,7 +271,6 @@ class Connection:
         others = [o for o in self.armed if o is not obligation]
         self.armed = [o for o in others if self.head in o.rule.armed_in]
         told = min([told, *(o.due for o in others)])  # nothing that is owed lapses because of this
-        self._catch_up()
         if told <= self.host.agenda.now:
             self._tell()
         else:
@@ -313,20 +310,7 @@ class Connection:
         self.called_off = [(o, until) for o, until in self.called_off if state in o.rule.armed_in]
         for kind, cause in ((CauseKind.ENTERED, now), (LEVELS[self.link.down], self.link.since)):
             for rule in self.rules.by_cause.get((kind, ""), ()):
-                if state in (rule.from_ if rule.silent else rule.armed_in) and self.state == state:
+                if state in rule.armed_in and self.state == state:
                     self._arm(rule, cause, args)
-        self._catch_up()
         for obligation in self.armed:
             self._plan(obligation)
-
-    def _catch_up(self) -> None:
-        """Silent moves whose causes came before, where the view is now where they begin."""
-        now = self.host.agenda.now
-        for obligation in self._silent():
-            self.armed.remove(obligation)
-            if obligation.willing and now - obligation.cause <= obligation.rule.within:
-                self._move(obligation)
-                return
-
-    def _silent(self) -> Iterable[Obligation]:
-        return [o for o in self.armed if o.rule.silent and self.head in o.rule.from_]

@@ -94,9 +94,8 @@ class CauseKind(StrEnum):
     LINK_UP = "link up"  # level
     SERVER_DOWN = "server down"  # edge
     ENTERED = "entered"  # the view enters the rule's `from`
-    OWN = "own"  # (views about others) the subject is told `name` in its own view of this room
-    TWIN = "twin"  # another member of the same user is told `name`; in any room, or (views about others) in this one
-    TWIN_IN = "twin in"  # (own views) level: another member of the same user is in the state `name`, in any room
+    TWIN = "twin"  # another member of the same user is told `name`, in any room
+    TWIN_IN = "twin in"  # level: another member of the same user is in the state `name`, in any room
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Cause:
     name: str = ""
 
     def __str__(self) -> str:
-        if self.kind in (CauseKind.CALL, CauseKind.ADMIN, CauseKind.OWN):
+        if self.kind in (CauseKind.CALL, CauseKind.ADMIN):
             return self.name
         return f"{self.kind} {self.name}".rstrip()
 
@@ -123,13 +122,11 @@ class Rule:
     """In a state of `from_`, after `cause`, the callback that moves the view to `to` comes within a window.
 
     The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
-    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause, or with the entry
-    into `from_` if the cause came in another of `armed_in`, at most `within` before. `optional`: may come, need not;
-    `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`: states in which the
-    cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
-    link is up. `recalled_within`: a change of the link that calls it off and does not last so long has not. `given`:
-    the arguments of the call that led here. `provided`: room argument -> states in which the member must have been told
-    to be there.
+    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
+    come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
+    states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
+    link is up. `given`: the arguments of the call that led here. `provided`: room argument -> states in which the
+    member must have been told to be there.
     """
 
     id: int
@@ -146,7 +143,6 @@ class Rule:
     silent: bool = False
     optional: bool = False
     whenever: bool = False
-    recalled_within: int = 0
     while_up: bool = False
     requirement: str | None = None
     text: str = ""
@@ -159,7 +155,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Views about others: when an observer can hear.
+    """When an observer can hear of others.
 
     It hears in `states`, may hear in `away` (its list may be stale there), and must have a right list `list_within`
     microseconds after it is back. `shared`: the members of a user share what comes for it, so that from when two of
@@ -253,7 +249,7 @@ def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Si
 
 @dataclass(frozen=True)
 class View:
-    """One small automaton: `own`, one per (member, room); with `hearing`, one per (observer, room, user).
+    """What a member is told, one for each room: about itself, or (with `presence`) one for each other user.
 
     `signs` is what tells each state, `told` one value that stands for it: that of the field in which signs differ, or
     the callback's name. `otherwise` is the requirement that a callback breaks which no rule explains. With `presence`

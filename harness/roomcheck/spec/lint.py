@@ -47,14 +47,13 @@ def _unreachable(words: Rulebook) -> Iterator[tuple[Where, str]]:
 
 
 def _ambiguous(words: Rulebook) -> Iterator[tuple[Where, str]]:
-    """In a member's own view a callback must say which state it is; silent states are never told."""
+    """A callback must say which state it is; silent states are never told."""
     for view in words.views:
-        if view.hearing is None:
-            told: dict[str, str] = {}
-            for state in _told_states(view):
-                first = told.setdefault(repr(view.told[state]), state)
-                if first != state:
-                    yield view.where, f"{view.name}: {first} and {state} are both told as {view.told[state]}"
+        told: dict[str, str] = {}
+        for state in _told_states(view):
+            first = told.setdefault(repr(view.told[state]), state)
+            if first != state:
+                yield view.where, f"{view.name}: {first} and {state} are both told as {view.told[state]}"
 
 
 def _told_states(view: View) -> list[str]:

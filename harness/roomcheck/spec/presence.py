@@ -96,7 +96,7 @@ def _sign(words: Vocabulary, told_by: Mapping[str, Mapping[str, Any]], key: str)
     if callback is None:
         words.problems.unknown(where, "callback", name, words.callbacks)
         return Sign(name, {})
-    if callback.about is None:
+    if words.shape.callbacks[name].about is None:
         words.problems.add(where, f"{name} does not say who it is about; give it `about`")
     return Sign(name, words.pattern(pattern, callback, *AT, key, name))
 

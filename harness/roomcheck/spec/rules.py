@@ -10,7 +10,6 @@ from roomcheck.spec.contract import (
     Callback,
     Cause,
     CauseKind,
-    Hearing,
     Operation,
     Rule,
     Unless,
@@ -46,52 +45,30 @@ class Rulebook(Vocabulary):
             callback = Callback(shape.callback, None, None, {})
         else:
             self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
-            if shape.about and self.shape.callbacks[shape.callback].about is None:
-                text = f"{callback.name} does not say who it is about; give it `about`"
-                self.problems.add(self.where(*at, "callback"), text)
         states = states_of(shape)
         self.names_in(shape.told, states, "state", *at, "told")
         told = {state: shape.told.get(state, state) for state in states}
         self.by_server = self.names_in(shape.server_tells, states, "state", *at, "server tells")
-        if shape.about and shape.server_tells:
-            text = "`server tells` belongs to a view about the member itself"
-            self.problems.add(self.doc.at(at).key("server tells"), text)
         return View(
             name=name,
             signs=by_field(callback.name, shape.state, told),
             told=told,
             initial=shape.initial,
             rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
-            hearing=self._hearing(shape, *at),
             otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
             where=self.doc.at(("views",)).key(name),
         )
-
-    def _hearing(self, shape: ViewShape, *at: Step) -> Hearing | None:
-        if shape.hears is None:
-            if shape.about:
-                self.problems.add(self.where(*at), "a view about others needs `hears`")
-                return Hearing(frozenset(), frozenset(), 0)
-            return None
-        if not shape.about:
-            self.problems.add(self.doc.at(at).key("hears"), "`hears` belongs to a view with `about: others`")
-        return Hearing(
-            states=self.names_in(shape.hears.in_, self.own_states, "state", *at, "hears", "in"),
-            away=self.names_in(shape.hears.away, self.own_states, "state", *at, "hears", "away"),
-            list_within=self.duration(shape.hears.list_within, *at, "hears", "list within"),
-            shared=shape.hears.shared,
-        ) if shape.about else None  # fmt: skip
 
     def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
         where = self.where(*at)
         states = states_of(view)
         from_ = self.names_in(rule.from_, states, "state", *at, "from")
-        cause = self._cause(rule.cause, view, self.where(*at, "cause"))
+        cause = self._cause(rule.cause, self.where(*at, "cause"))
         self._rule_makes_sense(rule, *at)
         unless = tuple(
             Unless(found, self.duration(settle, *at, "unless", name))
             for name, settle in rule.unless.items()
-            if (found := self._canceller(name, view, self.doc.at((*at, "unless")).key(name)))
+            if (found := self._canceller(name, self.doc.at((*at, "unless")).key(name)))
         )
         self.when(rule.when, *at)
         number = len(self.rules) + 1
@@ -104,7 +81,6 @@ class Rulebook(Vocabulary):
             pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
             after=self.duration(rule.after, *at, "after"),
             within=self.duration(rule.within, *at, "within"),
-            recalled_within=self.duration(rule.recalled_within, *at, "recalled within"),
             unless=unless,
             given=self._given(rule.given or {}, cause, *at, "given"),
             provided=self._provided(rule.provided or {}, cause, *at, "provided"),
@@ -140,13 +116,9 @@ class Rulebook(Vocabulary):
             self.problems.add(node.key("silent"), "an answer is not silent")
         idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
         if rule.silent:
-            for key in idle:
-                if key != "within" or not rule.cause_in:
-                    self.problems.add(
-                        node.key(key), f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
-                    )
-            if rule.cause_in and rule.within is None:
-                self.problems.add(node.key("cause in"), "a silent rule with `cause in` needs `within`: how long before")
+            for key in [*idle, *(["cause in"] if rule.cause_in else [])]:
+                text = f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
+                self.problems.add(node.key(key), text)
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
@@ -155,39 +127,27 @@ class Rulebook(Vocabulary):
         elif rule.after is not None and rule.within is None:
             self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
 
-    def _cause(self, text: str, view: ViewShape, where: Where) -> Cause | None:
+    def _cause(self, text: str, where: Where) -> Cause | None:
         if text in FIXED:
             return Cause(FIXED[text])
         head, _, argument = text.partition(".")
         operation = self.operations.get(head)
         if operation is not None:
-            return self._act(operation, argument, view, where)
+            return self._act(operation, argument, where)
         for kind in (CauseKind.TWIN_IN, CauseKind.TWIN):
             state = text.removeprefix(f"{kind} ")
             if state != text:
-                return self._of_the_user(kind, state.strip(), view, where)
-        if view.about and text in self.own_states:
-            return Cause(CauseKind.OWN, text)
-        acts = [name for name, o in self.operations.items() if o.admin or not view.about]
-        known = [*FIXED, *acts, *(self.own_states if view.about else [])]
-        self.problems.unknown(where, "cause", text, known)
+                self.expect_name(state.strip(), self.own_states, "state", where)
+                return Cause(kind, state.strip())
+        self.problems.unknown(where, "cause", text, [*FIXED, *self.operations])
         return None
 
-    def _of_the_user(self, kind: CauseKind, state: str, view: ViewShape, where: Where) -> Cause:
-        """What another member of the same user is told."""
-        if kind is CauseKind.TWIN_IN and view.about:
-            self.problems.add(where, "`twin in` is a cause only in views about the member itself")
-        self.expect_name(state, self.own_states, "state", where)
-        return Cause(kind, state)
-
-    def _act(self, operation: Operation, argument: str, view: ViewShape, where: Where) -> Cause:
+    def _act(self, operation: Operation, argument: str, where: Where) -> Cause:
         name = operation.name
         if operation.admin:
             if argument:
                 self.problems.add(where, f"{name} is an act of the backend; write it without .{argument}")
             return Cause(CauseKind.ADMIN, name)
-        if view.about:
-            self.problems.add(where, f"others do not see the call {name}; name the state that the member is told")
         if argument:
             self.expect_name(argument, operation.rooms, f"room of {name}", where)
         elif len(operation.rooms) != 1:
@@ -195,8 +155,8 @@ class Rulebook(Vocabulary):
             self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
         return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
 
-    def _canceller(self, text: str, view: ViewShape, where: Where) -> Cause | None:
-        cause = self._cause(text, view, where)
+    def _canceller(self, text: str, where: Where) -> Cause | None:
+        cause = self._cause(text, where)
         if cause is not None and cause.kind is CauseKind.ENTERED:
             self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
         return cause

@@ -137,7 +137,6 @@ class RuleShape(Shape):
         dict[str, Expression],
         BeforeValidator(_unless, json_schema_input_type=str | list[str] | dict[str, Expression]),
     ] = {}
-    recalled_within: Expression | None = Field(default=None, alias="recalled within")
     given: dict[str, Scalars] | None = None
     provided: dict[str, Names] | None = None
     silent: bool = False
@@ -147,21 +146,12 @@ class RuleShape(Shape):
     for_: str | None = Field(default=None, alias="for")
 
 
-class HearsShape(Shape):
-    in_: Names = Field(alias="in", min_length=1)
-    away: Names = []
-    list_within: Expression = Field(alias="list within")
-    shared: bool = False
-
-
 class ViewShape(Shape):
-    about: Literal["others"] | None = None
     callback: str
     state: str
     told: dict[str, Scalar] = {}
     initial: str
     server_tells: Names = Field(default=[], alias="server tells")
-    hears: HearsShape | None = None
     otherwise: str | None = None
     rules: list[RuleShape]
 

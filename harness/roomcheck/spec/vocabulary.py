@@ -134,7 +134,7 @@ class Vocabulary(Words):
         self.requirements = self._requirements()
         self.callbacks = {name: self._callback(name) for name in shape.callbacks}
         self.own_states = {
-            state for view in shape.views.values() if view.about is None for state in states_of(view)
+            state for view in shape.views.values() for state in states_of(view)
         }  # fmt: skip
         self.groups = {name: self._group(name, states) for name, states in shape.groups.items()}
         self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}

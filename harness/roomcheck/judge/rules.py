@@ -1,0 +1,62 @@
+"""The rules of a view, by what arms them."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from roomcheck.spec.contract import CauseKind, Rule, Unless, View
+
+# Looking a member up on its Enum costs 240 ns in Python 3.11, a global 20; these are looked up for every event.
+LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
+
+
+class Effects(NamedTuple):
+    """What a cause can do in a view."""
+
+    arms: Mapping[str, tuple[Rule, ...]]  # by the state in which it comes
+    cancels: Mapping[int, Unless]  # by the rule that it calls off
+    asking: tuple[Rule, ...] = ()  # all that it arms, if one of them asks for the state in another room
+
+
+NOTHING = Effects({}, {})
+
+
+def by_state(rules: Iterable[Rule]) -> dict[str, tuple[Rule, ...]]:
+    """These rules, by the states in which their cause may come."""
+    out: dict[str, tuple[Rule, ...]] = {}
+    for rule in rules:
+        for state in rule.armed_in:
+            out[state] = (*out.get(state, ()), rule)
+    return out
+
+
+class Rules:
+    """A view's rules by what arms them, prepared once for all instances of the view."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.effects: dict[tuple[CauseKind, str], Effects] = {}
+        for cause in {c for rule in view.rules for c in (rule.cause, *(u.cause for u in rule.unless))}:
+            armed = [rule for rule in view.rules if rule.cause == cause]
+            self.effects[cause.kind, cause.name] = Effects(
+                arms=by_state(armed),
+                cancels={rule.id: u for rule in view.rules for u in reversed(rule.unless) if u.cause == cause},
+                asking=tuple(armed) if any(rule.provided for rule in armed) else (),
+            )
+        # whether the link is down -> state -> the rules that entering it arms: by `entered`, by the link's level
+        self.on_entry: tuple[dict[str, tuple[list[Rule], list[Rule]]], ...] = {}, {}
+        for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
+            for state in view.told:
+                entered, same = (
+                    [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
+                )
+                self.on_entry[down][state] = entered, same
+        # how long the link may have been as it is for a rule to come still that this level calls off: up, down
+        self.settles: dict[int, tuple[int | None, int | None]] = {}
+        for rule in view.rules:
+            whole, broken = (
+                next((u.settle for u in rule.unless if u.cause.kind is kind), None) for kind in (LINK_UP, LINK_DOWN)
+            )
+            if whole is not None or broken is not None:
+                self.settles[rule.id] = whole, broken
+        self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
+        self.state_of = {value: state for state, value in reversed(list(view.told.items()))}

@@ -1,0 +1,339 @@
+"""What becomes of one hypothesis about a view when something happens: the hypotheses that may be true afterwards."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from roomcheck.judge.hypothesis import (
+    MAX_HYPOTHESES,
+    NEVER,
+    Hypothesis,
+    InFlight,
+    LinkState,
+    Mode,
+    Obligation,
+    Rejection,
+    Tally,
+    Truth,
+    asked_with,
+    fits,
+    later,
+    staying,
+    still_off,
+    waiting,
+    without,
+)
+from roomcheck.judge.rules import Rules
+from roomcheck.model.time import Instant, show_duration
+from roomcheck.spec.contract import Rule, Unless, View
+
+MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
+
+
+def told_twice(view: View, state: str, value: Any) -> bool:
+    """Whether this is what stands already: no scenario is about that, but for what the view says of all its news."""
+    return bool(view.told[state] == value)
+
+
+def provided_for(rules: Iterable[Rule], provided: Callable[[Rule], Truth]) -> list[tuple[Rule, Truth]]:
+    return [(rule, provided(rule) if rule.provided else Truth.YES) for rule in rules]
+
+
+class Steps:
+    """One instance of a view: its rules, its member's link, and how a hypothesis about it goes on."""
+
+    __slots__ = ("check_at", "extra", "gave_up", "link", "narrow", "raw", "rules", "tallies", "view")
+
+    def __init__(self, rules: Rules, mode: Mode, extra: int, link: LinkState) -> None:
+        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
+        self.rules = rules
+        self.view = rules.view
+        self.narrow = mode is Mode.NARROW
+        self.extra = 0 if self.narrow else extra
+        self.link = link
+        self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
+        self.check_at = NEVER  # nothing can be overdue before
+        self.raw = 0  # hypotheses that were thought of at one cause
+        self.gave_up = False  # there were more than can be followed: nothing is refused any more
+
+    # --- callbacks --------------------------------------------------------------------------------------------------
+
+    def _told(
+        self, h: Hypothesis, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
+    ) -> list[Hypothesis]:
+        """What becomes of one story; nothing, and a rejection for each reason, if the callback does not fit it."""
+        if h.in_flight:
+            obligation, to = h.in_flight[0].obligation, h.in_flight[0].to
+            if not self._matches(obligation, value, fields, at, rejections):
+                return []
+            self._met(obligation, at)
+            rest = h.in_flight[1:]
+            armed = waiting(h.armed, at) if h.armed else ()
+            onward = Hypothesis(to, at, obligation.args, armed, rest, h.called_off)
+            return [onward] if rest else self._enter(onward, to, at, obligation.args)
+        out: list[Hypothesis] = []
+        found = False
+        told, state = self.rules.told, h.state
+        for obligation in h.armed:
+            rule = obligation.rule
+            if rule.to is not None and told[rule.id] == value and state in rule.from_:
+                found = True
+                if self._matches(obligation, value, fields, at, rejections):
+                    self._met(obligation, at)
+                    out += self._enter(h, rule.to, at, obligation.args, obligation)
+        if not found:
+            twice = self.view.otherwise if told_twice(self.view, h.state, value) else None
+            rejections.append(Rejection(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
+        return out
+
+    def _matches(
+        self, p: Obligation, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
+    ) -> bool:
+        rule = p.rule
+        if self.rules.told[rule.id] != value:
+            rejections.append(Rejection(1 << 61, f"{value} came where {rule.text} was on its way", rule))
+            return False
+        if rule.pattern and not fits(rule.pattern, fields):
+            seen = {k: fields.get(k) for k in rule.pattern}
+            rejections.append(Rejection(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
+            return False
+        if rule.after:
+            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
+            if early > 0:
+                since = show_duration(at.hi - p.cause.lo)
+                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
+                rejections.append(Rejection(early, text, rule))
+                return False
+        if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
+            base = later(p.base, self.link.since) if rule.while_up else p.base
+            late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
+            late -= rule.after + rule.within
+            if late > 0:
+                text = f"{rule.text}: came {show_duration(late)} after it may come"
+                rejections.append(Rejection(late, text, rule))
+                return False
+        if rule.while_up and self.link.down:
+            gone = at.lo - self.link.since.hi - rule.within
+            if gone > 0:
+                rejections.append(
+                    Rejection(gone, f"{rule.text}: told {show_duration(gone)} too long after the link was lost", rule)
+                )
+                return False
+        return True
+
+    # --- states -----------------------------------------------------------------------------------------------------
+
+    def _enter(
+        self, h: Hypothesis, state: str, at: Instant, args: Mapping[str, Any], met: Obligation | None = None
+    ) -> list[Hypothesis]:
+        """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
+        kept = []
+        for p in h.armed:
+            rule = p.rule
+            if p is met or state not in rule.armed_in:
+                continue
+            if state in rule.from_ and h.state not in rule.from_:  # its time begins where it may be told
+                p = Obligation(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
+                if not rule.optional and rule.answer is None:
+                    self.check_at = min(self.check_at, p.base.lo + rule.after + rule.within)
+            kept.append(p)
+        off = still_off(h.called_off, state) if h.called_off else ()
+        out = [Hypothesis(state, at, args, tuple(kept), (), off)]
+        entered, level = self.rules.on_entry[self.link.down][state]
+        for rule in entered:
+            out = self._arm_each(out, rule, at, at, args, -1, at)
+        if level:
+            since = self.link.since
+            base = later(since, at)
+            for rule in level:
+                out = self._arm_each(out, rule, since, base, args, -1, at)
+        return out
+
+    def _arm_all(
+        self,
+        h: Hypothesis,
+        rules: Iterable[Rule],
+        at: Instant,
+        args: Mapping[str, Any],
+        call: int,
+        doubtful: Collection[int] = (),
+    ) -> list[Hypothesis]:
+        out = [h]
+        base = later(at, h.entry)
+        args = args or h.args
+        for rule in rules:
+            armed = self._arm_each(out, rule, at, base, args, call, at)
+            out = [*out, *armed] if doubtful and rule.id in doubtful else armed
+        return out
+
+    def _arm_each(
+        self,
+        stories: list[Hypothesis],
+        rule: Rule,
+        cause: Instant,
+        base: Instant,
+        args: Mapping[str, Any],
+        call: int,
+        now: Instant,
+    ) -> list[Hypothesis]:
+        if len(stories) == 1:
+            return self._arm(stories[0], rule, cause, base, args, call, now)
+        out = []
+        for story in stories:
+            out += self._arm(story, rule, cause, base, args, call, now)
+        return out
+
+    def _arm(
+        self, h: Hypothesis, rule: Rule, cause: Instant, base: Instant, args: Mapping[str, Any], call: int, now: Instant
+    ) -> list[Hypothesis]:
+        if rule.given and not asked_with(rule.given, args):
+            return [h]
+        if h.head not in rule.armed_in:  # a silent move came between
+            return [h]
+        if rule.silent:
+            moved = self._move_silently(h, rule.to or "", now, args)
+            return [h, *moved] if rule.optional else moved
+        waiting = h.armed
+        for p in waiting:
+            if p.rule is rule and p.call == call:
+                if not rule.optional or rule.whenever or rule.after:
+                    return [h]
+                waiting = without(waiting, p)  # what may come may come longer now
+                break
+        if rule.answer is None:
+            self.tallies[rule.id].armed += 1
+            if not rule.optional:
+                due = base.lo + rule.after + rule.within
+                if due < self.check_at:  # noqa: PLR1730 - min() costs three times as much
+                    self.check_at = due
+        obligation = Obligation(rule, cause, base, args, call)
+        armed = Hypothesis(h.state, h.entry, h.args, (*waiting, obligation), h.in_flight, h.called_off)
+        if (settles := self.rules.settles.get(rule.id)) is not None:
+            settle = settles[self.link.down]
+            if settle is not None:
+                return [h] if now.lo - self.link.since.hi > settle else [h, armed]
+        return [armed]
+
+    def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
+        if h.in_flight:
+            in_flight = (*h.in_flight[:-1], InFlight(h.in_flight[-1].obligation, to))
+            return [Hypothesis(h.state, h.entry, h.args, staying(h.armed, to), in_flight, h.called_off)]
+        return self._enter(h, to, at, args)
+
+    # --- what was decided and what was called off ---------------------------------------------------------------------
+
+    def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
+        """The story as it is, and the stories where armed callbacks were decided before this cause came.
+
+        Only those in which the cause meets other rules: the others are told apart by what is heard.
+        """
+        out = [h]
+        head = h.in_flight[-1].to if h.in_flight else h.state
+        for p in h.armed:
+            rule = p.rule
+            if head not in rule.from_ or rule.answer is not None:
+                continue
+            opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
+            if opened and self._may_be_decided(p):
+                self.raw += 1
+                if self.raw > MAX_RAW:
+                    self.gave_up = True
+                    return out
+                first, *others = self._decide(self._fly(h, p, at), arms, at)
+                if arms.get(first.head) != arms.get(head):
+                    out.append(first)
+                out += others
+        return out
+
+    def _may_be_decided(self, p: Obligation) -> bool:
+        """Whether its window can have opened: not, if it needs a link that has been down since before."""
+        return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
+
+    def _fly(self, h: Hypothesis, p: Obligation, at: Instant) -> Hypothesis:
+        """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
+        to = p.rule.to or ""
+        armed = staying(without(h.armed, p), to)
+        decided = Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
+        return Hypothesis(h.state, h.entry, h.args, armed, (*h.in_flight, InFlight(decided, to)), h.called_off)
+
+    def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
+        """The link changed back: what the last change called off may not have been yet, so both futures are lawful."""
+        out = [replace(h, called_off=())]
+        for p, until in h.called_off:
+            if at.lo <= until:
+                out += [replace(o, armed=(*o.armed, p)) for o in out]
+        return out
+
+    def _cancel(self, h: Hypothesis, cancels: Mapping[int, Unless], at: Instant) -> list[Hypothesis]:
+        """`unless`: surely in time, the rule is off; in doubt, both futures are lawful."""
+        if h.called_off:
+            off = tuple([(p, t) for p, t in h.called_off if p.rule.id not in cancels])
+            h = Hypothesis(h.state, h.entry, h.args, h.armed, h.in_flight, off)
+        out = [h]
+        for p in h.armed:
+            unless = cancels.get(p.rule.id)
+            if unless is None:
+                continue
+            if self.narrow:
+                raced = at.lo + unless.settle >= p.cause.hi + p.rule.after
+            else:
+                raced = at.hi + unless.settle >= p.cause.lo + p.rule.after
+            off = ((p, at.hi + unless.settle),) if unless.settle and not raced else ()
+            nxt = []
+            for o in out:
+                others = without(o.armed, p)
+                if len(others) == len(o.armed):
+                    nxt.append(o)
+                    continue
+                called_off = (*o.called_off, *off)
+                nxt.append(Hypothesis(o.state, o.entry, o.args, others, o.in_flight, called_off))
+                if raced and self._may_be_decided(p):
+                    nxt.append(self._fly(o, p, at))
+            out = nxt
+        return out
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _due(self, p: Obligation) -> Instant | None:
+        """When it must surely have been told; None while its clock stands still or nothing is owed."""
+        rule = p.rule
+        if rule.optional or rule.answer is not None:
+            return None
+        base = p.base
+        if rule.while_up:
+            if self.link.down:
+                return None
+            base = later(base, self.link.since)
+        span = rule.after + rule.within
+        return Instant(base.lo + span, base.hi + span)
+
+    def _overdue(self, p: Obligation, at: Instant, *, in_flight: bool = False) -> int:
+        """By how many microseconds it is too late at `at`; 0 or less: it is not."""
+        due = self._due(p)
+        if due is None:
+            if not in_flight or p.rule.answer is not None:
+                return 0
+            if p.rule.while_up and self.link.down:
+                return 0
+            span = p.rule.after + p.rule.within
+            base = later(p.base, self.link.since) if p.rule.while_up else p.base
+            due = Instant(base.lo + span, base.hi + span)
+        return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
+
+    # --- bookkeeping ------------------------------------------------------------------------------------------------
+
+    def _met(self, p: Obligation, at: Instant) -> None:
+        rule = p.rule
+        tally = self.tallies[rule.id]
+        tally.met += 1
+        if rule.after:
+            tally.note(at.lo - p.cause.hi - rule.after)
+        if rule.optional or rule.answer is not None or (rule.while_up and self.link.down):
+            return
+        since = max(p.base.lo, self.link.since.lo) if rule.while_up else p.base.lo
+        tally.note(since + rule.after + rule.within - at.hi)
+
+    def _owed(self, h: Hypothesis) -> str:
+        owed = [p.rule.text for p in h.armed if p.rule.answer is None]
+        return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
