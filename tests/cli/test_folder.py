@@ -7,7 +7,7 @@ import pytest
 
 from roomcheck.cli.folder import held
 from roomcheck.errors import UsageError
-from support.runs import run
+from support.runs import Done, run
 
 CASE = ["-k", "login-alon?", "--simulate"]
 
@@ -48,6 +48,34 @@ def test_two_streams_make_one_report(tmp_path: Path) -> None:
         return sorted(element.get("name", "") for element in ET.parse(file).iter("testcase"))  # noqa: S314 (our own file)
 
     assert names(tmp_path / "whole" / "junit.xml") == names(whole.reports.folder / "junit.xml") != []
+
+
+def test_shards_in_one_folder_are_the_whole(tmp_path: Path) -> None:
+    """However often each is played, and in whatever order; a part of another run is not mixed in, and that is said."""
+
+    def play(folder: str, *words: str) -> Done:
+        return run(["run", "-k", "kick", "--simulate", "--report-dir", folder, *words], tmp_path)
+
+    def names(folder: str) -> list[str]:
+        file = tmp_path / folder / "junit.xml"
+        return sorted(element.get("name", "") for element in ET.parse(file).iter("testcase"))  # noqa: S314 (our own file)
+
+    play("whole")
+    for shard in ("2/3", "1/3", "2/3"):
+        play("parts", "--shard", shard)
+    assert 0 < len(names("parts")) < len(names("whole"))
+    last = play("parts", "--shard", "3/3")
+    assert last.code == 0, last.err
+    assert names("parts") == names("whole")
+    assert sorted(path.name for path in (tmp_path / "parts").glob("*.ndjson")) == [
+        "run.1-of-3.ndjson", "run.2-of-3.ndjson", "run.ndjson",
+    ]  # fmt: skip
+
+    other = tmp_path / "parts" / "run.1-of-3.ndjson"
+    other.write_text(other.read_text().replace('"target": "reference"', '"target": "other"'))
+    again = play("parts", "--shard", "3/3")
+    assert "the reports hold nothing of parts/run.1-of-3.ndjson: they differ in their target" in again.err
+    assert len(names("parts")) < len(names("whole"))
 
 
 def test_streams_of_different_targets_are_no_parts_of_one_run(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from roomcheck.cli.ending import as_ours, cancelled_by_signals
 from roomcheck.cli.files import REFERENCE, chosen_pins, find_spec, open_target, read_spec, spec_names, spec_of
 from roomcheck.cli.folder import held
 from roomcheck.cli.known import KnownFile
+from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
@@ -28,6 +29,7 @@ from roomcheck.report.console import Console
 from roomcheck.report.exitcode import exit_code
 from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
+from roomcheck.report.merge import Part, merged
 from roomcheck.report.ndjson import StreamWriter
 from roomcheck.report.traces import TraceFolder
 from roomcheck.resources import node_kit
@@ -229,10 +231,12 @@ Work = Callable[[Any, Reports], Awaitable[None]]
 def play(
     bound: Bound, work: Work, *, cases: int, repeat: Callable[[Case], str], jobs: int, every_trace: bool = True,
     coverage: Callable[[], Coverage | None] = lambda: None, known: KnownFile | None = None,
+    shard: Shard | None = None,
 ) -> int:  # fmt: skip
     """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
 
-    `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case.
+    `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case. `shard`:
+    which part of a run this is; the reports hold the others that were played into the same folder, too.
     """
     choice = bound.choice
     with held(choice.report_dir):
@@ -249,13 +253,13 @@ def play(
             say = (lambda _text: None) if choice.quiet else _warn
             plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)
             player, toxiproxy = Session(plan), plan.toxiproxy.version
-        header = header_of(bound, "", toxiproxy, cases)
-        return asyncio.run(_play(bound, player, work, header, traces, coverage, known))
+        header = header_of(bound, "", toxiproxy, cases, shard)
+        return asyncio.run(_play(bound, player, work, header, traces, coverage, known, shard))
 
 
 async def _play(
     bound: Bound, player: Any, work: Work, header: RunHeader, traces: TraceFolder,
-    coverage: Callable[[], Coverage | None], known: KnownFile | None,
+    coverage: Callable[[], Coverage | None], known: KnownFile | None, shard: Shard | None,
 ) -> int:  # fmt: skip
     began = time.monotonic()
     choice = bound.choice
@@ -265,6 +269,7 @@ async def _play(
         for old in (junit, html):  # of a run before: if this one is killed, nobody must take them for its own
             if old.is_file():  # never a device, whoever we are
                 old.unlink()
+        others = set_aside(ndjson, shard) if shard else []
         stream_file = ndjson.open("w", encoding="utf-8")
     except OSError as e:
         raise UsageError(f"cannot write {ndjson}, or remove the reports of the run before: {e}") from e
@@ -314,17 +319,23 @@ async def _play(
         if not ndjson.exists():
             messages.append(f"{ndjson} was removed while the run wrote it")
             footer = replace(footer, exit_code=HarnessError.exit_code)
+        whole: Part = header, results, footer
+        for other in others:
+            try:
+                whole = merged([whole, read_part(other)])
+            except (OSError, ValueError) as e:
+                messages.append(f"the reports hold nothing of {other}: {e}")
         try:
-            text = write_junit(header, results, footer, strict=choice.junit_strict)
+            text = write_junit(*whole, strict=choice.junit_strict)
             junit.parent.mkdir(parents=True, exist_ok=True)
             junit.write_text(text, encoding="utf-8")
         except OSError as e:
             messages.append(f"cannot write {junit}: {e}; choose another --report-dir or --junit")
             footer = replace(footer, exit_code=HarnessError.exit_code)
         try:
-            pictures = pictures_of(cache(bound.at), html.parent, traces.read(results))
+            pictures = pictures_of(cache(bound.at), html.parent, traces.read(whole[1]))
             html.parent.mkdir(parents=True, exist_ok=True)
-            html.write_text(write_html(header, results, footer, pictures), encoding="utf-8")
+            html.write_text(write_html(*whole, pictures), encoding="utf-8")
         except OSError as e:
             messages.append(f"cannot write {html}: {e}; choose another --report-dir or --html")
             footer = replace(footer, exit_code=HarnessError.exit_code)
@@ -347,7 +358,7 @@ def announce(address: str, token: str, tell: Callable[[str], None] = _warn) -> N
     )
 
 
-def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
+def header_of(bound: Bound, room: str, toxiproxy: str, cases: int, shard: Shard | None = None) -> RunHeader:
     """What a run is, for its reports."""
     contract = bound.contract
     return RunHeader(
@@ -362,6 +373,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int) -> RunHeader:
         cases=cases,
         file="" if contract.spec in spec_names() else str(bound.file),
         unhidden=secrets_of(bound.target, contract).unhidden,
+        shard=f"{shard[0]}/{shard[1]}" if shard else "",
         **told_of(contract),
     )
 

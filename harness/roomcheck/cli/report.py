@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from roomcheck.cli.files import find_spec, lines_of, read_spec
+from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import pictures_of
+from roomcheck.cli.shards import read_part
 from roomcheck.errors import SpecError, UsageError
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import RunHeader
@@ -17,7 +18,6 @@ from roomcheck.report.explain import CUT_SHORT, progress
 from roomcheck.report.html import write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.merge import merged
-from roomcheck.report.ndjson import read_stream
 from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.contract import Contract
 
@@ -46,8 +46,7 @@ def report(
     parts = []
     for stream in streams:
         try:
-            with stream.open(encoding="utf-8") as lines:
-                header, results, footer = read_stream(lines_of(lines))
+            header, results, footer = read_part(stream)
         except (OSError, ValueError) as e:
             raise UsageError(f"{stream} is no stream of a run: {e}") from e
         results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]

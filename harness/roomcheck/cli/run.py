@@ -108,7 +108,7 @@ def run(
 
     return play(
         bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,
-        known=listed,
+        known=listed, shard=shard,
     )  # fmt: skip
 
 

@@ -108,6 +108,7 @@ class RunHeader(Plain):
     levels: dict[str, str] = field(default_factory=dict)
     cites: dict[str, str] = field(default_factory=dict)
     file: str = ""  # of the spec, where it does not ship with the package
+    shard: str = ""  # 2/4, where it is a part of a run
     unhidden: tuple[str, ...] = ()  # secrets that may stand in the reports, each with the reason
 
 
