@@ -920,3 +920,55 @@ def test_what_the_member_sends_itself_is_lost_with_its_link() -> None:
 
     assert judged(hall, 1300, contract) == CONFORMS
     assert judged(hall, 1300) == "violates H-JOIN"
+
+
+# --- back with a new session ----------------------------------------------------------------------------------------
+
+
+def renewing() -> Contract:
+    """A vendor whose members may be back with a new session."""
+    own, others = HALL.views
+    assert others.presence is not None
+    return replace(
+        HALL, views=(own, replace(others, presence=replace(others.presence, renewed_by=frozenset({"in", "again"}))))
+    )
+
+
+def back(hall: Hall, at: float) -> None:
+    """A is cut off for a moment."""
+    hall.fault(at, "A", FaultKind.CUT)
+    hall.told(at + 10, "A", "lost")
+    hall.heal(at + 100, "A")
+    hall.told(at + 110, "A", "again")
+
+
+def test_who_is_back_may_have_a_new_session_that_the_others_hear_of_later() -> None:
+    """After each time that it was away, once, and whole; or nothing of it."""
+    hall = inside()
+    for at in (2000, 2400):
+        back(hall, at)
+        hall.left(at + 115)
+        hall.heard(at + 120, "B", "+", "A")
+    back(hall, 2800)
+
+    assert judged(hall, 3100, renewing()) == CONFORMS
+    assert judged(hall, 3100) == "violates H-OTHERS"
+
+    hall.left(2990)
+    assert judged(hall, 3100, renewing()) != CONFORMS
+
+
+def test_who_was_removed_while_it_was_away_may_be_back_with_a_new_session() -> None:
+    """The others hear of it; if it is not a new one they hear nothing."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.admin(2020, "kick", user="A", room="R")
+    hall.left(2030, code=9)
+    hall.heal(2100, "A")
+    hall.told(2110, "A", "again")
+
+    assert judged(hall, 2200, renewing()) == CONFORMS
+    hall.heard(2115, "B", "+", "A")
+    assert judged(hall, 2200, renewing()) == CONFORMS
+    assert judged(hall, 2200) == "violates H-OTHERS"

@@ -166,7 +166,8 @@ class Session:
 
     def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> list[History]:
         declared = self.presence
-        if h.holder == stay.member and h.number == request.number:
+        same = h.holder == stay.member and h.number == request.number
+        if same and not (declared.replaced_aloud and state in declared.renewed_by and request.away):
             return [h]
         lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
         hi = max(lo, hi)
@@ -176,14 +177,16 @@ class Session:
         if h.holder is None:
             out = []
             again = stay.member in h.back
-            if again or request.first is None:
+            if again or request.first is None or state in declared.renewed_by:
                 out.append(logged(h, (joined,), stay.member, request.number, lo, hi))
             if not out or (not again and h.hi >= request.begin.lo):
                 out.append(h)  # the answer was under way when the session ended
             return out
         out = []
         other = h.holder != stay.member
-        if declared.replaced_quietly or not (other or state in declared.renewed_by):
+        if same:
+            out.append(h)
+        elif declared.replaced_quietly or not (other or state in declared.renewed_by):
             out.append(replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi))
         if declared.replaced_aloud and (other or state in declared.renewed_by):
             left = self.causes.replaced(lo, hi, joined=False)

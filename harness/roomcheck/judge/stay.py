@@ -117,6 +117,11 @@ class Request:
     left: Instant | None = None
     out: Instant | None = None
 
+    @property
+    def away(self) -> bool:
+        """Whether the member was told to be cut off since it was last told to be in."""
+        return self.opened is not None and self.cut_off is not None and self.cut_off.hi >= self.opened.lo
+
 
 @dataclass(slots=True)
 class Stay:
