@@ -12,7 +12,7 @@ from roomcheck.model.schedule import Heal
 from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, perform
-from roomcheck.room.wishes import Wishes
+from roomcheck.room.wishes import NEVER, Wishes
 from roomcheck.spec.contract import ANYONE, AnyOf, Case, Entry, Item, Line, Unordered
 
 SELF = ("A", None)
@@ -70,17 +70,15 @@ def test_fields_of_news_stand_in_a_line_about_anyone_too() -> None:
 
 
 def test_what_counts_from_a_step_comes_after_it() -> None:
-    """Each time from its own."""
-    some = wishes(entry("LOST", "T1"), entry("LOST", "T3"), entry("LOST"))
+    """Each time from its own; of what counts from another callback it is known when that came."""
+    after = replace(entry("LOST", "T2"), after=5)
+    some = wishes(replace(entry("LOST", "T1"), label="L"), entry("LOST", "T3"), after, entry("LOST"))
     event = ("R", "own", "LOST")
-    seen = []
-    for ahead in ({"T1", "T3"}, {"T3"}, set[str]()):
-        seen.append(some.too_soon(SELF, event, ahead))
-        some.told(SELF, event)
+    labels = {"T2": 10}
+    seen = [(some.earliest(SELF, event, labels), some.told(SELF, event)) for _ in range(5)]
 
-    assert seen == [True, True, False]
-    assert not some.too_soon(SELF, event, {"T1", "T3"})
-    assert not some.too_soon(SELF, ("R", "own", "IN"), {"T1"})
+    assert seen == [(NEVER, "L"), (NEVER, None), (15, None), (0, None), (0, None)]
+    assert some.earliest(SELF, ("R", "own", "IN"), labels) == 0
 
 
 def scenario(*values: str) -> Case:

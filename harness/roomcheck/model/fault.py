@@ -103,7 +103,7 @@ SETTINGS: dict[FaultKind, dict[str, Setting]] = {
     FaultKind.LATENCY: {"latency": Setting(5_000, 1, duration=True)},  # of each direction
     FaultKind.THROTTLE: {"rate": Setting(64, 1)},  # KB/s of each direction
     FaultKind.SLICE: {"size": Setting(20, 1), "variation": Setting(10, 0), "delay": Setting(200, 0, duration=True)},
-    FaultKind.TRUNCATE: {"bytes": Setting(1, 1), "within": Setting(20_000, 0, duration=True, most=5_000_000)},
+    FaultKind.TRUNCATE: {"bytes": Setting(1, 1), "within": Setting(20_000, 0, duration=True, most=600_000_000)},
 }
 
 

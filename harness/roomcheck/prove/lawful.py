@@ -4,7 +4,8 @@ A scenario demands more than the rules: of two lawful outcomes it may want one. 
 choices, until a room passes; if none does, scenario and rules contradict each other. Then that room is played with the
 same choices at other moments. What others are told of a member needs no window of its own in a scenario, so a narrower
 one is a mistake, and so is any that opens later than the rule's. That a member itself must be told sooner than the rule
-says, where nothing else is wrong, is a promise of its own: it is reported as stricter.
+says, where nothing else is wrong, is a promise of its own, and so is how early something may come where no rule says
+that: it is reported as stricter.
 """
 
 import re
@@ -123,7 +124,7 @@ FIRST = (
     Policy(Timing.EARLY, eagerness=1.0, obliging=True),
     Policy(Timing.DRAWN, eagerness=1.0, obliging=True),
 )
-SHARES = (0.0, 0.02, 0.3, 0.49, 0.6, 0.8, 1.0)
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.49, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,9 @@ def _changed(name: str, n: int, best: _Try) -> Policy:
     def pick(options: Sequence[T], *what: object) -> T:
         return options[int(share((name, n), what) * len(options))]
 
-    kinds = (close[-RECENT:] or made, close or made, made[-RECENT:], made)
+    late = best.at == best.performance.trace.end  # something never came, whenever that was decided
+    close = close or made
+    kinds = (close if late else close[-RECENT:], close, made[-RECENT:], made)
     changes = {pick(pick(kinds, "of", k), "which", k): pick(SHARES, "to", k) for k in range(pick((1, 2, 3)))}
     return replace(best.policy, fixed={**best.policy.fixed, **changes})
 
@@ -205,16 +208,28 @@ def _at_other_moments(contract: Contract, case: Case, policy: Policy, looked: Lo
         by_rules = judge(contract, performance.trace)
         if by_rules.outcome is Outcome.VIOLATES:
             return FalseRed(case, other, performance.trace, by_rules, "refused by the rules")
-        finding = verdict.findings[0]
-        if not finding.miss or not _WINDOW.search(finding.seen) or _BEFORE in finding.seen:
+        first, *others = verdict.findings
+        own = [f for f in others if " about " not in f.view]
+        if any(not f.miss or not _WINDOW.search(f.seen) or _BEFORE in f.seen for f in (first, *own)):
             looked.otherwise[case.id] = None
-        elif "too late" in finding.seen and " about " not in finding.view:
-            looked.stricter.setdefault(finding.where, f"{case.id}: {finding.view}: {finding.seen}")
+        elif _of_its_own(contract, first):
+            looked.stricter.setdefault(first.where, f"{case.id}: {first.view}: {first.seen}")
         else:
-            return FalseRed(
-                case, other, performance.trace, verdict, "the scenario's window is narrower than the rule's"
-            )
+            why = "the scenario's window is narrower than the rule's"
+            return FalseRed(case, other, performance.trace, verdict, why)
     return None
+
+
+def _of_its_own(contract: Contract, finding: Finding) -> bool:
+    """Whether a scenario's window is a promise of its own: a sooner one for the member, or a first one of how early."""
+    about = " about " in finding.view
+    if "too late" in finding.seen:
+        return not about
+    told = finding.seen.split(" came ")[0]
+    if about:
+        endings = [e for v in contract.views if v.presence for e in v.presence.endings]
+        return not any(e.after for e in endings)
+    return not any(r.after for v in contract.views if v.hearing is None for r in v.rules if r.to == told)
 
 
 _WINDOW = re.compile("too (late|early); allowed")

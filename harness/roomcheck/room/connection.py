@@ -13,12 +13,12 @@ from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import MARGIN, Break, Kind
 from roomcheck.room.link import Link
 from roomcheck.room.policy import Decisions
+from roomcheck.room.wishes import NEVER
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 NOTHING: Mapping[str, Any] = {}
 LEVELS = {True: CauseKind.LINK_DOWN, False: CauseKind.LINK_UP}
 AHEAD = 0.25  # so often a callback is decided before it is told
-NEVER = 1 << 62
 MOST = 12  # times that what may come comes, so that a rule that leads back to its own state comes to an end
 HORIZON = 2  # what may come at any time comes within so many of its windows
 
@@ -65,8 +65,8 @@ class Host(Protocol):
     def wanted(self, connection: "Connection", rule: Rule) -> bool | None:
         """Whether the scenario expects the member to be told this, if it says so."""
 
-    def too_soon(self, connection: "Connection", rule: Rule) -> bool:
-        """Whether the scenario expects it only after a step that is still to come."""
+    def earliest(self, connection: "Connection", rule: Rule) -> int:
+        """When the scenario expects it at the earliest: NEVER before the step that it counts from."""
 
     def kept(self, rule: Rule) -> None:
         """Something came by this rule."""
@@ -222,12 +222,13 @@ class Connection:
         rule = obligation.rule
         if not obligation.willing or self.ahead or self.state not in rule.from_ or (rule.while_up and self.link.down):
             return
-        obligation.waits = rule.optional and self.host.too_soon(self, rule)
+        expected = self.host.earliest(self, rule) if rule.optional else 0
+        obligation.waits = expected == NEVER
         if obligation.waits:
             return
         decisions, now, key = self.host.decisions, self.host.agenda.now, obligation.key
         base = max(obligation.base, self.link.since) if rule.while_up else obligation.base
-        earliest = max(now, obligation.cause + rule.after)
+        earliest = max(now, obligation.cause + rule.after, expected)
         due = base + rule.after + rule.within
         if rule.whenever:
             due = earliest + HORIZON * rule.within

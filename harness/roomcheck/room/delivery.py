@@ -131,6 +131,12 @@ class Delivery:
             for _ in range(copies):
                 self._at(at, lambda ear=ear, epoch=ear.epoch: self._deliver(ear, epoch, user, change))  # type: ignore[misc]
 
+    def awaited(self, user: str, room: str) -> bool | None:
+        """Whether the scenario expects any of the others to be told that the user has left, if it says so."""
+        others = [e.member for e in self.ears if e.room == room and e.user != user]
+        answers = {self.host.awaits(member, room, user, joined=False) for member in others}
+        return True if True in answers else False if False in answers else None
+
     def _there(self, ear: Ear) -> bool:
         """Whether anything can be told to it."""
         return not ear.link.down and (ear.state in self.hearing.states or ear.state in self.hearing.away)

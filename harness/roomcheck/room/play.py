@@ -67,7 +67,6 @@ class Room:
         self.contract = contract
         self.schedule = schedule = case.schedule
         self.wishes = Wishes(case.lines if policy.obliging else ())
-        self.ahead = {step.label for step in schedule.steps if step.label}
         self.decisions = Decisions(policy)
         self.broken = broken
         self.agenda = Agenda(START)
@@ -93,7 +92,8 @@ class Room:
             for room in self.rooms
         }
         members = [(m.name, m.user, self.links[m.name]) for m in schedule.members]
-        self.presence = [Presence(self, view, members, self.rooms) for view in contract.views if view.presence]
+        server = {r.to for rules in prepared for r in rules.view.rules if r.while_up and r.to}
+        self.presence = [Presence(self, v, members, self.rooms, server) for v in contract.views if v.presence]
 
     # --- the schedule -----------------------------------------------------------------------------------------------
 
@@ -129,7 +129,6 @@ class Room:
         at = Instant(now, now)
         if step.label:
             self.labels[step.label] = now
-            self.ahead.discard(step.label)
         match step.act:  # what it causes comes first, then what waited for it
             case Call():
                 self._call(step.act, step.label, at)
@@ -279,7 +278,9 @@ class Room:
         callback = connection.view.signs[rule.to or ""].callback
         subject, event = self._own(connection, rule)
         fields = self._filled(connection.view, subject, rule.to or "", rule.pattern, connection.room)
-        self.wishes.told(subject, event)
+        label = self.wishes.told(subject, event)
+        if label:
+            self.labels[label] = self.agenda.now
         broken = self.broken
         if broken is None or broken.rule != rule.id:
             self._told(connection.member, callback, fields)
@@ -344,9 +345,9 @@ class Room:
         """Whether the scenario expects the member to be told this, if it says so."""
         return self.wishes.wanted(*self._own(connection, rule), rule.pattern)
 
-    def too_soon(self, connection: Connection, rule: Rule) -> bool:
-        """Whether the scenario expects it only after a step that is still to come."""
-        return self.wishes.too_soon(*self._own(connection, rule), self.ahead)
+    def earliest(self, connection: Connection, rule: Rule) -> int:
+        """When the scenario expects it at the earliest: NEVER before the step that it counts from."""
+        return self.wishes.earliest(*self._own(connection, rule), self.labels)
 
     def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:
         """Whether the scenario expects the observer to be told this, if it says so."""

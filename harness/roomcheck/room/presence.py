@@ -5,7 +5,7 @@ its session. Where the contract leaves open what happened the policy decides: wh
 before its member is told of it, whether a session is replaced quietly, whether a server that restarts forgets it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ class Stay:
     valid: bool = False
     arrived: bool = False  # this request has opened a session
     told_in: bool = False
-    leaving: bool = False
+    leaving: bool = False  # it has asked to leave, the server may not have heard it, and it goes on asking
     unheard: int | None = None
 
 
@@ -54,7 +54,11 @@ class Session:
 class Presence:
     """All sessions, and their news."""
 
-    def __init__(self, host: Host, view: View, members: Sequence[tuple[str, str, Link]], rooms: Sequence[str]) -> None:
+    def __init__(
+        self, host: Host, view: View, members: Sequence[tuple[str, str, Link]], rooms: Sequence[str],
+        from_server: Collection[str],
+    ) -> None:  # fmt: skip
+        """`from_server`: what a member is told of itself by the server alone."""
         assert view.presence is not None
         assert view.hearing is not None
         self.host = host
@@ -62,6 +66,8 @@ class Presence:
         self.declared = view.presence
         self.endings = view.presence.endings
         self.there = view.hearing.states | view.hearing.away | {*self.declared.requested_by, *self.declared.opened_by}
+        self.cut_off = view.hearing.away
+        self.from_server = from_server
         self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
         self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}
         self.sessions = {(user, r): Session(user, r) for _, user, _ in members for r in rooms}
@@ -91,7 +97,6 @@ class Presence:
         session = self._of(stay)
         if not names or session.holder is not stay or stay.link.down or stay.unheard is not None:
             return
-        stay.leaving = True
         now = self.agenda.now
         key = self._key(session)
         if self.decisions.whether(FIRST, "leaves first", *key, now=now):
@@ -116,7 +121,7 @@ class Presence:
             if stay.unheard is not None and not stay.link.down:
                 stay.unheard = None
             self._told_in(stay, state)
-        elif state not in self.there:
+        elif state in self.leaves or state not in self.there:
             self._told_out(stay, state)
         self.delivery.state(member, room, state)
 
@@ -177,13 +182,22 @@ class Presence:
         session = self._of(stay)
         first, stay.told_in, stay.active = not stay.told_in, True, True
         if session.holder is stay:
-            if first and not stay.arrived:
+            if (first and not stay.arrived) or (not first and self._renewed(session, state)):
                 self._open(stay, state)
         elif session.holder is not None:
             if not (first and stay.arrived):
                 self._open(stay, state)
-        elif (first and not stay.arrived) or stay.member in session.back:
+        elif (first and not stay.arrived) or stay.member in session.back or state in self.declared.renewed_by:
             self._open(stay, state)
+
+    def _renewed(self, session: Session, state: str) -> bool:
+        """Whether a member that is back has a new session in place of its old one."""
+        return state in self.declared.renewed_by and self._wished(session, "renewed")
+
+    def _wished(self, session: Session, what: str) -> bool:
+        """Whether something happens that others are told of as left and joined, or may be."""
+        wanted = self.delivery.awaited(session.user, session.room)
+        return self.decisions.wished(0.5, wanted, what, *self._key(session), now=self.agenda.now)
 
     def _open(self, stay: Stay, state: str | None) -> None:
         """The session is this member's from now on."""
@@ -196,11 +210,10 @@ class Presence:
         if before is None:
             self._change(session, joined=True, name=name)
         elif before is not stay or state in declared.renewed_by:
-            quietly = declared.replaced_quietly and not (
-                declared.replaced_aloud
-                and self.decisions.whether(0.5, "replaced aloud", *self._key(session), now=self.agenda.now)
+            aloud = declared.replaced_aloud and (
+                not declared.replaced_quietly or self._wished(session, "replaced aloud")
             )
-            if not quietly:
+            if aloud:
                 self._change(session, joined=False, name=REPLACED)
                 self._change(session, joined=True, name=REPLACED)
         self.delivery.forgotten.discard((session.user, session.room))
@@ -240,12 +253,14 @@ class Presence:
 
     def _told_out(self, stay: Stay, state: str) -> None:
         session, now = self._of(stay), self.agenda.now
-        stay.active = False
+        stay.active = stay.told_in = stay.arrived = False
         if session.holder is not stay:
             return
-        if state in self.leaves and stay.unheard is None and not stay.link.down:
+        heard = stay.unheard is None and not stay.link.down
+        if (state in self.leaves and heard) or (stay.leaving and state in self.from_server):
             self._end(session, self._ending(End.REQUEST, stay))
             return
+        stay.leaving = state in self.leaves and state in self.cut_off
         loss = self._ending(End.LOSS, stay)
         if stay.unheard is None and loss is not None:  # only its client knows
             key, version = self._key(session), session.version
@@ -296,10 +311,12 @@ class Presence:
         at = self.decisions.when(now, now + within, "is heard", stay.member, stay.room, now, now=now)
 
         def heard() -> None:
-            if not stay.active or stay.link.down or stay.unheard != since:
+            if not (stay.active or stay.leaving) or stay.link.down or stay.unheard != since:
                 return
             stay.unheard = None
             session = self._of(stay)
+            if stay.leaving and session.holder is stay:
+                self._end(session, self._ending(End.REQUEST, stay))
             inside = stay.told_in and stay.state in self.declared.opened_by
             if session.holder is None and inside and stay.member in session.back:
                 self._open(stay, stay.state)

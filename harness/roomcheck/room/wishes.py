@@ -4,11 +4,12 @@ Of each callback it is known how often it is still expected at most. What no lin
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Item, Line
 
+NEVER = 1 << 62
 Subject = tuple[str, str | None]  # an observer, and the user that it is told of; None: itself
 Event = tuple[str | None, str, Any]  # a room, a view, and the value of its field
 
@@ -20,7 +21,7 @@ class Wishes:
         self.left: dict[Subject, Counter[Event]] = {}
         self.open: set[Subject] = set()
         self.patterns: dict[tuple[Subject, Event], list[Mapping[str, Any]]] = {}
-        self.of: dict[tuple[Subject, Event], list[str | None]] = {}  # what each counts from
+        self.entries: dict[tuple[Subject, Event], list[Entry]] = {}
         self.came: Counter[tuple[Subject, Event]] = Counter()
         for line in lines:
             subject = (line.observer, line.about)
@@ -29,7 +30,7 @@ class Wishes:
                 self.open.add(subject)
             for entry in _entries(line.items):
                 self.patterns.setdefault((subject, _event(entry)), []).append(entry.pattern)
-                self.of.setdefault((subject, _event(entry)), []).append(entry.of)
+                self.entries.setdefault((subject, _event(entry)), []).append(entry)
 
     def wanted(self, subject: Subject, event: Event, pattern: Mapping[str, Any]) -> bool | None:
         """Whether this is expected, once more; None: nothing is said of it."""
@@ -40,10 +41,17 @@ class Wishes:
             return True
         return None if subject in self.open else False
 
-    def too_soon(self, subject: Subject, event: Event, ahead: Collection[str]) -> bool:
-        """Whether the next such callback counts from a step that is still `ahead`."""
-        counts, n = self.of.get((subject, event), []), self.came[subject, event]
-        return n < len(counts) and counts[n] in ahead
+    def earliest(self, subject: Subject, event: Event, labels: Mapping[str, int]) -> int:
+        """When the next such callback is expected at the earliest: NEVER before the step that it counts from."""
+        entry = self._next(subject, event)
+        if entry is None or entry.of is None:
+            return 0
+        moment = labels.get(entry.of)
+        return NEVER if moment is None else moment + entry.after
+
+    def _next(self, subject: Subject, event: Event) -> Entry | None:
+        entries, n = self.entries.get((subject, event), []), self.came[subject, event]
+        return entries[n] if n < len(entries) else None
 
     def fields(self, subject: Subject, event: Event, pattern: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """What such a callback may be expected to be told with, in the order of the scenario."""
@@ -51,11 +59,13 @@ class Wishes:
         known = self.patterns.get((about, event), [])
         return [p for p in known if _agree(pattern, p)]
 
-    def told(self, subject: Subject, event: Event) -> None:
-        """It came."""
+    def told(self, subject: Subject, event: Event) -> str | None:
+        """It came; returns its label in the scenario."""
+        entry = self._next(subject, event)
         self.came[subject, event] += 1
         if subject in self.left:
             self.left[subject][event] -= 1
+        return entry.label if entry else None
 
 
 def _event(entry: Entry) -> Event:
