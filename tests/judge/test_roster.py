@@ -5,6 +5,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.judge.sequence import received
 from roomcheck.model.fault import FaultKind
+from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
 from roomcheck.spec.contract import Contract, Line
 from roomcheck.spec.load import load_spec
@@ -26,8 +27,8 @@ BOTH = (
 class Roster(Tape):
     """B and then A are inside; A at 10 s."""
 
-    def __init__(self) -> None:
-        super().__init__("A", "B", "C")
+    def __init__(self, blur: float = 0) -> None:
+        super().__init__("A", "B", "C", blur=blur)
         self.enters(5000, "B")
         self.lists(5100, "B", "B")
         self.enters(10_000, "A")
@@ -242,3 +243,44 @@ def test_who_is_in_again_learns_of_all_anew() -> None:
     told = received(ROSTER, tape.trace(30_000, rooms=("R",)), Line("B", "A", ()))
 
     assert [one.value for one in told] == ["joined", "joined"]
+
+
+@pytest.mark.parametrize(
+    ("at", "blur", "expected"),
+    [
+        (13_000, 0, CONFORMS),
+        (13_000.001, 0, "violates R-LIST"),
+        (12_990, 3, CONFORMS),
+        (13_001, 3, "inconclusive R-LIST"),
+        (13_020, 3, "violates R-LIST"),
+    ],
+)
+def test_a_first_list_in_the_last_moment(at: float, blur: float, expected: str) -> None:
+    """What comes in the very microsecond in which the list is due is in time; where instants are uncertain, it may be."""
+    tape = Roster(blur)
+    tape.records = [
+        r for r in tape.records if not (isinstance(r, Told) and (r.member, r.callback) == ("A", "onRoster"))
+    ]
+    tape.lists(at, "A", "A", "B")
+
+    assert judged(ROSTER, tape, 40_000) == expected
+
+
+@pytest.mark.parametrize(("again", "expected"), [(True, CONFORMS), (False, "violates R-LIST")])
+def test_a_member_that_is_in_may_ask_once_more(again: object, expected: str) -> None:
+    """Its session was another device's, and ended with that; whether a second request opens one nobody says."""
+    tape = Tape("A", "A2", "B", users={"A2": "A"})
+    for at, member in ((1000, "A"), (5000, "B"), (9000, "A2")):
+        tape.call(at, member, "enter", name="R")
+        tape.event(at + 100, member, "onRoom", name="r", state="inside")
+        names = [{"id": "b"}, {"id": "a"}] if member != "A" else [{"id": "a"}]
+        tape.event(at + 200, member, "onRoster", name="r", members=names)
+    tape.event(5200, "A", "onRoster", name="r", members=[{"id": "b"}, {"id": "a"}])
+    tape.fault(20_000, "A2")
+    tape.event(21_000, "A2", "onRoom", name="r", state="lost")
+    tape.event(30_000, "B", "onRoster", name="r", members=[{"id": "b"}])
+    if again:
+        tape.call(35_000, "A", "enter", name="R")
+    tape.event(35_500, "B", "onRoster", name="r", members=[{"id": "b"}, {"id": "a"}])
+
+    assert judged(ROSTER, tape, 50_000) == expected

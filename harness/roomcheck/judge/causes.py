@@ -115,6 +115,8 @@ class Causes:
                 back = other or (self.renewed_when_back and same)
                 if back and request.opened is not None and stay.live(request, self.presence.noticed):
                     spans += stay.link.arrivals(h.lo, end, way)
+                if request.repeated is not None and h.holder != stay.member:
+                    spans += stay.link.arrivals(request.repeated.lo, end, way)
                 if h.holder is None and stay.member in h.back:
                     spans += stay.link.arrivals(max(h.lo, request.begin.lo), end, way)
                 for lo, hi in spans:

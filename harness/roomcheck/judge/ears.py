@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from roomcheck.judge.hypothesis import DEAF, LIVE, NEVER, OUT, LinkState, Reception
+from roomcheck.judge.hypothesis import DEAF, LIVE, NEVER, OUT, LinkState, Mode, Reception
 from roomcheck.judge.session import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
-from roomcheck.model.trace import Trace
+from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import Hearing
 
 
@@ -35,6 +35,10 @@ class Ears:
         self.shared: set[tuple[str, str]] = set()  # (observer, room) whose news another member of its user may have got
         self.due: dict[tuple[str, str], int] = {}  # (observer, room) -> when its list must be right
         self.next_list = NEVER  # the least of these
+        self.narrow = sessions.mode is Mode.NARROW
+        # a list that came at this instant may have come so much before it, or be so late for want of the machine
+        widest = max((r.at.hi - r.at.lo for r in trace.records if isinstance(r, Told)), default=0)
+        self.slack = 0 if self.narrow else widest + trace.patience
 
     def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user in this room."""
@@ -51,14 +55,13 @@ class Ears:
         hearing, now = self.hearing, self.states[member, room]
         if now not in hearing.away:
             self._list_due(member, room, at)
-        again = now in hearing.away and before in hearing.states  # then it may be told the whole list anew
-        self._deafen(member, room, at, fresh=False if again else None)
+        self._deafen(member, room, at, again=now in hearing.away and before in hearing.states)
 
     def link(self, member: str, rooms: list[str], at: Instant) -> None:
         """A member's link went down, or came back."""
         for room in rooms:
-            if self.links[member].down:  # whoever comes back may be told the whole list again
-                self._deafen(member, room, at, fresh=False)
+            if self.links[member].down:
+                self._deafen(member, room, at, again=True)
             elif self.states.get((member, room)) in self.hearing.states:
                 self._list_due(member, room, at)
 
@@ -70,12 +73,12 @@ class Ears:
             if self.states.get((other, room)) in self.there:
                 for observer in (member, other):
                     self.shared.add((observer, room))
-                    self._deafen(observer, room, at, fresh=False)
+                    self._deafen(observer, room, at, again=True)
 
     def lists_due(self, now: int) -> None:
-        """Every list that was due by now is compared with what is lawful."""
+        """Every list that was due before now is compared with what is lawful."""
         for (observer, room), due in sorted(self.due.items(), key=lambda item: item[1]):
-            if due > now or self.links[observer].down:
+            if due >= now or self.links[observer].down:
                 continue
             del self.due[observer, room]
             reception = self._reception(observer, room)
@@ -89,12 +92,14 @@ class Ears:
             self.known[key] = [self.observer(observer, room, user) for user in self.peers[observer]]
         return self.known[key]
 
-    def _deafen(self, observer: str, room: str, at: Instant, *, fresh: bool | None) -> None:
+    def _deafen(self, observer: str, room: str, at: Instant, *, again: bool) -> None:
+        """`again`: it was in the room, and may be told the whole list anew."""
         for about in self._observers(observer, room):
-            about.hear(DEAF, at, fresh=fresh)
+            about.hear(DEAF, at, again=again)
 
     def _list_due(self, observer: str, room: str, at: Instant) -> None:
-        self.due[observer, room] = at.hi + self.hearing.list_within
+        since = at.lo if self.narrow else at.hi + self.slack + self.sessions.gaps[observer]
+        self.due[observer, room] = since + self.hearing.list_within
         self.next_list = min(self.next_list, self.due[observer, room])
 
     def _reception(self, observer: str, room: str) -> Reception:

@@ -132,7 +132,7 @@ class Router:
             if self.position % PAUSE == PAUSE - 1:
                 yield
             self.position += 1
-            if self.ears is not None and at >= self.ears.next_list:
+            if self.ears is not None and at > self.ears.next_list:
                 self.ears.lists_due(at)
             match record:
                 case Told():  # first, as most are

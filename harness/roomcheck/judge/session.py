@@ -83,9 +83,9 @@ class Observer:
         """The observer received a list of all who are there, with the user or without it."""
         self.session.listed(self, at, there=there)
 
-    def hear(self, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
-        """The observer came, went deaf, is back with its list due now, or left. `fresh`: its list starts empty."""
-        self.session.hear(self, reception, at, fresh=fresh)
+    def hear(self, reception: Reception, at: Instant, *, again: bool = False) -> None:
+        """The observer came, went deaf, is back with its list due now, or left. `again`: its list may be told anew."""
+        self.session.hear(self, reception, at, again=again)
 
     def finish(self, end: int) -> None:
         """Observation ended."""
@@ -242,11 +242,11 @@ class Session:
             self._refuse(observer, at, rejections)
         self._keep(out)
 
-    def hear(self, observer: Observer, reception: Reception, at: Instant, *, fresh: bool | None = None) -> None:
+    def hear(self, observer: Observer, reception: Reception, at: Instant, *, again: bool = False) -> None:
         """As `Observer.hear`."""
         if self.dead:
             return
-        if fresh is False:
+        if again:
             observer.fresh = False
         if reception is observer.reception:
             return

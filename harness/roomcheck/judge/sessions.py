@@ -99,6 +99,9 @@ class Sessions:
         if given is not None and (request is None or request.out is not None):
             self._advance(member, at)
             self._request(stay, room, args, at, valid=asked_with(given, args))
+        elif given is not None and request is not None and asked_with(given, args):
+            self._advance(member, at)
+            request.repeated = request.repeated or at
         elif name in self.goodbyes and request is not None and request.out is None and request.asked is None:
             self._advance(member, at)
             request.asked = at

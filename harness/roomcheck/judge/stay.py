@@ -103,6 +103,7 @@ class Request:
     `valid`: its arguments may open a session. `first` is when the member was first told to be in, `opened` when last,
     `lost` when it was last told to be cut off before that, and `cut_off` when it was last. `asked` is when it called to
     leave, `left` when it was told to have left at its own request, `out` when it was told any state outside.
+    `repeated` is when it first asked once more to be in.
     """
 
     number: int
@@ -113,6 +114,7 @@ class Request:
     opened: Instant | None = None
     lost: Instant | None = None
     cut_off: Instant | None = None
+    repeated: Instant | None = None
     asked: Instant | None = None
     left: Instant | None = None
     out: Instant | None = None

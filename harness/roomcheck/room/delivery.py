@@ -178,7 +178,7 @@ class Delivery:
             self._cut(ear)
             if ear.fresh:
                 ear.whole_from = self.host.agenda.now + hearing.list_within
-            self._put_right(ear, min(self.delivery, hearing.list_within) if ear.fresh else hearing.list_within - 1)
+            self._put_right(ear, min(self.delivery, hearing.list_within) if ear.fresh else hearing.list_within)
         else:
             self._cut(ear)
 
@@ -188,7 +188,7 @@ class Delivery:
             if ear.member == member:
                 self._cut(ear)
                 if not down and ear.state in self.hearing.states:
-                    self._put_right(ear, self.hearing.list_within - 1)
+                    self._put_right(ear, self.hearing.list_within)
 
     def _cut(self, ear: Ear) -> None:
         """What is on its way is lost."""
