@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from roomcheck.judge.hypothesis import DEAF, LIVE, NEVER, OUT, LinkState, Mode, Reception
-from roomcheck.judge.session import Observer
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant

@@ -15,8 +15,8 @@ from dataclasses import replace
 from math import log10
 
 from roomcheck.judge.hypothesis import Mode, Rejection
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.route import Router
-from roomcheck.judge.session import Observer
 from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace

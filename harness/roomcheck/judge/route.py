@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from roomcheck.judge.ears import Ears
 from roomcheck.judge.hypothesis import EMPTY, LinkState, Mode, Rejection, Truth
 from roomcheck.judge.lists import wrong
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, Rules
-from roomcheck.judge.session import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect, FaultKind

@@ -8,8 +8,8 @@ observers hear of one session, and who hears a change first bounds when the othe
 When no history is left, what was observed is refused; the reasons of the last rejections are the explanation.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,76 +20,16 @@ from roomcheck.judge.hypothesis import (
     LIVE,
     MAX_HYPOTHESES,
     NEVER,
-    OUT,
     Reception,
     Rejection,
-    Tally,
-    asked_with,
-    fits,
 )
+from roomcheck.judge.news import News
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.stay import Request, Stay
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import Instant
 from roomcheck.spec.contract import End, View
 
 RECENT = 3  # events of a log that are kept for lists that are due: a session that was replaced makes two at once
-
-
-class Observer:
-    """What one observer hears of the session."""
-
-    __slots__ = ("by_list", "extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at",
-                 "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
-
-    hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
-
-    def __init__(self, session: "Session", name: str, index: int, extra: int, stay: Stay) -> None:
-        """`stay`: its own in the room."""
-        self.session = session
-        self.stay = stay
-        self.name = name
-        self.index = index
-        self.extra = extra
-        self.view = session.view
-        self.reception = LIVE
-        self.told = False
-        self.fresh = stay.request is not None  # its list starts empty, and is told only once
-        self.by_list = False  # what it was told last was in a list
-        self.heard = False
-        self.gave_up = False
-        self.rejections: list[Rejection] = []
-        self.refused_at = 0
-        self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
-
-    @property
-    def refused(self) -> bool:
-        """Whether no history is left that this observer may have heard of."""
-        return bool(self.rejections)
-
-    def enter(self) -> None:
-        """The observer comes in: its list starts empty."""
-        self.told, self.by_list, self.fresh = False, False, True
-
-    @property
-    def outside(self) -> bool:
-        """Whether nothing can come: it is not in the room, and no request of its is under way."""
-        request = self.stay.request
-        return self.reception is OUT and (request is None or request.out is not None)
-
-    def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
-        """The observer received the view's callback with these fields."""
-        self.session.news(self, value, fields, at)
-
-    def listed(self, at: Instant, *, there: bool) -> None:
-        """The observer received a list of all who are there, with the user or without it."""
-        self.session.listed(self, at, there=there)
-
-    def hear(self, reception: Reception, at: Instant, *, again: bool = False) -> None:
-        """The observer came, went deaf, is back with its list due now, or left. `again`: its list may be told anew."""
-        self.session.hear(self, reception, at, again=again)
-
-    def finish(self, end: int) -> None:
-        """Observation ended."""
-        self.session.advance(Instant(end, end))
 
 
 class Session:
@@ -99,11 +39,11 @@ class Session:
         self.view = view
         self.presence = causes.presence
         self.narrow = causes.narrow
-        self.by_lists = not view.signs
         self.name = name
         self.user = name.split(" ", maxsplit=1)[0]
         self.causes = causes
         self.observers: list[Observer] = []
+        self.hearing = News(view, causes, self.user, self.observers)
         self.dead = False
         self.now = 0
         self.histories = [History(None, 0, NOBODY, -NEVER, -NEVER, False, (), ())]
@@ -218,7 +158,7 @@ class Session:
         rejections: list[Rejection] = []
         out: list[History] = []
         for h in self.histories:
-            out += self._deliver(h, observer, fields, at, rejections, joined=joined)
+            out += self.hearing.delivered(h, observer, fields, at, rejections, joined=joined)
         if not out and self.histories:
             self._refuse(observer, at, rejections)
         observer.told, observer.by_list = joined, False
@@ -237,7 +177,7 @@ class Session:
             return
         self.advance(at)
         rejections: list[Rejection] = []
-        out = [one for h in self.histories for one in self._listed(h, observer, at, rejections, there=there)]
+        out = [one for h in self.histories for one in self.hearing.listed(h, observer, at, rejections, there=there)]
         if not out and self.histories:
             self._refuse(observer, at, rejections)
         self._keep(out)
@@ -255,7 +195,10 @@ class Session:
         if reception is LIVE and not self.dead:
             observer.fresh = False
             agreeing = [
-                a for h in self.histories for a in self._agreeing(h, observer, at) if self._missing(a, at) is None
+                a
+                for h in self.histories
+                for a in self.hearing.agreeing(h, observer, at)
+                if self.hearing.missing(a, at) is None
             ]
             if not agreeing and self.histories:
                 words = self.view.told["present"], self.view.told["absent"]
@@ -285,7 +228,7 @@ class Session:
                 before |= {h.holder}
                 todo += [(o, before) for o in self._ended_by(h, due) if o.holder not in before]
                 continue
-            missing = self._missing(h, now)
+            missing = self.hearing.missing(h, now)
             if missing is None:
                 out.append(h)
             else:
@@ -297,38 +240,6 @@ class Session:
             return
         self._keep(out)
 
-    def _missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
-        """What an observer should have heard by now and has not."""
-        for observer in self.observers:
-            if observer.reception is not LIVE:
-                continue
-            before = True
-            skipped = -1
-            for n in range(h.heard[observer.index], len(h.log)):
-                event = h.log[n]
-                owed, before = self._owed(event) and (before or not event.joined), event.owed
-                if not owed or n == skipped:
-                    continue
-                due = event.hi + self.presence.delivery
-                late = now.hi - due if self.narrow else now.lo - due - observer.extra
-                if late > 0:
-                    if self.by_lists and n + 1 < len(h.log) and h.log[n + 1].lo <= due:
-                        skipped = n + 1  # it was over before a list had to tell it
-                        continue
-                    word = self.view.told["present" if event.joined else "absent"]
-                    limit = show_duration(self.presence.delivery)
-                    text = f"{word} within {limit} of {event.cause}: never came"
-                    return observer, Rejection(late, text, None, event.requirement)
-                break
-        return None
-
-    def _owed(self, event: Change) -> bool:
-        """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
-        if not event.owed or event.sender is None:
-            return event.owed
-        since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
-        return all(o.begin.hi < since or o.begin.lo > until for o in event.sender.link.outages)
-
     def _ended_by(self, h: History, due: int) -> list[History]:
         """The histories in which the session has ended by then, or another member holds it."""
         stay = self.causes.holder(h)
@@ -336,144 +247,6 @@ class Session:
         request = stay.requests[h.number - 1]
         over = (ended(h, licence, due) for licence in self.causes.endings(stay, request))
         return [*(o for o in over if o is not None), *self.causes.taken_over(h, due)]
-
-    # --- what may have happened ---------------------------------------------------------------------------------------
-
-    # --- news ---------------------------------------------------------------------------------------------------------
-
-    def _deliver(
-        self,
-        h: History,
-        observer: Observer,
-        fields: Mapping[str, Any],
-        at: Instant,
-        rejections: list[Rejection],
-        *,
-        joined: bool,
-    ) -> Iterator[History]:
-        """The histories in which this observer now received what it was told."""
-        i = observer.index
-        before = True  # who was not told that the session had ended need not be told that it is open again
-        for n in range(h.heard[i], len(h.log)):
-            event = h.log[n]
-            owed, before = self._owed(event) and (before or not event.joined), event.owed
-            if event.joined is joined:
-                told = self._receive(h, observer, n, fields, at, rejections)
-                if told is not None:
-                    yield told
-            if owed:
-                if event.joined is not joined:
-                    word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
-                    text = f"{word} came where {missing} upon {event.cause} was on its way"
-                    rejections.append(Rejection(1 << 61, text, None, event.requirement))
-                return
-        found = False
-        for created in self.causes.created(h, joined=joined, upto=at.hi):
-            found = True
-            told = self._receive(created, observer, len(h.log), fields, at, rejections)
-            if told is not None:
-                yield told
-        if not found:
-            rejections.append(self._uncaused(h, at, joined=joined))
-
-    def _listed(
-        self, h: History, observer: Observer, at: Instant, rejections: list[Rejection], *, there: bool
-    ) -> Iterator[History]:
-        """The histories in which a list that this observer now received is right: it may skip what was soon over.
-
-        Where increments tell the news, they are owed all the same.
-        """
-        heard = h.heard[observer.index]
-        found = False
-        for n in range(heard, len(h.log) + 1):
-            if h.value(n) is there:
-                found = True
-                new = self.by_lists and n > heard
-                yield from filter(None, [self._receive(h, observer, n - 1, None, at, rejections) if new else h])
-        if (h.holder is not None) is not there:
-            for created in self.causes.created(h, joined=there, upto=at.hi):
-                found = True
-                told = self._receive(created, observer, len(h.log), None, at, rejections) if self.by_lists else created
-                yield from filter(None, [told])
-        if not found:
-            rejections.append(self._uncaused(h, at, joined=there))
-
-    def _receive(
-        self,
-        h: History,
-        observer: Observer,
-        n: int,
-        fields: Mapping[str, Any] | None,
-        at: Instant,
-        rejections: list[Rejection],
-    ) -> History | None:
-        event = h.log[n]
-        word = self.view.told["present" if event.joined else "absent"]
-        wanted = self.view.signs["present" if event.joined else "absent"].fields if fields is not None else EMPTY
-        for pattern in (wanted, event.pattern):
-            if fields is not None and not fits(pattern, fields):
-                seen = {k: fields.get(k) for k in pattern}
-                text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
-                rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise))
-                return None
-        due = event.hi + self.presence.delivery
-        late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
-        if late > 0 and self._owed(event):
-            text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
-            rejections.append(Rejection(late, text, None, event.requirement))
-            return None
-        tally = observer.tallies[event.requirement or "", f"{word} upon {event.cause}"]
-        tally.met += 1
-        heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
-        hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
-        log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
-        return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
-
-    def _uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
-        """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
-        word = self.view.told["present" if joined else "absent"]
-        user = self.user
-        if joined is (h.holder is not None):
-            text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"
-            return Rejection(1 << 62, text, None, self.view.otherwise)
-        if not joined:
-            stay = self.causes.holder(h)
-            assert stay is not None
-            request = stay.requests[h.number - 1]
-            loss = next(
-                (e for e in self.presence.endings if e.kind is End.LOSS and asked_with(e.given, request.args)), None
-            )
-            live = stay.unheard(request, self.presence.noticed, self.presence.back)
-            if loss is not None and live:
-                begin, _ = live[-1]
-                early = begin.lo + loss.after - at.hi
-                if early > 0:
-                    text = (
-                        f"{word} came {show_duration(at.hi - begin.lo)} after {stay.member}'s link was lost, "
-                        f"{show_duration(early)} before the server may give it up"
-                    )
-                    return Rejection(early, text, None, loss.earlier or loss.requirement)
-        there = "is there" if h.holder is not None else "has gone"
-        return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
-
-    def _agreeing(self, h: History, observer: Observer, at: Instant) -> Iterator[History]:
-        """The list of this observer is due: the histories that agree with what it was told last."""
-        i = observer.index
-
-        def knows(one: History, heard: int) -> History:
-            return replace(one, heard=(*one.heard[:i], heard, *one.heard[i + 1 :]))
-
-        for n in range(len(h.log) + 1):
-            rest = h.log[n:]
-            if h.value(n) is observer.told and all(
-                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
-            ):
-                yield knows(h, n)
-        if (h.holder is not None) is not observer.told:
-            for created in self.causes.created(h, joined=observer.told, upto=at.hi):
-                for n in range(len(h.log) + 1, len(created.log) + 1):
-                    if created.value(n) is observer.told:
-                        yield knows(created, n)
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from roomcheck.judge.causes import Causes
 from roomcheck.judge.hypothesis import Mode, asked_with
-from roomcheck.judge.session import Observer, Session
+from roomcheck.judge.observer import Observer
+from roomcheck.judge.session import Session
 from roomcheck.judge.stay import LinkHistory, Request, Stay
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import Instant

@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable, Mapping
 
 from roomcheck.judge.hypothesis import MAX_HYPOTHESES, Mode
 from roomcheck.judge.lateness import Stray, in_time, inexcusable
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, received, walk
-from roomcheck.judge.session import Observer
 from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace

@@ -1,0 +1,191 @@
+"""How news of a session reaches its observers: which histories agree with what each of them received, or did not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from roomcheck.judge.causes import Causes
+from roomcheck.judge.history import Change, History
+from roomcheck.judge.hypothesis import EMPTY, LIVE, Rejection, asked_with, fits
+from roomcheck.judge.observer import Observer
+from roomcheck.model.time import Instant, show_duration
+from roomcheck.spec.contract import End, View
+
+
+class News:
+    """The news of one session; `observers` grows as they come."""
+
+    def __init__(self, view: View, causes: Causes, user: str, observers: Sequence[Observer]) -> None:
+        self.view = view
+        self.presence = causes.presence
+        self.causes = causes
+        self.narrow = causes.narrow
+        self.by_lists = not view.signs
+        self.user = user
+        self.observers = observers
+
+    def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
+        """What an observer should have heard by now and has not."""
+        for observer in self.observers:
+            if observer.reception is not LIVE:
+                continue
+            before = True
+            skipped = -1
+            for n in range(h.heard[observer.index], len(h.log)):
+                event = h.log[n]
+                owed, before = self.owed(event) and (before or not event.joined), event.owed
+                if not owed or n == skipped:
+                    continue
+                due = event.hi + self.presence.delivery
+                late = now.hi - due if self.narrow else now.lo - due - observer.extra
+                if late > 0:
+                    if self.by_lists and n + 1 < len(h.log) and h.log[n + 1].lo <= due:
+                        skipped = n + 1  # it was over before a list had to tell it
+                        continue
+                    word = self.view.told["present" if event.joined else "absent"]
+                    limit = show_duration(self.presence.delivery)
+                    text = f"{word} within {limit} of {event.cause}: never came"
+                    return observer, Rejection(late, text, None, event.requirement)
+                break
+        return None
+
+    def owed(self, event: Change) -> bool:
+        """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
+        if not event.owed or event.sender is None:
+            return event.owed
+        since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
+        return all(o.begin.hi < since or o.begin.lo > until for o in event.sender.link.outages)
+
+    def delivered(
+        self,
+        h: History,
+        observer: Observer,
+        fields: Mapping[str, Any],
+        at: Instant,
+        rejections: list[Rejection],
+        *,
+        joined: bool,
+    ) -> Iterator[History]:
+        """The histories in which this observer now received what it was told."""
+        i = observer.index
+        before = True  # who was not told that the session had ended need not be told that it is open again
+        for n in range(h.heard[i], len(h.log)):
+            event = h.log[n]
+            owed, before = self.owed(event) and (before or not event.joined), event.owed
+            if event.joined is joined:
+                told = self.received(h, observer, n, fields, at, rejections)
+                if told is not None:
+                    yield told
+            if owed:
+                if event.joined is not joined:
+                    word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
+                    text = f"{word} came where {missing} upon {event.cause} was on its way"
+                    rejections.append(Rejection(1 << 61, text, None, event.requirement))
+                return
+        found = False
+        for created in self.causes.created(h, joined=joined, upto=at.hi):
+            found = True
+            told = self.received(created, observer, len(h.log), fields, at, rejections)
+            if told is not None:
+                yield told
+        if not found:
+            rejections.append(self.uncaused(h, at, joined=joined))
+
+    def listed(
+        self, h: History, observer: Observer, at: Instant, rejections: list[Rejection], *, there: bool
+    ) -> Iterator[History]:
+        """The histories in which a list that this observer now received is right: it may skip what was soon over.
+
+        Where increments tell the news, they are owed all the same.
+        """
+        heard = h.heard[observer.index]
+        found = False
+        for n in range(heard, len(h.log) + 1):
+            if h.value(n) is there:
+                found = True
+                new = self.by_lists and n > heard
+                yield from filter(None, [self.received(h, observer, n - 1, None, at, rejections) if new else h])
+        if (h.holder is not None) is not there:
+            for created in self.causes.created(h, joined=there, upto=at.hi):
+                found = True
+                told = self.received(created, observer, len(h.log), None, at, rejections) if self.by_lists else created
+                yield from filter(None, [told])
+        if not found:
+            rejections.append(self.uncaused(h, at, joined=there))
+
+    def received(
+        self,
+        h: History,
+        observer: Observer,
+        n: int,
+        fields: Mapping[str, Any] | None,
+        at: Instant,
+        rejections: list[Rejection],
+    ) -> History | None:
+        event = h.log[n]
+        word = self.view.told["present" if event.joined else "absent"]
+        wanted = self.view.signs["present" if event.joined else "absent"].fields if fields is not None else EMPTY
+        for pattern in (wanted, event.pattern):
+            if fields is not None and not fits(pattern, fields):
+                seen = {k: fields.get(k) for k in pattern}
+                text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
+                rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise))
+                return None
+        due = event.hi + self.presence.delivery
+        late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
+        if late > 0 and self.owed(event):
+            text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
+            rejections.append(Rejection(late, text, None, event.requirement))
+            return None
+        tally = observer.tallies[event.requirement or "", f"{word} upon {event.cause}"]
+        tally.met += 1
+        heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
+        hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
+        log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
+        return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
+
+    def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
+        """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
+        word = self.view.told["present" if joined else "absent"]
+        user = self.user
+        if joined is (h.holder is not None):
+            text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"
+            return Rejection(1 << 62, text, None, self.view.otherwise)
+        if not joined:
+            stay = self.causes.holder(h)
+            assert stay is not None
+            request = stay.requests[h.number - 1]
+            loss = next(
+                (e for e in self.presence.endings if e.kind is End.LOSS and asked_with(e.given, request.args)), None
+            )
+            live = stay.unheard(request, self.presence.noticed, self.presence.back)
+            if loss is not None and live:
+                begin, _ = live[-1]
+                early = begin.lo + loss.after - at.hi
+                if early > 0:
+                    text = (
+                        f"{word} came {show_duration(at.hi - begin.lo)} after {stay.member}'s link was lost, "
+                        f"{show_duration(early)} before the server may give it up"
+                    )
+                    return Rejection(early, text, None, loss.earlier or loss.requirement)
+        there = "is there" if h.holder is not None else "has gone"
+        return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
+
+    def agreeing(self, h: History, observer: Observer, at: Instant) -> Iterator[History]:
+        """The list of this observer is due: the histories that agree with what it was told last."""
+        i = observer.index
+
+        def knows(one: History, heard: int) -> History:
+            return replace(one, heard=(*one.heard[:i], heard, *one.heard[i + 1 :]))
+
+        for n in range(len(h.log) + 1):
+            rest = h.log[n:]
+            if h.value(n) is observer.told and all(
+                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
+            ):
+                yield knows(h, n)
+        if (h.holder is not None) is not observer.told:
+            for created in self.causes.created(h, joined=observer.told, upto=at.hi):
+                for n in range(len(h.log) + 1, len(created.log) + 1):
+                    if created.value(n) is observer.told:
+                        yield knows(created, n)

@@ -1,0 +1,88 @@
+"""What one observer hears of the session of one user."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from roomcheck.judge.hypothesis import LIVE, OUT, Reception, Rejection, Tally
+from roomcheck.judge.stay import Stay
+from roomcheck.model.time import Instant
+from roomcheck.spec.contract import View
+
+
+class Following(Protocol):
+    """The session that observers hear of."""
+
+    @property
+    def view(self) -> View:
+        """What tells of it."""
+
+    def news(self, observer: "Observer", value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+        """An observer received news of the user."""
+
+    def listed(self, observer: "Observer", at: Instant, *, there: bool) -> None:
+        """An observer received a list of all who are there."""
+
+    def hear(self, observer: "Observer", reception: Reception, at: Instant, *, again: bool = False) -> None:
+        """As `Observer.hear`."""
+
+    def advance(self, now: Instant) -> None:
+        """Time has come to `now`."""
+
+
+class Observer:
+    """What one observer hears of the session."""
+
+    __slots__ = ("by_list", "extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at",
+                 "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
+
+    hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
+
+    def __init__(self, session: Following, name: str, index: int, extra: int, stay: Stay) -> None:
+        """`stay`: its own in the room."""
+        self.session = session
+        self.stay = stay
+        self.name = name
+        self.index = index
+        self.extra = extra
+        self.view = session.view
+        self.reception = LIVE
+        self.told = False
+        self.fresh = stay.request is not None  # its list starts empty, and is told only once
+        self.by_list = False  # what it was told last was in a list
+        self.heard = False
+        self.gave_up = False
+        self.rejections: list[Rejection] = []
+        self.refused_at = 0
+        self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+
+    @property
+    def refused(self) -> bool:
+        """Whether no history is left that this observer may have heard of."""
+        return bool(self.rejections)
+
+    def enter(self) -> None:
+        """The observer comes in: its list starts empty."""
+        self.told, self.by_list, self.fresh = False, False, True
+
+    @property
+    def outside(self) -> bool:
+        """Whether nothing can come: it is not in the room, and no request of its is under way."""
+        request = self.stay.request
+        return self.reception is OUT and (request is None or request.out is not None)
+
+    def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
+        """The observer received the view's callback with these fields."""
+        self.session.news(self, value, fields, at)
+
+    def listed(self, at: Instant, *, there: bool) -> None:
+        """The observer received a list of all who are there, with the user or without it."""
+        self.session.listed(self, at, there=there)
+
+    def hear(self, reception: Reception, at: Instant, *, again: bool = False) -> None:
+        """The observer came, went deaf, is back with its list due now, or left. `again`: its list may be told anew."""
+        self.session.hear(self, reception, at, again=again)
+
+    def finish(self, end: int) -> None:
+        """Observation ended."""
+        self.session.advance(Instant(end, end))
