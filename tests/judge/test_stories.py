@@ -431,3 +431,42 @@ def test_what_is_armed_where_a_silent_move_leads_from_is_not_armed() -> None:
     simulation.callback("-", {}, Instant(20, 20))
     assert simulation.refused
     assert "nothing may come" in simulation.rejections[0].text
+
+
+@pytest.mark.parametrize(
+    ("pressed", "told", "lawful"),
+    [(10, True, True), (10, False, True), (200, True, False), (200, False, True)],
+)
+def test_a_link_that_is_down_already_calls_off_what_a_call_asks_for(pressed: int, *, told: bool, lawful: bool) -> None:
+    """A lamp goes off within 100 of a press, unless its link is down for 50; until that is sure, either is lawful."""
+    press, down = Cause(CauseKind.CALL, "press"), Cause(CauseKind.LINK_DOWN)
+    rule = Rule(1, frozenset({"on"}), press, "off", {}, within=100, unless=(Unless(down, 50),), text="goes off")
+    lamp = View("lamp", by_field("light", "is", values := {"on": "on", "off": "off"}), values, "on", (rule,))
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+
+    dark(simulation, 0, down=True)
+    does(simulation, "press", pressed)
+    if told:
+        simulation.callback("off", {}, Instant(pressed + 10, pressed + 10))
+    simulation.finish(1000)
+
+    assert simulation.refused is not lawful
+
+
+@pytest.mark.parametrize(("pressed", "lawful"), [(False, True), (True, False)])
+def test_what_a_second_cause_calls_off_stays_off(*, pressed: bool, lawful: bool) -> None:
+    """A lamp fades 800 after its link was lost, unless that is back for 100, or somebody presses meanwhile."""
+    press, down, up = Cause(CauseKind.CALL, "press"), Cause(CauseKind.LINK_DOWN), Cause(CauseKind.LINK_UP)
+    unless = (Unless(up, 100), Unless(press))
+    rule = Rule(1, frozenset({"on"}), down, "off", {}, after=800, within=200, unless=unless, text="fades")
+    lamp = View("lamp", by_field("light", "is", values := {"on": "on", "off": "off"}), values, "on", (rule,))
+    simulation = Simulation("lamp", Rules(lamp), Mode.NARROW)
+
+    dark(simulation, 0, down=True)
+    dark(simulation, 300, down=False)
+    if pressed:
+        does(simulation, "press", 310)
+    dark(simulation, 350, down=True)
+    simulation.callback("off", {}, Instant(900, 900))
+
+    assert simulation.refused is not lawful
