@@ -201,7 +201,7 @@ def test_a_judged_trace_can_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "judge", SPEC, trace, "--picture")
     assert code == 0
     assert "|RECONNECTING" in out
-    assert "told  RECONNECTED 0  (T5" in out
+    assert "told  LOGINED 0  (T0" in out
 
 
 def test_a_trace_of_another_spec_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

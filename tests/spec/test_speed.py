@@ -40,9 +40,9 @@ def test_a_schedule_takes_so_many_times_longer() -> None:
 
 
 def test_a_setting_stays_within_its_bounds() -> None:
-    fault = Step(Fault("A", FaultKind.TRUNCATE, {"bytes": 1, "within": 4_000_000}))
+    fault = Step(Fault("A", FaultKind.TRUNCATE, {"bytes": 1, "within": 400_000_000}))
     [step] = stretched(Schedule((), (), (fault,), 0), Fraction(4)).steps
-    assert step.act == Fault("A", FaultKind.TRUNCATE, {"bytes": 1, "within": 5_000_000})
+    assert step.act == Fault("A", FaultKind.TRUNCATE, {"bytes": 1, "within": 600_000_000})
 
 
 @pytest.mark.parametrize("name", spec_names())
