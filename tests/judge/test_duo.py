@@ -71,6 +71,12 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         CONFORMS),
     "lost, told gone, in again, and B is not told": (
         [("lost", 20_000), ("other", 32_000, "offline"), ("heal", 40_000, "A"), ("anew", 40_500)], "violates D-OTHERS"),
+    "lost without noticing, in again, and told both": (
+        [("fault", 20_000, "A", FaultKind.TRUNCATE), ("me", 21_000, "A", "offline"), ("anew", 22_000),
+         ("other", 22_000, "offline"), ("other", 22_500, "online")], CONFORMS),
+    "lost without noticing, in again, and told half": (
+        [("fault", 20_000, "A", FaultKind.TRUNCATE), ("me", 21_000, "A", "offline"), ("anew", 22_000),
+         ("other", 22_000, "offline")], "violates D-OTHERS"),
     "a value that the page does not have": ([("other", 20_000, "away")], "violates D-OTHERS"),
 }  # fmt: skip
 

@@ -100,20 +100,34 @@ class Session:
             if h.holder == stay.member and h.number == request.number:
                 raced = (ended(h, licence, at.hi) for licence in self.causes.endings(stay, request) if licence.back)
                 variants += [over for over in raced if over is not None]
+            elif (holder := self.causes.holder(h)) is not None and request.first is None:
+                # another session may have ended before this one began, and nobody has heard of it
+                endings = self.causes.endings(holder, holder.requests[h.number - 1])
+                over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
+                out += [self._begun(one, stay, request, state, at) for one in over]
             for variant in variants:
                 out += self._open(variant, stay, request, state, at)
         self._keep(out)
+
+    def _joined(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> tuple[int, int, Change]:
+        """When the session opened that a member is told of, and the news of that."""
+        lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
+        hi = max(lo, hi)
+        sender = stay if self.presence.told_by_member else None
+        requirement = self.presence.opened_by[state]
+        return lo, hi, Change(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+
+    def _begun(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> History:
+        """After another session had ended."""
+        lo, hi, joined = self._joined(h, stay, request, state, at)
+        return logged(h, (joined,), stay.member, request.number, lo, hi)
 
     def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> list[History]:
         declared = self.presence
         same = h.holder == stay.member and h.number == request.number
         if same and not (declared.replaced_aloud and state in declared.renewed_by and request.away):
             return [h]
-        lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
-        hi = max(lo, hi)
-        requirement = declared.opened_by[state]
-        sender = stay if declared.told_by_member else None
-        joined = Change(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+        lo, hi, joined = self._joined(h, stay, request, state, at)
         if h.holder is None:
             out = []
             again = stay.member in h.back

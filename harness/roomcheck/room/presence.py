@@ -13,7 +13,7 @@ from roomcheck.room.breaks import MARGIN, Kind, news_of
 from roomcheck.room.connection import Connection
 from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Ear, Host
 from roomcheck.room.link import Link
-from roomcheck.spec.contract import End, Ending, View
+from roomcheck.spec.contract import CauseKind, End, Ending, View
 
 FIRST = 0.3  # so likely does the server hear of something before the member is told of it
 REPLACED = "replaced"
@@ -93,7 +93,8 @@ class Presence:
         stay = self.stays[member, room]
         if operation in self.declared.requested_by:
             self._request(stay, self.declared.requested_by[operation], args)
-        names = {o.rule.to for c in own for o in c.armed if o.rule.to in self.leaves}
+        called = [o.rule for c in own for o in c.armed if o.rule.cause.kind is CauseKind.CALL]
+        names = {rule.to for rule in called if rule.to in self.leaves}
         session = self._of(stay)
         if not names or session.holder is not stay or stay.link.down or stay.unheard is not None:
             return
