@@ -7,7 +7,7 @@ import pytest
 from room.parlour import by_chance, contract
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
-from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform
+from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform, spare
 from roomcheck.spec.contract import Case
 
 ROOMS = (Policy(Timing.DRAWN, 4, 1.0), Policy(eagerness=0.0))
@@ -55,5 +55,5 @@ def test_a_broken_promise_is_found(broken: Break) -> None:
 
 def test_every_sort_of_break_is_made() -> None:
     """Of a contract with every construct."""
-    assert {broken.kind for broken in BREAKS} == set(Kind)
+    assert {broken.kind for broken in (*BREAKS, *spare(contract()))} == set(Kind)
     assert str(BREAKS[0]) == "ENTERING upon enter while gone: never told"

@@ -10,7 +10,7 @@ from roomcheck.room import Break, Policy, breaks, perform, spare
 from roomcheck.spec.contract import AnyOf, Case, Contract, Entry, Item
 
 MADE_UP = ("left", "joined")  # news that nothing caused: wherever any is told
-TRIES = 8  # cases that a broken room is played through until it is caught by the name of what it breaks
+TRIES = 8  # scenarios, and as many random schedules, that a broken room is played through until it is caught
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,14 @@ def _play(
     contract: Contract, broken: Break, places: Sequence[tuple[Case, Policy]], enough: Callable[[Caught], bool]
 ) -> Caught:
     row = Caught(broken, (), due=False)
-    due = 0
+    due = {True: 0, False: 0}  # in scenarios, in random schedules
     for case, policy in places:
+        if due[bool(case.lines)] >= TRIES:
+            continue
         performance = perform(contract, case, policy, broken)
         if not performance.broke:
             continue
-        due += 1
+        due[bool(case.lines)] += 1
         verdict = judge(contract, performance.trace, case)
         if verdict.outcome is Outcome.VIOLATES:
             # what nothing explains is charged to what the case was played for: so by the rules alone, too
@@ -157,6 +159,4 @@ def _play(
             row = Caught(broken, tuple(dict.fromkeys((*row.named, *named))), True, first.case, first.seen)
             if enough(row):
                 return row
-        if due >= TRIES:
-            break
-    return row if row.case else Caught(broken, (), due=due > 0)
+    return row if row.case else Caught(broken, (), due=any(due.values()))

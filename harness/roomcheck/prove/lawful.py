@@ -68,17 +68,15 @@ class Looked:
     stricter: dict[str, str] = field(default_factory=dict)  # where a line about the member itself is, and what it says
 
     def note(self, case: Case, policy: Policy, performance: Performance) -> None:
-        for rule in performance.kept:
-            known = self.kept.setdefault(rule, [])
-            if len(known) < ENOUGH:
-                known.append((case, policy))
-        for name in performance.news:
-            known = self.news.setdefault(name, [])
-            if len(known) < ENOUGH:
+        for known in (
+            *(self.kept.setdefault(rule, []) for rule in performance.kept),
+            *(self.news.setdefault(name, []) for name in performance.news),
+        ):
+            if sum(bool(other.lines) is bool(case.lines) for other, _ in known) < ENOUGH:
                 known.append((case, policy))
 
 
-ENOUGH = 12  # cases that are remembered for each rule
+ENOUGH = 12  # cases that are remembered for each rule, scenarios and random schedules each
 
 
 def in_words(policy: Policy) -> str:

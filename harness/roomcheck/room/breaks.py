@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ANSWER = "answered otherwise"
     CAUSELESS = "told without a cause"
     ONE = "told to one observer only"
+    ONCE = "told to each member the first time only"
     STALE = "never put right"
     RETURNS = "told again after it was over"
 
@@ -54,9 +55,14 @@ def breaks(contract: Contract) -> list[Break]:
 
 
 def spare(contract: Contract) -> Iterator[Break]:
-    """Rooms that withhold what they need not tell, or tell it twice: only a scenario that expects it catches them."""
+    """More rooms, for what only a scenario proves.
+
+    They withhold what they need not tell, or tell it twice; or they tell the first time only what they owe.
+    """
     for view in contract.views:
         for rule in view.rules if view.hearing is None else ():
+            if not rule.optional and not rule.silent and rule.answer is None:
+                yield Break(Kind.ONCE, view.name, rule.text, rule.requirement, rule.id)
             if rule.optional and not rule.silent:
                 for kind in (Kind.NEVER, Kind.TWICE, Kind.MISDIRECTED):
                     yield Break(kind, view.name, rule.text, rule.requirement, rule.id)
@@ -103,6 +109,7 @@ def _of_rule(rule: Rule) -> Iterator[Kind]:
         yield Kind.FIELD
 
 
+REPLACED, REJOINED = "left upon replacement", "joined upon replacement"
 NEWS = (Kind.NEVER, Kind.TWICE, Kind.LATE, Kind.ONE)
 
 
@@ -127,8 +134,8 @@ def _of_presence(view: View, presence: Presence) -> Iterator[Break]:
             yield Break(Kind.FIELD, view.name, name, ending.requirement, news=name)
         yield Break(Kind.RETURNS, view.name, name, view.otherwise, news=name)
     if presence.replaced_aloud and view.signs:
-        yield Break(Kind.TWICE, view.name, "left and joined upon replacement", presence.replaced_requirement,
-                    news="replaced")  # fmt: skip
+        for kind, name in ((Kind.TWICE, REPLACED), (Kind.NEVER, REJOINED)):
+            yield Break(kind, view.name, name, presence.replaced_requirement, news=name)
     yield Break(Kind.STALE, view.name, "an observer's list", view.otherwise, news="list")
     yield Break(Kind.CAUSELESS, view.name, "left of who is there", view.otherwise, news="left")
     if view.signs:

@@ -56,8 +56,8 @@ class Host(Protocol):
     def answer(self, rule: Rule) -> Mapping[str, Any]:
         """What a call is answered with by this rule."""
 
-    def tell(self, connection: "Connection", rule: Rule) -> None:
-        """The member is told what the rule says."""
+    def tell(self, connection: "Connection", rule: Rule, *, amiss: bool) -> None:
+        """The member is told what the rule says. `amiss`: when the rule does not say, if its window is broken."""
 
     def knows(self, connection: "Connection", state: str) -> None:
         """The member has taken the state that it was told."""
@@ -85,6 +85,8 @@ class Obligation:
     version: int = 0  # of its plan
     due: int = NEVER  # when it must have been told, if it must
     waits: bool = False  # for a step of the scenario
+    bound: int = NEVER  # until then it may be told
+    excused: bool = False  # another rule allows it when it is told
 
 
 class Connection:
@@ -257,6 +259,7 @@ class Connection:
     def _distorted(self, obligation: Obligation, moment: int, due: int) -> int:
         """The moment, in a room that breaks this rule's window."""
         broken, rule = self.host.broken, obligation.rule
+        obligation.bound = due
         if broken is None or broken.rule != rule.id:
             return moment
         if broken.kind is Kind.LATE:
@@ -270,6 +273,7 @@ class Connection:
         self.head = obligation.rule.to or ""
         self.ahead = obligation
         others = [o for o in self.armed if o is not obligation]
+        obligation.excused = any(self._allows(o, obligation.rule, told) for o in others)
         self.armed = [o for o in others if self.head in o.rule.armed_in]
         told = min([told, *(o.due for o in others)])  # nothing that is owed lapses because of this
         if told <= self.host.agenda.now:
@@ -279,6 +283,13 @@ class Connection:
                 waiting.version += 1
             self.host.agenda.at(told, self._tell)
 
+    def _allows(self, other: Obligation, rule: Rule, moment: int) -> bool:
+        """Whether another rule lets the same come then."""
+        wanted, earliest = other.rule, other.cause + other.rule.after
+        if wanted.to != rule.to or self.state not in wanted.from_ or dict(wanted.pattern) != dict(rule.pattern):
+            return False
+        return earliest <= moment and (wanted.whenever or moment <= other.base + wanted.after + wanted.within)
+
     def _tell(self) -> None:
         obligation = self.ahead
         assert obligation is not None
@@ -286,7 +297,8 @@ class Connection:
         self.host.kept(obligation.rule)
         now = self.host.agenda.now
         state, told = self.head, obligation.rule.to or ""
-        self.host.tell(self, obligation.rule)
+        early = now < obligation.cause + obligation.rule.after
+        self.host.tell(self, obligation.rule, amiss=(early or now > obligation.bound) and not obligation.excused)
         self._enter(state, obligation.args, now)
         self.host.knows(self, told)
 

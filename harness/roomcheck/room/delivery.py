@@ -28,6 +28,7 @@ class Change:
     joined: bool
     name: str
     fields: dict[str, Any]
+    certain: bool = True  # it counts from now, and not from what a member is told later
 
 
 class Host(Protocol):
@@ -112,24 +113,26 @@ class Delivery:
                 if not host.decisions.wished(MEANWHILE, awaited, "is told meanwhile", *key, now=now):
                     continue
             at = max(ear.free.get(user, 0), host.decisions.when(now, now + self.delivery, "news", *key, now=now))
-            copies = 1
+            copies, wrong = 1, False
             broken = host.broken
             if change.name == UNCAUSED:
-                host.broke = True
+                wrong = True
             elif broken and broken.news == change.name and not ear.stale and broken.kind in (*NEWS, Kind.EARLY):
-                host.broke = host.broke or broken.kind is not Kind.ONE or not first
+                wrong = broken.kind is not Kind.ONE or not first
                 if broken.kind is Kind.NEVER or (broken.kind is Kind.ONE and not first):
                     copies = 0
                 if broken.kind is Kind.TWICE:
                     copies = 2
                 if broken.kind is Kind.LATE:
                     at = now + self.delivery + MARGIN
+                    wrong = change.certain
                 if broken.kind is Kind.EARLY:
                     at = now
             first = False
             ear.free[user] = at
-            for _ in range(copies):
-                self._at(at, lambda ear=ear, epoch=ear.epoch: self._deliver(ear, epoch, user, change))  # type: ignore[misc]
+            self._at(at, lambda ear=ear, epoch=ear.epoch, copies=copies, wrong=wrong: self._deliver(  # type: ignore[misc]
+                ear, epoch, user, change, copies, wrong=wrong
+            ))  # fmt: skip
 
     def awaited(self, user: str, room: str) -> bool | None:
         """Whether the scenario expects any of the others to be told that the user has left, if it says so."""
@@ -141,10 +144,12 @@ class Delivery:
         """Whether anything can be told to it."""
         return not ear.link.down and (ear.state in self.hearing.states or ear.state in self.hearing.away)
 
-    def _deliver(self, ear: Ear, epoch: int, user: str, change: Change) -> None:
-        if ear.epoch == epoch and self._there(ear):
-            if ear.stale and ear.known.get(user, False) is change.joined:
-                return
+    def _deliver(self, ear: Ear, epoch: int, user: str, change: Change, copies: int, *, wrong: bool) -> None:
+        """The observer is told, so many times."""
+        if ear.epoch != epoch or not self._there(ear) or (ear.stale and ear.known.get(user, False) is change.joined):
+            return
+        self.host.broke = self.host.broke or wrong
+        for _ in range(copies):
             ear.known[user] = change.joined
             if self.increments:
                 self.host.news(ear.member, ear.room, [user], change)

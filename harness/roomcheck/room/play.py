@@ -3,6 +3,7 @@
 Every instant is exact. A call and its answer precede the callbacks that they caused.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from roomcheck.spec.contract import Callback, Case, CauseKind, Contract, Path, R
 
 START = 1_000_000  # microseconds: some moment after the machine's start
 EVIDENCE = "model room"
+WINDOWS = (Kind.EARLY, Kind.LATE)
 WRONG = "wrong"  # what a broken room tells where a field has no other value
 BLANK: Mapping[str, Any] = {"str": "", "int": 0, "list": (), "any": None}
 
@@ -74,6 +76,7 @@ class Room:
         self.rules: set[int] = set()  # that something came by
         self.heard: set[str] = set()  # news of others that came
         self.broke = False
+        self.tellings: Counter[str] = Counter()  # how often each member was told what is broken
         self.counts = {m.name: 0 for m in schedule.members}
         self.links = {m.name: Link(m.name) for m in schedule.members}
         self.user_of = {m.name: m.user for m in schedule.members}
@@ -273,7 +276,7 @@ class Room:
         self.broke = True
         return {"status": "ok" if answer.get("status") != "ok" else "refused"}
 
-    def tell(self, connection: Connection, rule: Rule) -> None:
+    def tell(self, connection: Connection, rule: Rule, *, amiss: bool) -> None:
         """The member is told what the rule says, unless the room breaks it."""
         callback = connection.view.signs[rule.to or ""].callback
         subject, event = self._own(connection, rule)
@@ -285,9 +288,13 @@ class Room:
         if broken is None or broken.rule != rule.id:
             self._told(connection.member, callback, fields)
             return
-        self.broke = True
+        self.tellings[connection.member] += 1
+        again = self.tellings[connection.member] > 1
+        self.broke = self.broke or amiss or (again if broken.kind is Kind.ONCE else broken.kind not in WINDOWS)
         match broken.kind:
             case Kind.NEVER:
+                return
+            case Kind.ONCE if again:
                 return
             case Kind.TWICE:
                 self._told(connection.member, callback, fields)

@@ -9,14 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from roomcheck.room.breaks import MARGIN, Kind, news_of
+from roomcheck.room.breaks import MARGIN, REJOINED, REPLACED, Kind, news_of
 from roomcheck.room.connection import Connection
 from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Ear, Host
 from roomcheck.room.link import Link
 from roomcheck.spec.contract import CauseKind, End, Ending, View
 
 FIRST = 0.3  # so likely does the server hear of something before the member is told of it
-REPLACED = "replaced"
 NONE: Mapping[str, Any] = {}
 
 
@@ -209,14 +208,15 @@ class Presence:
         stay.arrived = True
         name = state or next(iter(declared.opened_by))
         if before is None:
-            self._change(session, joined=True, name=name)
+            fresh = declared.told_by_member and self.agenda.now - stay.link.since <= declared.noticed
+            self._change(session, joined=True, name=name, certain=state is not None and not fresh)
         elif before is not stay or state in declared.renewed_by:
             aloud = declared.replaced_aloud and (
                 not declared.replaced_quietly or self._wished(session, "replaced aloud")
             )
             if aloud:
                 self._change(session, joined=False, name=REPLACED)
-                self._change(session, joined=True, name=REPLACED)
+                self._change(session, joined=True, name=REJOINED)
         self.delivery.forgotten.discard((session.user, session.room))
         if stay.link.down:
             stay.unheard = stay.link.since
@@ -335,5 +335,7 @@ class Presence:
         if self.broken and self.broken.kind is Kind.RETURNS and self.broken.news == news_of(ending):
             self._make_up(session, joined=True)
 
-    def _change(self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE) -> None:
-        self.delivery.change(session.user, session.room, Change(joined, name, dict(more)))
+    def _change(
+        self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE, certain: bool = True
+    ) -> None:
+        self.delivery.change(session.user, session.room, Change(joined, name, dict(more), certain))
