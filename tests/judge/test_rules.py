@@ -498,3 +498,12 @@ def test_what_no_view_can_hold_violates(callback: str, fields: dict[str, object]
     result = verdict(tape, 1000)
     assert result.outcome is Outcome.VIOLATES
     assert any(text in f.seen for f in result.findings), result.findings
+
+
+def test_members_may_be_told_to_be_in_a_room_that_is_none_of_the_case() -> None:
+    """What it tells of them is refused, and no error of the judge."""
+    tape = two()
+    for at, member in ((300, "B"), (310, "A")):
+        tape.told(at, member, "joining", room="z")
+        tape.told(at + 20, member, "in", room="z")
+    violates(tape, 1000, None, "joining has no cause")

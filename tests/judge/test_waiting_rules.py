@@ -24,19 +24,18 @@ requirements:
   P-SELF: {must: Nothing without a cause., inferred: "1"}
   P-LEAVE: {must: Who leaves is told so once the link is there., documented: "2"}
   P-SHUT: {must: Who is lost and shut out is told so., documented: "3"}
-views:
-  own:
-    callback: status
-    state: state
-    initial: out
-    otherwise: P-SELF
-    rules:
-      - {from: [out, gone], cause: join, to: in, within: 100ms}
-      - {from: in, cause: link down, to: lost, within: 100ms, optional: true}
-      - {from: lost, cause: entered, to: in, within: 200ms, while: link up, optional: true}
-      - {from: [in, lost], cause: leave, to: out, within: 200ms, while: link up, unless: join, for: P-LEAVE}
-      - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
-      - {from: in, cause: evict, to: gone, within: 100ms}
+connection:
+  callback: status
+  state: state
+  initial: out
+  otherwise: P-SELF
+  rules:
+    - {from: [out, gone], cause: join, to: in, within: 100ms}
+    - {from: in, cause: link down, to: lost, within: 100ms, optional: true}
+    - {from: lost, cause: entered, to: in, within: 200ms, while: link up, optional: true}
+    - {from: [in, lost], cause: leave, to: out, within: 200ms, while: link up, unless: join, for: P-LEAVE}
+    - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
+    - {from: in, cause: evict, to: gone, within: 100ms}
 """,
     "porch.yaml",
 ).bind()

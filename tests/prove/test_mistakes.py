@@ -54,7 +54,7 @@ FALSE_REDS = {
         "{WENT: {}, within: call_limit + notice, of: T1}", "{WENT: {}, within: call_limit, of: T1}",
         "come-and-go", "narrower"),
     "a rule that is missing": (
-        "      - {from: LOST, cause: entered, to: IN, with: {code: fine}, within: entry_limit, for: L-BACK}\n", "",
+        "    - {from: LOST, cause: entered, to: IN, with: {code: fine}, within: entry_limit, for: L-BACK}\n", "",
         "away-for-long", "no lawful room"),
     "a rule for another state": (
         "{from: [ENTERING, IN, LOST], cause: leave,", "{from: [ENTERING, LOST], cause: leave,",
@@ -101,7 +101,7 @@ VACUOUS = {
 def test_a_vacuous_requirement_is_found(mistake: str) -> None:
     """No room that breaks a promise is caught by its name."""
     before, after, requirement = VACUOUS[mistake]
-    text = changed(before, after).replace("views:\n", '  L-MORE: {must: More., documented: "9"}\nviews:\n', 1)
+    text = changed(before, after).replace("connection:\n", '  L-MORE: {must: More., documented: "9"}\nconnection:\n', 1)
     text = text.replace("pace: ", "  close: {admin: true, rooms: [place]}\npace: ", 1)
 
     found = proof(text)

@@ -156,7 +156,7 @@ def test_a_room_is_named_wherever_the_contract_says() -> None:
 def test_a_wrong_word_is_made_up_where_there_is_no_other() -> None:
     """A contract with one code only; and a member that is alone is misdirected to nobody."""
     rule = next(r for r in contract().views[0].rules if r.to == "IN")
-    broken = Break(Kind.FIELD, "own", "IN", None, rule.id)
+    broken = Break(Kind.FIELD, "connection", "IN", None, rule.id)
     bound = replace(contract(), codes={"fine": 0})
 
     trace = play(bound, case(enter("A"), members=ALONE), Policy(), broken)

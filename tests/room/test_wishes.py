@@ -19,7 +19,7 @@ SELF = ("A", None)
 
 
 def entry(value: str, of: str | None = None, within: int = 60 * S, **pattern: object) -> Entry:
-    return Entry("own", value, pattern, "R", of, 0, within if of else None)
+    return Entry("connection", value, pattern, "R", of, 0, within if of else None)
 
 
 def wishes(*items: Item, about: str | None = None, others: bool = False) -> Wishes:
@@ -35,31 +35,31 @@ def test_what_is_expected_is_wanted_as_often_as_it_is_expected() -> None:
     )
     seen = []
     for value in ("IN", "IN", "IN", "IN", "LOST", "LOST", "LOST", "OUT", "OUT", "BACK"):
-        seen.append(some.wanted(SELF, ("R", "own", value), {}))
-        some.told(SELF, ("R", "own", value))
+        seen.append(some.wanted(SELF, ("R", "connection", value), {}))
+        some.told(SELF, ("R", "connection", value))
 
     assert seen == [True, True, True, False, True, True, False, True, False, False]
-    assert some.wanted(("B", None), ("R", "own", "IN"), {}) is None
-    assert some.wanted(SELF, ("R2", "own", "LOST"), {}) is False
+    assert some.wanted(("B", None), ("R", "connection", "IN"), {}) is None
+    assert some.wanted(SELF, ("R2", "connection", "LOST"), {}) is False
 
 
 def test_what_is_told_with_other_fields_is_not_wanted() -> None:
     """Fields that the scenario says nothing of may be any."""
     some = wishes(entry("OUT", code=7))
 
-    assert [some.wanted(SELF, ("R", "own", "OUT"), p) for p in ({"code": 7}, {"code": 9}, {"extra": 1})] == [
+    assert [some.wanted(SELF, ("R", "connection", "OUT"), p) for p in ({"code": 7}, {"code": 9}, {"extra": 1})] == [
         True, False, True,
     ]  # fmt: skip
-    assert some.fields(SELF, ("R", "own", "OUT"), {"extra": 1}) == [{"code": 7}]
-    assert some.fields(SELF, ("R", "own", "OUT"), {"code": 9}) == []
+    assert some.fields(SELF, ("R", "connection", "OUT"), {"extra": 1}) == [{"code": 7}]
+    assert some.fields(SELF, ("R", "connection", "OUT"), {"code": 9}) == []
 
 
 def test_a_line_that_allows_others_forbids_nothing() -> None:
     """What it names is wanted."""
     some = wishes(entry("IN"), others=True)
 
-    assert some.wanted(SELF, ("R", "own", "IN"), {}) is True
-    assert some.wanted(SELF, ("R", "own", "OUT"), {}) is None
+    assert some.wanted(SELF, ("R", "connection", "IN"), {}) is True
+    assert some.wanted(SELF, ("R", "connection", "OUT"), {}) is None
 
 
 def test_fields_of_news_stand_in_a_line_about_anyone_too() -> None:
@@ -73,18 +73,18 @@ def test_what_counts_from_a_step_comes_after_it() -> None:
     """Each time from its own; of what counts from another callback it is known when that came."""
     after = replace(entry("LOST", "T2"), after=5)
     some = wishes(replace(entry("LOST", "T1"), label="L"), entry("LOST", "T3"), after, entry("LOST"))
-    event = ("R", "own", "LOST")
+    event = ("R", "connection", "LOST")
     labels = {"T2": 10}
     seen = [(some.earliest(SELF, event, labels), some.told(SELF, event)) for _ in range(5)]
 
     assert seen == [(NEVER, "L"), (NEVER, None), (15, None), (0, None), (0, None)]
-    assert some.earliest(SELF, ("R", "own", "IN"), labels) == 0
+    assert some.earliest(SELF, ("R", "connection", "IN"), labels) == 0
 
 
 def scenario(*values: str) -> Case:
     """A enters, loses its link for a moment, and must be told this."""
     acts = (enter("A"), cut("A", FaultKind.STALL), S // 2, Heal("A"))
-    line = Line("A", None, tuple(Entry("own", value, {}, "R") for value in values))
+    line = Line("A", None, tuple(Entry("connection", value, {}, "R") for value in values))
     return replace(case(*acts, members=CAST[:1]), lines=(line,))
 
 
@@ -104,7 +104,7 @@ def test_of_two_lawful_courses_the_expected_one_is_taken(values: tuple[str, ...]
 
 def test_a_field_that_the_contract_leaves_open_is_told_as_expected() -> None:
     """And may be anything in a room that does not oblige."""
-    line = Line("A", None, (Entry("own", "ENTERING", {"code": 7}, "R"), Entry("own", "IN", {}, "R")))
+    line = Line("A", None, (Entry("connection", "ENTERING", {"code": 7}, "R"), Entry("connection", "IN", {}, "R")))
     played = replace(case(enter("A"), members=CAST[:1]), lines=(line,))
 
     codes = [

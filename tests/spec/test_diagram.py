@@ -15,14 +15,14 @@ EVERY = load_spec((SPECS / "every-construct.yaml").read_text(encoding="utf-8"), 
 
 def test_a_view_is_its_rules() -> None:
     """One edge for each pair of states, with all causes."""
-    assert diagram(TWO, "own") == (
+    assert diagram(TWO, "connection") == (
         "stateDiagram-v2\n"
-        "  state own {\n"
-        '    state "gone" as own_gone\n'
-        '    state "here" as own_here\n'
-        "    [*] --> own_gone\n"
-        "    own_gone --> own_here: enter\n"
-        "    own_here --> own_gone: leave, link down\n"
+        "  state connection {\n"
+        '    state "gone" as connection_gone\n'
+        '    state "here" as connection_here\n'
+        "    [*] --> connection_gone\n"
+        "    connection_gone --> connection_here: enter\n"
+        "    connection_here --> connection_gone: leave, link down\n"
         "  }\n"
     )
 
@@ -31,12 +31,12 @@ def test_all_views_stand_side_by_side() -> None:
     """Their states have names of their own, and what is silent or optional says so."""
     text = diagram(EVERY)
 
-    assert "state own {" in text
-    assert "own_LOST --> own_OUT: server down (silent, optional)" in text
+    assert "state connection {" in text
+    assert "connection_LOST --> connection_OUT: server down (silent, optional)" in text
     assert "state presence {" in text
 
 
-def test_an_unknown_view_is_refused() -> None:
+def test_an_unknconnection_view_is_refused() -> None:
     """With a hint."""
-    with pytest.raises(UsageError, match="no view 'owm'; did you mean 'own'"):
-        diagram(TWO, "owm")
+    with pytest.raises(UsageError, match="no view 'conection'; did you mean 'connection'"):
+        diagram(TWO, "conection")

@@ -26,7 +26,7 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{from: gone, cause: enter,", "{from: here, cause: enter,", "own: nothing leads from gone to here"),
+        ("{from: gone, cause: enter,", "{from: here, cause: enter,", "connection: nothing leads from gone to here"),
         ("within: notice, for: TS-ENTER}", "for: TS-ENTER}", "here upon enter while gone: the window is empty; give `within`"),
         ("here: {}, within: 2 * notice", "here: {}, within: 0s", "here: the window is empty; give a longer `within`"),
         ("  notice: 50ms", "  notice: 50ms\n  spare: 1s", "nothing uses spare"),
@@ -37,9 +37,9 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
          "lost and Lost differ in case only; reports need two files"),
         ("  - id: come-and-go\n", f"  - id: {'x' * 241}\n",
          f"the id {'x' * 40}... has 241 bytes, more than a file may (240)"),
-        ("    initial: gone\n    rules:", ("    told: {away: gone}\n    initial: gone\n    rules:\n"
-         "      - {from: here, cause: server down, to: away, within: 1s}"),
-         "own: gone and away are both told as gone"),
+        ("  initial: gone\n  rules:", ("  told: {away: gone}\n  initial: gone\n  rules:\n"
+         "    - {from: here, cause: server down, to: away, within: 1s}"),
+         "connection: gone and away are both told as gone"),
     ],
 )  # fmt: skip
 def test_a_slip_is_found(old: str, new: str, message: str) -> None:
@@ -52,20 +52,20 @@ def test_windows_of_groups_are_looked_at() -> None:
     groups = "[{unordered: [{here: {}, within: 0s, of: T0}]}, {any of: [[gone], [{gone: {}, within: 0s, of: T1}]]}]"
 
     assert found("[here, gone]", groups) == [
-        "s:55:24: here: the window is empty; give a longer `within`",
-        "s:55:77: gone: the window is empty; give a longer `within`",
+        "s:54:24: here: the window is empty; give a longer `within`",
+        "s:54:77: gone: the window is empty; give a longer `within`",
     ]
 
 
 def test_silent_and_answering_rules_need_no_window() -> None:
     """They owe nothing."""
     rules = (
-        "    rules:\n"
-        "      - {from: gone, cause: server down, to: gone, silent: true}\n"
-        "      - {from: gone, cause: leave, answer: {status: refused}}"
+        "  rules:\n"
+        "    - {from: gone, cause: server down, to: gone, silent: true}\n"
+        "    - {from: gone, cause: leave, answer: {status: refused}}"
     )
 
-    assert found("    initial: gone\n    rules:", f"    initial: gone\n{rules}") == []
+    assert found("  initial: gone\n  rules:", f"  initial: gone\n{rules}") == []
 
 
 def test_typical_constants_need_no_use() -> None:

@@ -143,7 +143,7 @@ def test_a_rule() -> None:
     assert (lost.from_, lost.cause) == (frozenset({"IN", "BACK"}), Cause(CauseKind.LINK_DOWN))
     assert (lost.pattern, lost.after, lost.within) == ({"errorCode": 1002051}, 0, 65 * S)
     assert (lost.unless, lost.requirement) == ((Unless(Cause(CauseKind.LINK_UP)),), "V-LOST")
-    assert (lost.text, lost.where.line) == ("LOST upon the loss of the link while IN or BACK", 41)
+    assert (lost.text, lost.where.line) == ("LOST upon the loss of the link while IN or BACK", 40)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_causes(to: str, cause: Cause) -> None:
 def test_what_only_the_server_tells_needs_the_link() -> None:
     """Whatever the cause; a silent move tells nothing, and an answer is the call's."""
     text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8").replace(", while: link up", "")
-    text = text.replace("    initial: OUT\n", "    initial: OUT\n    server tells: [IN, BACK]\n")
+    text = text.replace("  initial: OUT\n", "  initial: OUT\n  server tells: [IN, BACK]\n")
 
     rules = load_spec(text, "every-construct.yaml").bind(options={"wrong_room": "answer"}).views[0].rules
 
@@ -216,7 +216,7 @@ def test_what_a_case_says_of_itself() -> None:
     assert LATE.schedule.members == (Member("A", "A"), Member("A2", "A"), Member("B", "B"), Member("C", "C"))
     assert LATE.schedule.rooms == ("R", "R2")
     assert (LATE.requirements, LATE.tags, LATE.own_server) == (("V-LOST", "V-OTHERS"), ("slow",), False)
-    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 65)
+    assert (LATE.scenario, LATE.title, LATE.where.line) == ("back-late", "Away for long", 64)
 
 
 def test_the_schedule() -> None:
@@ -251,7 +251,7 @@ def test_the_lines() -> None:
     assert [(x.observer, x.about, x.open) for x in LATE.lines] == [
         ("A", None, False), ("B", "A", True), ("C", ANYONE, False),
     ]  # fmt: skip
-    assert own.where.line == 82
+    assert own.where.line == 81
     (group,) = anyone.items
     assert isinstance(group, Unordered)
     assert [(e.view, e.value, e.pattern) for e in group.entries] == [
@@ -265,7 +265,7 @@ def test_entries() -> None:
     logging, _, lost, back, either = LATE.lines[0].items
 
     assert isinstance(logging, Entry)
-    assert (logging.view, logging.value, logging.room, logging.within) == ("own", "LOGGING", "R", None)
+    assert (logging.view, logging.value, logging.room, logging.within) == ("connection", "LOGGING", "R", None)
     assert isinstance(lost, Entry)
     assert (lost.pattern, lost.of, lost.after, lost.within) == ({"errorCode": 1002051}, "T3", 0, 65 * S)
     assert isinstance(back, Entry)
@@ -303,7 +303,7 @@ def test_a_callback_may_name_no_room() -> None:
     assert isinstance(here, Entry)
     assert here.room is None
     assert problems(lambda: load_spec(text.replace("[here, gone]", "[{here: {}, in: R}]"), "s")) == [
-        "s:55:22: onSelf names no room"
+        "s:54:22: onSelf names no room"
     ]
 
 
@@ -386,7 +386,7 @@ spec: two-state/web
 title: The same with other words
 constants: {beat: 1s}
 codes: {lost: 8}
-views: {own: {told: {here: HERE}}}
+connection: {told: {here: HERE}}
 """
 
 
@@ -415,7 +415,7 @@ def test_each_file_of_a_chain_is_looked_for_from_the_one_that_names_it() -> None
 @pytest.mark.parametrize(
     ("over", "files", "found"),
     [
-        (OVER.replace("{here:", "{hear:"), {"base.yaml": BASE}, "o:6:22: unknown state 'hear'; did you mean 'here'?"),
+        (OVER.replace("{here:", "{hear:"), {"base.yaml": BASE}, "o:6:21: unknown state 'hear'; did you mean 'here'?"),
         (OVER, {}, "o:1:10: cannot read 'base.yaml': 'base.yaml'"),
         (OVER, {"base.yaml": OVER}, "base.yaml:1:10: extends in a circle: o -> base.yaml -> base.yaml"),
         ("extends: ./x/../o", {}, "o:1:10: extends in a circle: o -> o"),

@@ -16,7 +16,7 @@ UNITS = "a duration is wanted here, such as 90s; units: us, ms, s, min, h"
 
 MISTAKES = [
     # --- shape
-    ("    initial: OUT\n", "    initial: OUT\n    server tells: [@INN]\n", "unknown state 'INN'; did you mean 'IN'?"),
+    ("  initial: OUT\n", "  initial: OUT\n  server tells: [@INN]\n", "unknown state 'INN'; did you mean 'IN'?"),
     (
         "{from: LOST, cause: link up, to: BACK",
         "@{from: LOST, @cuase: link up, to: BACK",
@@ -145,14 +145,14 @@ MISTAKES = [
      "`provided` needs a call as the cause"),
     ("provided: {from: [IN, BACK]}", "provided: {@form: [IN, BACK]}", "unknown room argument 'form'; did you mean"),
     ("provided: {from: [IN, BACK]}", "provided: {from: [IN, @BAK]}", "unknown state 'BAK'; did you mean 'BACK'?"),
-    ("when: {wrong_room: answer}}\n      - {from: [IN, BACK, LOST], cause: kick",
-     "when: {wrong_room: @answr}}\n      - {from: [IN, BACK, LOST], cause: kick",
+    ("when: {wrong_room: answer}}\n    - {from: [IN, BACK, LOST], cause: kick",
+     "when: {wrong_room: @answr}}\n    - {from: [IN, BACK, LOST], cause: kick",
      "unknown value of wrong_room 'answr'; did you mean 'answer'?"),
     ("opened by: {IN: V-OTHERS", "opened by: {IN: @V-OTHER", "unknown requirement 'V-OTHER'; did you mean"),
     ("inside: [IN, BACK], cut off: [LOGGING, LOST]", "inside: [IN, @BAC], cut off: @LOGING",
      "unknown state 'BAC'; did you mean 'BACK'?", "unknown state 'LOGING'; did you mean 'LOGGING'?"),
     # --- scenarios
-    ("- id: server", "- id: @back-late", "scenario 'back-late' is already in line 65"),
+    ("- id: server", "- id: @back-late", "scenario 'back-late' is already in line 64"),
     ("- id: server", "- id: @a/b", "'a/b' is no id; use letters, digits, '-', '_' and '.'"),
     ("when: {wrong_room: answer}\n    members", "when: {@wrong_rom: answer}\n    members",
      "unknown option 'wrong_rom'; did you mean 'wrong_room'?"),
@@ -263,7 +263,7 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, messages: list[st
 
 def test_what_the_server_tells_needs_no_link_of_its_own() -> None:
     """One way to say it."""
-    text = TEXT.replace("    initial: OUT\n", "    initial: OUT\n    server tells: IN\n")
+    text = TEXT.replace("  initial: OUT\n", "  initial: OUT\n  server tells: IN\n")
 
     (found,) = problems(text)
 
@@ -284,7 +284,7 @@ def test_a_view_that_is_broken_makes_no_second_mistake() -> None:
     """Its lines are not said to have no view."""
     text = TEXT.replace("delivered within: notice\n", "delivered within: [notice]\n")
 
-    assert problems(text) == ["62:21: expected text, found a list"]
+    assert problems(text) == ["61:21: expected text, found a list"]
 
 
 def test_constants_cannot_build_on_each_other_without_end() -> None:
@@ -303,7 +303,7 @@ def test_what_is_missing_hides_nothing() -> None:
     assert problems(text) == [
         "1:1: 'title' is missing here",
         "2:1: unknown key 'titel'; did you mean 'title'?",
-        "42:29: unknown cause 'link upp'; did you mean 'link up'?",
+        "41:27: unknown cause 'link upp'; did you mean 'link up'?",
     ]
 
 

@@ -46,10 +46,10 @@ def test_sound_targets_fit_the_schema(file: Path) -> None:
 
 def test_a_file_that_extends_another_may_be_short() -> None:
     """It has what it changes, and no unknown sections."""
-    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "views": {"own": {"told": {"A": "B"}}}}) == []
+    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "connection": {"told": {"A": "B"}}}) == []
     assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "more scenarios": []}) == []
-    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "veiws": {}})
-    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "more views": {}})
+    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "conection": {}})
+    assert wrong("spec.schema.json", {"spec": "a", "extends": "b.yaml", "more connection": {}})
 
 
 def test_a_file_that_extends_none_must_be_whole() -> None:

@@ -100,10 +100,10 @@ def test_the_call_may_have_arguments() -> None:
 
 def test_a_member_that_gives_up_is_awaited() -> None:
     """`never back`: it is out by then, and enters again."""
-    gives_up = "      - {from: lost, cause: entered, to: out, after: 20s, within: 2s}\n"
+    gives_up = "    - {from: lost, cause: entered, to: out, after: 20s, within: 2s}\n"
     cases = told(
         ALL,
-        ("      - {from: lost, cause: entered, to: again", gives_up + "      - {from: lost, cause: entered, to: again"),
+        ("    - {from: lost, cause: entered, to: again", gives_up + "    - {from: lost, cause: entered, to: again"),
     )
 
     case = cases["story-never-back/cut"]
@@ -146,7 +146,7 @@ def test_a_scenario_of_the_same_name_is_a_mistake() -> None:
     with pytest.raises(SpecError) as caught:
         told("{enter: join}", ("id: come,", "id: story-alone,"))
 
-    assert [p.message for p in caught.value.problems] == ["scenario 'story-alone' is already in line 80"]
+    assert [p.message for p in caught.value.problems] == ["scenario 'story-alone' is already in line 79"]
 
 
 def test_members_are_whom_the_steps_name() -> None:

@@ -68,14 +68,19 @@ class Sessions:
 
     def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user."""
-        if (user, room) not in self.sessions:  # a room that is none of the trace's
+        extra = self.trace.patience + self.gaps[name]
+        session = self._in(room, user)
+        observer = session.observer(f"{name} about {user} in {room}", extra, self.stays[name, room])
+        self.observers.setdefault((name, room), []).append(observer)
+        return observer
+
+    def _in(self, room: str, user: str) -> Session:
+        """The session of a user in a room, also in one that is none of the trace's."""
+        if (user, room) not in self.sessions:
             for member in self.user_of:
                 self.stays.setdefault((member, room), Stay(member, self.links[member]))
             self.sessions[user, room] = self._session(user, room)
-        extra = self.trace.patience + self.gaps[name]
-        observer = self.sessions[user, room].observer(f"{name} about {user} in {room}", extra, self.stays[name, room])
-        self.observers.setdefault((name, room), []).append(observer)
-        return observer
+        return self.sessions[user, room]
 
     def _request(self, stay: Stay, room: str, args: Mapping[str, Any], at: Instant, *, valid: bool) -> Request:
         """A member's next request: as an observer it begins anew."""
@@ -145,7 +150,7 @@ class Sessions:
             request.args = args
             request.valid = request.valid or asked_with(given, args)
         if state in declared.opened_by:
-            self.sessions[self.user_of[member], room].opened(stay, request, state, at)
+            self._in(room, self.user_of[member]).opened(stay, request, state, at)
             request.first = request.first or at
             request.opened, request.lost = at, request.cut_off
         if state in hearing.away:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from roomcheck.errors import Problem
-from roomcheck.spec.contract import AnyOf, Entry, Item, Unordered, View, Where
+from roomcheck.spec.contract import AnyOf, Entry, Item, Unordered, Where
 from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.rules import Rulebook
@@ -50,14 +50,10 @@ def _ambiguous(words: Rulebook) -> Iterator[tuple[Where, str]]:
     """A callback must say which state it is; silent states are never told."""
     for view in words.views:
         told: dict[str, str] = {}
-        for state in _told_states(view):
-            first = told.setdefault(repr(view.told[state]), state)
+        for state in [s for s in view.told if any(r.to == s and not r.silent for r in view.rules)]:
+            first = told.setdefault(repr(view.signs[state]), state)
             if first != state:
                 yield view.where, f"{view.name}: {first} and {state} are both told as {view.told[state]}"
-
-
-def _told_states(view: View) -> list[str]:
-    return [s for s in view.told if any(r.to == s and not r.silent for r in view.rules)]
 
 
 def _unverified(words: Rulebook) -> Iterator[tuple[Where, str]]:

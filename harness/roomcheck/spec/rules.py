@@ -3,7 +3,7 @@
 Everything is looked at even where something is wrong, so that one reading finds every mistake.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from roomcheck.spec.contract import (
@@ -12,15 +12,15 @@ from roomcheck.spec.contract import (
     CauseKind,
     Operation,
     Rule,
+    Sign,
     Unless,
     View,
     Where,
-    by_field,
 )
 from roomcheck.spec.presence import presence_view
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import RuleShape, SpecShape, ViewShape
+from roomcheck.spec.shape import ConnectionShape, RuleShape, SpecShape
 from roomcheck.spec.vocabulary import FIXED, Binding, Step, Vocabulary, states_of
 
 
@@ -31,37 +31,68 @@ class Rulebook(Vocabulary):
         super().__init__(doc, shape, problems, binding)
         self.rules: dict[int, RuleShape] = {}
         self.by_server: frozenset[str] = frozenset()  # states that only the server can tell, in the view at hand
-        self.views = tuple(self._view(name, view) for name, view in shape.views.items())
+        self.views: tuple[View, ...] = (self._connection(shape.connection),)
         if shape.presence is not None:
             self.views = (*self.views, presence_view(self, shape.presence))
 
     # --- views ------------------------------------------------------------------------------------------------------
 
-    def _view(self, name: str, shape: ViewShape) -> View:
-        at = ("views", name)
+    def _connection(self, shape: ConnectionShape) -> View:
+        at = ("connection",)
+        states = states_of(shape)
+        self.names_in(shape.told, states, "state", *at, "told")
+        self.by_server = self.names_in(shape.server_tells, states, "state", *at, "server tells")
+        signs = self._signs(shape)
+        told = {state: value for state in states if not isinstance(value := shape.told.get(state, state), dict)}
+        return View(
+            name="connection",
+            signs=signs,
+            told={state: told.get(state, state) for state in states},
+            initial=shape.initial,
+            rules=tuple(self._rule(states, rule, signs, *at, "rules", i) for i, rule in enumerate(shape.rules)),
+            otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
+            where=self.doc.key("connection"),
+        )
+
+    def _signs(self, shape: ConnectionShape) -> dict[str, Sign]:
+        """What tells each state: a value of the field of `callback`, or a callback of its own with a pattern."""
+        at = ("connection",)
+        callback = self._by_field(shape)
+        signs: dict[str, Sign] = {}
+        for state in states_of(shape):
+            value = shape.told.get(state, state)
+            if isinstance(value, dict):
+                ((name, pattern),) = value.items()
+                if self.expect_name(name, self.callbacks, "callback", self.doc.at((*at, "told", state)).key(name)):
+                    pattern = self.pattern(pattern, self.callbacks[name], *at, "told", state, name)
+                signs[state] = Sign(name, pattern)
+            elif callback is not None and shape.state is not None:
+                signs[state] = Sign(callback.name, {shape.state: value})
+        for i, rule in enumerate(shape.rules):
+            if rule.to is not None and rule.to not in signs and not rule.silent and not self.problems.lost:
+                text = f"no callback tells {rule.to}: give `callback` and `state`, or the callback under `told`"
+                self.problems.add(self.where(*at, "rules", i, "to"), text)
+                signs[rule.to] = Sign("", {})
+        return signs
+
+    def _by_field(self, shape: ConnectionShape) -> Callback | None:
+        """The callback whose field tells the states that have none of their own."""
+        at = ("connection",)
+        if (shape.callback is None) is not (shape.state is None):
+            given, lacking = ("callback", "state") if shape.state is None else ("state", "callback")
+            if lacking not in self.problems.lost:
+                self.problems.add(self.doc.at(at).key(given), f"`{given}` needs `{lacking}`")
+        if shape.callback is None:
+            return None
         callback = self.callbacks.get(shape.callback)
         if callback is None:
             self.problems.unknown(self.where(*at, "callback"), "callback", shape.callback, self.callbacks)
-            callback = Callback(shape.callback, None, None, {})
-        else:
+        elif shape.state is not None:
             self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
-        states = states_of(shape)
-        self.names_in(shape.told, states, "state", *at, "told")
-        told = {state: shape.told.get(state, state) for state in states}
-        self.by_server = self.names_in(shape.server_tells, states, "state", *at, "server tells")
-        return View(
-            name=name,
-            signs=by_field(callback.name, shape.state, told),
-            told=told,
-            initial=shape.initial,
-            rules=tuple(self._rule(shape, rule, callback, *at, "rules", i) for i, rule in enumerate(shape.rules)),
-            otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
-            where=self.doc.at(("views",)).key(name),
-        )
+        return callback or Callback(shape.callback, None, None, {})
 
-    def _rule(self, view: ViewShape, rule: RuleShape, callback: Callback, *at: Step) -> Rule:
+    def _rule(self, states: Collection[str], rule: RuleShape, signs: Mapping[str, Sign], *at: Step) -> Rule:
         where = self.where(*at)
-        states = states_of(view)
         from_ = self.names_in(rule.from_, states, "state", *at, "from")
         cause = self._cause(rule.cause, self.where(*at, "cause"))
         self._rule_makes_sense(rule, *at)
@@ -78,7 +109,7 @@ class Rulebook(Vocabulary):
             from_=from_,
             cause=cause or Cause(CauseKind.ENTERED),
             to=rule.to,
-            pattern=self.pattern(rule.with_ or {}, callback, *at, "with"),
+            pattern=self.pattern(rule.with_ or {}, self._telling(rule.to, signs), *at, "with"),
             after=self.duration(rule.after, *at, "after"),
             within=self.duration(rule.within, *at, "within"),
             unless=unless,
@@ -94,6 +125,11 @@ class Rulebook(Vocabulary):
             where=where,
             armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
         )
+
+    def _telling(self, state: str | None, signs: Mapping[str, Sign]) -> Callback:
+        """The callback that tells a state."""
+        name = signs[state].callback if state is not None and state in signs else ""
+        return self.callbacks.get(name, Callback(name, None, None, {}))
 
     def _from_server(self, rule: RuleShape, *at: Step) -> bool:
         """Whether what the rule tells can only come over a link that is up."""

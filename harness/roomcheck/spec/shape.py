@@ -146,10 +146,33 @@ class RuleShape(Shape):
     for_: str | None = Field(default=None, alias="for")
 
 
-class ViewShape(Shape):
-    callback: str
-    state: str
-    told: dict[str, Scalar] = {}
+def _sign(value: Any) -> Any:
+    """One value of the field that tells states, or one callback with a pattern."""
+    if isinstance(value, dict) and (len(value) != 1 or not isinstance(next(iter(value.values())), dict)):
+        raise ValueError("expected a value, or one callback with a pattern as in {onLost: {}}")
+    if isinstance(value, list):
+        raise ValueError(f"expected one value, found {_show(value)}")  # noqa: TRY004 - as above
+    return value
+
+
+Told = Annotated[
+    Any,
+    AfterValidator(_sign),
+    WithJsonSchema({
+        "anyOf": [
+            {"type": ["string", "number", "boolean", "null"]},
+            {"type": "object", "additionalProperties": {"type": "object"}, "minProperties": 1, "maxProperties": 1},
+        ]
+    }),
+]  # fmt: skip
+
+
+class ConnectionShape(Shape):
+    """What a member is told about itself."""
+
+    callback: str | None = None
+    state: str | None = None
+    told: dict[str, Told] = {}
     initial: str
     server_tells: Names = Field(default=[], alias="server tells")
     otherwise: str | None = None
@@ -374,7 +397,7 @@ class SpecShape(Shape):
     watch: Expression = "0s"
     requirements: dict[str, RequirementShape] = {}
     groups: dict[str, Names] = {}
-    views: dict[str, ViewShape] = Field(min_length=1)
+    connection: ConnectionShape
     presence: PresenceShape | None = None
     stories: StoriesShape | None = None
     scenarios: list[ScenarioShape] = []

@@ -22,7 +22,7 @@ from roomcheck.spec.contract import (
 from roomcheck.spec.expressions import ExpressionError, Quantity
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import BASES, LEVELS, OperationShape, RequirementShape, SpecShape, ViewShape
+from roomcheck.spec.shape import BASES, LEVELS, ConnectionShape, OperationShape, RequirementShape, SpecShape
 
 Step = str | int
 KINDS = tuple(kind.value for kind in FaultKind)
@@ -133,9 +133,7 @@ class Vocabulary(Words):
         self.options = self._options()
         self.requirements = self._requirements()
         self.callbacks = {name: self._callback(name) for name in shape.callbacks}
-        self.own_states = {
-            state for view in shape.views.values() for state in states_of(view)
-        }  # fmt: skip
+        self.own_states = set(states_of(shape.connection))
         self.groups = {name: self._group(name, states) for name, states in shape.groups.items()}
         self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
 
@@ -354,6 +352,6 @@ class Vocabulary(Words):
         return out
 
 
-def states_of(view: ViewShape) -> dict[str, None]:
-    """A view's states in the order in which the file leads to them."""
+def states_of(view: ConnectionShape) -> dict[str, None]:
+    """The states of the connection in the order in which the file leads to them."""
     return dict.fromkeys([view.initial, *(rule.to for rule in view.rules if rule.to is not None)])
