@@ -13,6 +13,7 @@ from roomcheck.model.schedule import Call, Wait
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Answered
 from roomcheck.model.verdict import Blame
+from roomcheck.prove import asked
 from roomcheck.run.clock import now
 from roomcheck.run.doctor.adapter import arrive, of_type
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
@@ -96,7 +97,8 @@ def refusing(contract: Contract) -> tuple[Case, Rule] | None:
         acts = all(isinstance(step.act, Call | Wait) for step in case.schedule.steps)
         return acts and not case.own_server and duration(case) <= AT_MOST
 
-    found = [(c, r) for r in rules for c in contract.cases if r.requirement in c.requirements[:1] and fits(c)]
+    about = ((c, c.requirements[:1] or asked(contract, c)) for c in contract.cases if fits(c))
+    found = [(c, r) for c, names in about for r in rules if r.requirement in names]
     return min(found, key=lambda pair: duration(pair[0]), default=None)
 
 
