@@ -53,11 +53,15 @@ class Conference(Tape):
         self.fault(at, "A", kind)
         self.me(at + 3000, "A", "RECONNECTING")
 
+    def still(self, at: float) -> None:
+        self.event(at, "A", "onConnectionLost", channel="r")
+
     def back(self, at: float) -> None:
         self.heal(at, "A")
         self.me(at + 500, "A", "CONNECTED")
 
 
+AWAY: list[Act] = [("lost", 30_000), ("still", 40_500)]
 TRACES: dict[str, tuple[list[Act], str]] = {
     "nothing happens": ([("heal", 20_000, "A")], CONFORMS),
     "A quits": ([("leaves", 30_000), ("offline", 30_200, QUIT)], CONFORMS),
@@ -76,16 +80,24 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("leaves", 30_000), ("bans", 30_100), ("offline", 30_900, QUIT)], CONFORMS),
     "A is banned when it has just quit, and is said to have dropped": (
         [("leaves", 30_000), ("bans", 30_100), ("offline", 30_900, DROPPED)], "violates C-BAN"),
-    "A drops out": ([("lost", 30_000), ("offline", 48_000, DROPPED)], CONFORMS),
-    "A drops out, told as quitting": ([("lost", 30_000), ("offline", 48_000, QUIT)], "violates C-DROPPED"),
-    "A drops out too early": ([("lost", 30_000), ("offline", 46_900, DROPPED)], "violates C-DROPPED"),
-    "A drops out too late": ([("lost", 30_000), ("offline", 51_100, DROPPED)], "violates C-DROPPED"),
-    "A drops out, and nobody is told": ([("lost", 30_000)], "violates C-DROPPED"),
+    "A drops out": ([*AWAY, ("offline", 48_000, DROPPED)], CONFORMS),
+    "A drops out, told as quitting": ([*AWAY, ("offline", 48_000, QUIT)], "violates C-DROPPED"),
+    "A drops out too early": ([*AWAY, ("offline", 46_900, DROPPED)], "violates C-DROPPED"),
+    "A drops out too late": ([*AWAY, ("offline", 51_100, DROPPED)], "violates C-DROPPED"),
+    "A drops out, and nobody is told": (AWAY, "violates C-DROPPED"),
+    "A is told once more that it is lost": ([*AWAY, ("back", 44_000)], CONFORMS),
+    "A is not told once more that it is lost": ([("lost", 30_000), ("back", 48_000)], "violates C-UNREACHABLE"),
+    "A is told so too early": ([("lost", 30_000), ("still", 39_000), ("back", 44_000)], "violates C-UNREACHABLE"),
+    "A is told so too late": ([("lost", 30_000), ("still", 44_500), ("back", 46_000)], "violates C-UNREACHABLE"),
+    "A is told so twice": ([*AWAY, ("still", 41_000), ("back", 44_000)], "violates C-SELF"),
+    "A is told so without a loss": ([("still", 30_000)], "violates C-SELF"),
+    "A is told so when it is back": ([("lost", 30_000), ("back", 36_000), ("still", 40_500)], "violates C-SELF"),
+    "A is told so, and nothing before": ([("fault", 30_000, "A"), ("still", 40_500), ("back", 44_000)], "violates C-LOST"),
     "A is back in time": ([("lost", 30_000), ("back", 40_000)], CONFORMS),
     "A is back after it was given up": (
-        [("lost", 30_000), ("offline", 48_000, DROPPED), ("back", 50_000), ("joined", 50_600)], CONFORMS),
+        [*AWAY, ("offline", 48_000, DROPPED), ("back", 50_000), ("joined", 50_600)], CONFORMS),
     "A is back, and B is not told": (
-        [("lost", 30_000), ("offline", 48_000, DROPPED), ("back", 50_000)], "violates C-JOINED"),
+        [*AWAY, ("offline", 48_000, DROPPED), ("back", 50_000)], "violates C-JOINED"),
     "A quits while it is cut off, and drops out": (
         [("lost", 30_000), ("leaves", 35_000), ("heal", 37_000, "A"), ("offline", 48_000, DROPPED)], CONFORMS),
     "A quits while it is cut off, and nobody is ever told": (
@@ -119,7 +131,7 @@ def test_a_line_of_a_scenario_leaves_out_what_is_ignored() -> None:
     assert (outcome(3), outcome(QUIT)) == (Outcome.CONFORMS, Outcome.VIOLATES)
 
 
-@pytest.mark.parametrize("acts", [[("leaves", 30_000)], [("lost", 30_000)]])
+@pytest.mark.parametrize("acts", [[("leaves", 30_000)], AWAY])
 @pytest.mark.parametrize("told", ["always", "maybe"])
 def test_an_ending_of_any_kind_may_be_one_that_need_not_be_told(acts: list[Act], told: str) -> None:
     """A goodbye and a loss."""

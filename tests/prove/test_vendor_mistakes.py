@@ -28,7 +28,7 @@ MISTAKES = {
     "a scenario that the rules refuse: a line that is restored": (
         "phone", "within: noticing, of: T0}, opening, open]", "within: noticing, of: T0}, open]", "FALSE RED lost-and-back"),
     "a rule that is missing": (
-        "conference", "    - {from: RECONNECTING, cause: entered, to: CONNECTED, within: join_limit, for: C-BACK}\n",
+        "conference", "    - {from: lost, cause: entered, to: CONNECTED, within: join_limit, for: C-BACK}\n",
         "", "VACUOUS C-BACK"),
     "two scenarios that contradict each other": (
         "roster", "scenarios:\n", """scenarios:

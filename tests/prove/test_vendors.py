@@ -8,7 +8,13 @@ from roomcheck.spec.lint import lint
 from roomcheck.spec.load import load_spec
 from support.vendors import FOLDER
 
-VENDORS = {"duo": 41, "conference": 120, "roster": 75, "phone": 75}  # name -> lines that its contract has at most
+VENDORS = {
+    "duo": 40,
+    "conference": 120,
+    "roster": 75,
+    "phone": 75,
+    "lodge": 75,
+}  # name -> lines that its contract has at most
 
 
 @pytest.mark.parametrize("name", VENDORS)
