@@ -51,6 +51,13 @@ def test_a_case_lasts_as_its_offsets_say_along_the_labels(steps: tuple[Step, ...
     assert duration(case(*steps, watch=3 * SECOND)) == (seconds + 3) * SECOND
 
 
+def test_a_step_that_names_no_moment_comes_a_pace_later() -> None:
+    """Also the first one, and one without a call."""
+    steps = (Step(LOGIN), Step(CUT, label="T"), Step(HEAL, When("T", 5 * SECOND)), Step(Wait(), When(None, SECOND)))
+
+    assert duration(case(*steps, watch=3 * SECOND), pace=10 * SECOND) == (10 + 10 + 5 + 10 + 1 + 3) * SECOND
+
+
 def contract() -> Contract:
     return read_spec(find_spec("zego-express/room-status")).bind(scale=100.0)
 

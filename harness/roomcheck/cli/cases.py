@@ -17,7 +17,7 @@ from roomcheck.run.session import duration
 @click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
 @click.option("--requirements", is_flag=True, help="List the requirements instead, with the cases that verify each.")
 def list_cases(spec: str | None, target: str | None, patterns: tuple[str, ...], *, requirements: bool) -> int:
-    """List the cases of SPEC (a file or an id), their length in documented time, and the requirements they verify.
+    """List the cases of SPEC (a file or an id), how long each takes at least, and the requirements that it verifies.
 
     By default those of the target's own spec, or of ZEGO's. With a target its constants and options are in force.
     """
@@ -36,6 +36,7 @@ def list_cases(spec: str | None, target: str | None, patterns: tuple[str, ...], 
             click.echo(f"{head}  {requirement.says}")
         return 0
     for case in cases:
-        click.echo(f"{case.id:<58} {show_duration(duration(case)):>12}  {' '.join(names[case.id])}")
+        length = show_duration(duration(case, contract.pace_of(case.schedule)))
+        click.echo(f"{case.id:<58} {length:>12}  {' '.join(names[case.id])}")
     click.echo(f"{len(cases)} cases")
     return 0

@@ -480,12 +480,15 @@ async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:
             end = now() + TURN
 
 
-def duration(case: Case) -> int:
-    """How long a case will take at least, in microseconds: its offsets along the labels, and the watch."""
+def duration(case: Case, pace: int = 0) -> int:
+    """How long a case will take at least, in microseconds: its offsets along the labels, and the watch.
+
+    `pace`: what passes before a step that names no moment. What calls take to settle is the room's to say.
+    """
     labels: dict[str, int] = {}
     at = 0
     for step in case.schedule.steps:
-        base = at if step.when.label is None else labels.get(step.when.label, at)
+        base = at + pace if step.when.label is None else labels.get(step.when.label, at)
         at = max(at, base + step.when.offset)
         if step.label:
             labels[step.label] = at

@@ -104,8 +104,7 @@ def _read_slowly(text: str, file: str) -> Node:
         return builder.document()
     except yaml.MarkedYAMLError as e:
         where = builder.where(e.problem_mark)
-        what = ": ".join(part for part in (e.context, e.problem) if part)
-        raise SpecError([Problem(file, where.line, where.column, f"this is no YAML: {what}")]) from e
+        raise SpecError([Problem(file, where.line, where.column, f"this is no YAML: {_plainly(e)}")]) from e
     except yaml.reader.ReaderError as e:
         before = text[: e.position]
         column = e.position - before.rfind("\n")
@@ -113,6 +112,24 @@ def _read_slowly(text: str, file: str) -> Node:
         raise SpecError([Problem(file, before.count("\n") + 1, column, message)]) from e
     except (ValueError, OverflowError) as e:  # "\UFFFFFFFF" ends in chr()
         raise SpecError([Problem(file, builder.line, 1, f"this is no YAML: {e}")]) from e
+
+
+_PLAINLY = {  # what the parser says -> what to do
+    "found character '\\t'": "a tab does not indent; use spaces",
+    "mapping values are not allowed here": "a second ': ' in one value; quote the text, or indent it as its neighbours",
+    "expected <block end>": "this line is not indented as its neighbours are",
+    "expected '<document start>'": "this line is not indented as the one above",
+    "but got '<stream end>'": "a bracket that was opened before is not closed",
+    "expected ',' or": "a comma or a closing bracket is missing before this",
+    "found unexpected end of stream": "a quote that was opened before is not closed",
+    "that cannot start any token": "text that begins with this character needs quotes",
+}
+
+
+def _plainly(e: yaml.MarkedYAMLError) -> str:
+    """The parser's message in words that need no knowledge of parsers, where there are some."""
+    what = ": ".join(part for part in (e.context, e.problem) if part)
+    return next((plain for words, plain in _PLAINLY.items() if words in what), what)
 
 
 def _decode(data: bytes, file: str) -> str:
