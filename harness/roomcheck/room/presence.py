@@ -120,6 +120,9 @@ class Presence:
             stay.args = args or stay.args
             if stay.unheard is not None and not stay.link.down:
                 stay.unheard = None
+            elif stay.unheard is not None and stay.unheard < stay.link.since:  # it was heard before it was lost again
+                stay.unheard = stay.link.since
+                self._plan_loss(stay)
             self._told_in(stay, state)
         elif state in self.leaves or state not in self.there:
             self._told_out(stay, state)
