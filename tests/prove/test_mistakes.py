@@ -108,3 +108,17 @@ def test_a_vacuous_requirement_is_found(mistake: str) -> None:
 
     assert requirement in found.matrix.vacuous
     assert any(line.startswith(requirement) and "VACUOUS" in line for line in summary(found))
+
+
+def test_what_an_option_switches_off_is_not_asked() -> None:
+    """Its requirement cannot be broken by this contract."""
+    rule = "    - {from: OUT, cause: leave, answer: {status: refused}, when: {more: said}, for: L-MORE}\n"
+    options = "options: {more: {one of: [said, unsaid], default: unsaid, says: more}}\n"
+    text = changed("presence:\n", f"{rule}presence:\n").replace("codes: ", f"{options}codes: ", 1)
+    text = text.replace("  L-OTHERS:", '  L-MORE: {must: More., documented: "9"}\n  L-OTHERS:', 1)
+    spec = load_spec(text, "contract.yaml")
+
+    asked = {option: Proof(spec.bind(options={"more": option})).matrix.requirements for option in ("said", "unsaid")}
+
+    assert "L-MORE" in asked["said"]
+    assert "L-MORE" not in asked["unsaid"]

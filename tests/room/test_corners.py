@@ -164,3 +164,12 @@ def test_a_wrong_word_is_made_up_where_there_is_no_other() -> None:
 
     assert [r.fields["code"] for r in trace.records if isinstance(r, Told)] == [0, "wrong"]
     assert told(alone) == ["ENTERING"]
+
+
+def test_who_is_not_there_cannot_be_thrown_out() -> None:
+    """Its session had ended for its silence: it comes back as it would have without that."""
+    acts = (enter("B"), enter("A"), cut("A"), 400 * S, Heal("A"), 0, Admin("throw_out", {"user": "A", "place": "R"}))
+    for seed in range(20):
+        policy = Policy(Timing.DRAWN, seed)
+        trace = play(contract(), case(*acts, members=(CAST[0], CAST[2])), policy)
+        assert judge(contract(), trace).outcome is not Outcome.VIOLATES, seed

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from roomcheck.judge.result import result_of
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, Check, Finding, Outcome, Verdict
-from roomcheck.prove.broken import Matrix, hunt
+from roomcheck.prove.broken import Matrix, hunt, names_of
 from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_scenario, played, told
 from roomcheck.prove.shorter import shorter
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.contract import Case, Contract, View
 
 NOTHING = Schedule((), (), (), 0)
 
@@ -88,16 +88,23 @@ def _fine(case: Case, requirements: Iterable[str], what: str) -> Verdict:
 
 
 def _asked(whole: Contract, contract: Contract) -> Iterator[str]:
-    """The requirements that something which was played may name."""
-    if whole is contract:
-        yield from whole.requirements
-        return
-    names = {r.requirement for v in contract.views for r in v.rules} | {v.otherwise for v in contract.views}
+    """The requirements that something which was played may name: not those that an option switches off."""
+    names = {name for v in contract.views for name in _of_view(v)}
     for case in contract.cases:
-        if case.lines:
-            names |= set(case.requirements)
+        if case.lines or whole is contract:
+            names |= names_of(case)
     silent = {r.requirement for v in whole.views if v not in contract.views for r in v.rules}
     yield from (name for name in whole.requirements if name in names - silent)
+
+
+def _of_view(view: View) -> Iterator[str | None]:
+    yield view.otherwise
+    yield from (rule.requirement for rule in view.rules)
+    if presence := view.presence:
+        yield from presence.opened_by.values()
+        yield from (presence.list_requirement, presence.replaced_requirement)
+        for ending in presence.endings:
+            yield from (ending.requirement, ending.earlier, ending.unheard)
 
 
 def summary(proof: Proof) -> Iterator[str]:

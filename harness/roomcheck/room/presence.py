@@ -132,10 +132,8 @@ class Presence:
         """The backend did this to the user."""
         session = self.sessions[user, room]
         ending = next((e for e in self.endings if e.kind is End.ACT and name in e.names), None)
-        if ending is not None:
-            session.back.clear()
-            if session.holder is not None:
-                self._end(session, ending)
+        if ending is not None and session.holder is not None:
+            self._end(session, ending)
 
     def link(self, member: str, *, down: bool, broken: bool = False) -> None:
         """The member's link went down or came up (`broken`: it did both, and what was connected is dead)."""
