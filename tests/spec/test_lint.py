@@ -40,6 +40,8 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
         ("  initial: gone\n  rules:", ("  told: {away: gone}\n  initial: gone\n  rules:\n"
          "    - {from: here, cause: server down, to: away, within: 1s}"),
          "connection: gone and away are both told as gone"),
+        ("callbacks:\n", "callbacks:\n  onNoise: {fields: {level: int}}\n",
+         "nothing uses onNoise: it tells no state; say `ignored: true` if that is meant"),
     ],
 )  # fmt: skip
 def test_a_slip_is_found(old: str, new: str, message: str) -> None:
@@ -71,3 +73,27 @@ def test_silent_and_answering_rules_need_no_window() -> None:
 def test_typical_constants_need_no_use() -> None:
     """They are measured and reported."""
     assert found("  notice: 50ms", "  notice: 50ms\n  usual: {value: 1ms, typical: true}") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{request: gone,", "{request: hushed,"),
+        ("opened by: {here: TS-ENTER}", "opened by: {here: TS-ENTER, hushed: TS-ENTER}"),
+        ("settles: gone", "settles: [gone, hushed]"),
+        (
+            "to: hushed, silent: true}",
+            "to: hushed, silent: true}\n    - {from: here, cause: twin hushed, to: gone, within: 1s}",
+        ),
+    ],
+)
+def test_what_waits_for_a_state_that_is_only_entered_silently_never_comes(old: str, new: str) -> None:
+    """Neither the others' session nor another device learns of it."""
+    rules = "  rules:\n    - {from: here, cause: server down, to: hushed, silent: true}"
+    text = TEXT.replace("  rules:", rules, 1)
+    assert old in text
+    assert lint(load_spec(text, "s")) == []
+
+    assert [p.message for p in lint(load_spec(text.replace(old, new, 1), "s"))] == [
+        "no member is told hushed, it is only entered silently"
+    ]

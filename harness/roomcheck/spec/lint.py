@@ -1,14 +1,14 @@
 """What is not wrong but surely not meant: states nobody reaches, promises nobody checks, windows of no length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from roomcheck.errors import Problem
-from roomcheck.spec.contract import AnyOf, Entry, Item, Unordered, Where
+from roomcheck.spec.contract import AnyOf, CauseKind, Entry, Item, Unordered, Where
 from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft
-from roomcheck.spec.vocabulary import Binding
+from roomcheck.spec.vocabulary import Binding, Step
 
 MAX_ID = 240  # bytes; a file system takes 255, and the case's files have an ending
 
@@ -23,6 +23,7 @@ def lint(spec: Spec) -> list[Problem]:
         *_unverified(words),
         *_empty_windows(words, cases),
         *_unused(words),
+        *_never_told(words),
         *_alike(spec, words),
         *_too_long(cases),
     ]:
@@ -85,13 +86,43 @@ def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
 
 
 def _unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
-    """Constants and codes that nothing mentions; typical constants are only reported, so they need no use."""
-    for section, names in (("constants", words.shape.constants), ("codes", words.shape.codes)):
-        node = words.doc.at((section,))
+    """Constants, codes and callbacks that nothing mentions; typical constants are only reported: they need no use."""
+    told = {name for view in words.views for name in (*view.callbacks, *view.lists)}
+    ignored = {name for name, callback in words.callbacks.items() if callback.ignored is not None}
+    typical = {name for name, constant in words.shape.constants.items() if constant.typical}
+    for section, names, used, hint in (
+        ("constants", words.shape.constants, words.used | typical, ""),
+        ("codes", words.shape.codes, words.used, ""),
+        ("callbacks", words.callbacks, told | ignored, ": it tells no state; say `ignored: true` if that is meant"),
+    ):
         for name in names:
-            typical = section == "constants" and words.shape.constants[name].typical
-            if name not in words.used and not typical:
-                yield node.key(name), f"nothing uses {name}"
+            if name not in used:
+                yield words.doc.at((section,)).key(name), f"nothing uses {name}{hint}"
+
+
+def _never_told(words: Rulebook) -> Iterator[tuple[Where, str]]:
+    """States that are only entered silently, where something waits for a member to be told them."""
+    connection = words.views[0]
+    told = {connection.initial, *(rule.to for rule in connection.rules if not rule.silent)}
+    shape = words.shape.presence
+    places: list[tuple[tuple[Step, ...], Iterable[str]]] = []
+    if shape is not None:
+        session = shape.session
+        places = [
+            (("presence", "session", "requested by"), session.requested_by),
+            (("presence", "session", "opened by"), session.opened_by),
+            (("presence", "session", "renewed by"), session.renewed_by),
+            *((("presence", "session", "ended by", i, "request"), e.request) for i, e in enumerate(session.ended_by)),
+        ]
+    places += [(("operations", name, "settles"), shape.settles) for name, shape in words.shape.operations.items()]
+    for path, names in places:
+        for state in names:
+            if state in connection.told and state not in told:
+                yield words.doc.at(path).key(state), f"no member is told {state}, it is only entered silently"
+    for rule in connection.rules:
+        state = rule.cause.name
+        if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN) and state not in told:
+            yield rule.where, f"no member is told {state}, it is only entered silently"
 
 
 def _alike(spec: Spec, words: Rulebook) -> Iterator[tuple[Where, str]]:
