@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from roomcheck.judge.hypothesis import Hypothesis, InFlight, Obligation, subsumes
+from roomcheck.judge.hypothesis import Hypothesis, InFlight, Mode, Obligation, subsumes
+from roomcheck.judge.rules import Rules
+from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import Rule
 from support.lobby import lobby
@@ -56,3 +58,13 @@ def test_stories_that_differ_in_anything_else_are_both_kept(other: Hypothesis) -
 def test_equal_rules_are_told_apart() -> None:
     """Two rules of a spec may read the same."""
     assert not subsumes(STORY, replace(STORY, armed=(obligation(replace(RULE)),)))
+
+
+@pytest.mark.parametrize("patient_first", [False, True])
+def test_the_one_that_waits_longer_is_followed(*, patient_first: bool) -> None:
+    """Whichever was thought of first."""
+    patient = replace(STORY, entry=LATE)
+    simulation = Simulation("A in R", Rules(lobby().views[0]), Mode.NARROW)
+    simulation._keep([patient, STORY] if patient_first else [STORY, patient])
+
+    assert simulation.hypotheses == [patient]
