@@ -173,3 +173,11 @@ def test_who_is_not_there_cannot_be_thrown_out() -> None:
         policy = Policy(Timing.DRAWN, seed)
         trace = play(contract(), case(*acts, members=(CAST[0], CAST[2])), policy)
         assert judge(contract(), trace).outcome is not Outcome.VIOLATES, seed
+
+
+def test_the_session_stays_with_the_device_that_is_there() -> None:
+    """An older device that came back for a moment does not take it along when it is thrown out."""
+    acts = (enter("B"), enter("A"), 40 * S, enter("A2"), 0, cut("A", FaultKind.TRUNCATE))
+    for seed in range(40):
+        trace = play(contract(), case(*acts, members=CAST[:3], watch=400 * S), Policy(Timing.DRAWN, seed))
+        assert judge(contract(), trace).outcome is not Outcome.VIOLATES, seed

@@ -263,6 +263,11 @@ class Presence:
             self._end(session, self._ending(End.REQUEST, stay))
             return
         stay.leaving = state in self.leaves and state in self.cut_off
+        other = next((s for s in self.stays.values() if self._of(s) is session and s.active and s.told_in), None)
+        if other is not None:  # another device of the user has been there since
+            session.holder = other
+            session.version += 1
+            return
         loss = self._ending(End.LOSS, stay)
         if stay.unheard is None and loss is not None:  # only its client knows
             key, version = self._key(session), session.version
