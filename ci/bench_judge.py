@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from roomcheck.judge import judge
+from roomcheck.judge.observer import Observer
 from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Member
@@ -159,14 +160,16 @@ def relevant(contract: Contract, trace: Trace) -> int:
 
         return wrapper
 
-    methods = {name: getattr(Simulation, name) for name in ("cause", "callback", "answer", "hear")}
-    for name, method in methods.items():
-        setattr(Simulation, name, counted(method))
+    methods: list[tuple[type, str]] = [(Simulation, name) for name in ("cause", "callback", "answer")]
+    methods += [(Observer, name) for name in ("callback", "listed", "hear")]
+    before = [(owner, name, getattr(owner, name)) for owner, name in methods]
+    for owner, name, method in before:
+        setattr(owner, name, counted(method))
     try:
         judge(contract, trace)
     finally:
-        for name, method in methods.items():
-            setattr(Simulation, name, method)
+        for owner, name, method in before:
+            setattr(owner, name, method)
     return fed
 
 
