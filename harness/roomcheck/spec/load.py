@@ -9,11 +9,12 @@ from types import MappingProxyType
 from roomcheck.errors import Problem, SpecError, UsageError
 from roomcheck.model.fault import FaultKind
 from roomcheck.spec.contract import A_SERVER, OFFLINE, Contract, Rule, View, Where
+from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft, drafts
-from roomcheck.spec.shape import SpecShape, fit
+from roomcheck.spec.shape import SpecShape
 from roomcheck.spec.vocabulary import Binding
 
 Include = Callable[[str], str | bytes]

@@ -31,10 +31,11 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, W
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.durations import Durations
 from roomcheck.spec.expressions import Names, Quantity
+from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import read
 from roomcheck.spec.scenarios import SERVER, Scene, Steps
-from roomcheck.spec.shape import ScheduleShape, fit
+from roomcheck.spec.shape import ScheduleShape
 from roomcheck.spec.vocabulary import Words
 
 _NO_NOTES: Mapping[str, str] = MappingProxyType({})

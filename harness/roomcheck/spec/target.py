@@ -8,9 +8,10 @@ from roomcheck.errors import SpecError
 from roomcheck.spec import expressions
 from roomcheck.spec.contract import A_SERVER, Where
 from roomcheck.spec.expressions import ExpressionError
+from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
-from roomcheck.spec.shape import BrowserShape, ServerShape, TargetShape, fit
+from roomcheck.spec.shape import BrowserShape, ServerShape, TargetShape
 from roomcheck.spec.vocabulary import KINDS
 
 # placeholders beside the endpoints: this Python, the folder of target.yaml, what `install` has made, the server's own
