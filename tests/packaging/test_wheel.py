@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("specs", "fixtures/targets", "fixtures/schedules", "fixtures/templates")
-LEFT_OUT = {"__pycache__", "node_modules"}
+LEFT_OUT = {"__pycache__", "node_modules", ".hypothesis"}
 DATA = "roomcheck/_data/"
 
 Run = Callable[..., CompletedProcess[str]]

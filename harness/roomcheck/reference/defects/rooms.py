@@ -66,7 +66,7 @@ class _NewcomerNotAnnounced(ServerMachine):
             super()._announce(what, session)
 
 
-@defect("list-names-self", "members", "ZX-MEMBERS-2")
+@defect("list-names-self", "members", "ZX-MEMBERS-5", "ZX-MEMBERS-2")
 class _ListNamesSelf(ServerMachine):
     """The member list after a login holds the client itself."""
 
