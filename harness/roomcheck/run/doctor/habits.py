@@ -27,6 +27,7 @@ CLOSED_WITHIN = 2_000_000  # microseconds after the answer to close; whoever clo
 AT_MOST = 60_000_000  # microseconds that a case may take here
 SHOWN = 3  # lines of an exception, the last ones
 # an exception that nobody caught, as Python, JavaScript, Go, Rust, Java and Swift print it
+RAISED = re.compile(r"[\w.]*(?:Error|Exception|Warning)\b")
 SWALLOWED = re.compile(
     r"Traceback \(most recent call last\)|never retrieved|[Uu]n(caught|handled)|^panic:|panicked at|"
     r"Exception in (thread|callback)|Fatal error:|^\s+at \S+ ?\(.*:\d+"
@@ -139,8 +140,10 @@ def swallowed(host: AdapterHost, since: int) -> Line:
     if first is None:
         return ok(check, "none was printed while all this was played")
     rest = lines[first + 1 :]
-    ends = (i for i, line in enumerate(rest) if not line.startswith((" ", "\t", "Traceback", "Exception in")))
-    told = rest[: next(ends, len(rest)) + 1]
+    # threads that raise at once print between each other's lines: it ends with what was raised, not with any odd line
+    ends = [i for i, line in enumerate(rest) if not line.startswith((" ", "\t", "Traceback", "Exception in"))]
+    ends = [*[i for i in ends if RAISED.match(rest[i])], *ends]
+    told = rest[: (ends[0] if ends else len(rest)) + 1]
     text = "\n".join(["it printed an exception, of which the protocol was told nothing", lines[first], *told[-SHOWN:]])
     advice = "mend what raised it, or answer with what it means; a callback whose code raises is not heard"
     return finding(check, Blame.ADAPTER, text, advice)
