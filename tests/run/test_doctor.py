@@ -14,6 +14,7 @@ from roomcheck.model.verdict import Blame
 from roomcheck.reference import defects
 from roomcheck.run.doctor import Line, Seen, machine
 from roomcheck.run.doctor.adapter import expected, simplest
+from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
 from roomcheck.run.session import duration
 from roomcheck.simulate import simulate
@@ -154,3 +155,38 @@ def test_a_constant_is_blamed_only_where_another_value_would_make_it_lawful(
     assert line.seen is Seen.FINDING
     assert line.check.startswith(check)
     assert said in line.text
+
+
+PYTHON = """\
+Exception in thread Thread-1:
+Traceback (most recent call last):
+  File "a.py", line 1, in run
+    fields["nickname"]
+KeyError: 'nickname'
+ready""".splitlines()
+MIXED = """\
+Exception in thread Thread-1:
+Traceback (most recent call last):
+  File "threading.py", line 5, in _bootstrap_inner
+
+Exception in thread Thread-2:
+Traceback (most recent call last):
+    fields["nickname"]
+KeyError: 'nickname'
+KeyError: 'nickname'""".splitlines()
+NODE = ["TypeError: no", "    at f (/a.mjs:1:2)", "    at g (/a.mjs:3:4)", "Node.js v20"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "last"),
+    [
+        (PYTHON, PYTHON[4]),
+        (MIXED, "KeyError: 'nickname'"),  # two threads, whose lines lie between each other
+        (PYTHON[:4], PYTHON[3]),  # not all of it is there yet
+        (NODE, "Node.js v20"),
+        (["ready", "listening"], None),
+    ],
+)
+def test_an_exception_is_shown_to_its_end(lines: list[str], last: str | None) -> None:
+    """What was raised is the last line of what is shown, or what is there of it."""
+    assert exception_in(lines)[-1:] == ([] if last is None else [last])

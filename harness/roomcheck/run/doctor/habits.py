@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ ESTABLISHED = "01"
 CLOSED_WITHIN = 2_000_000  # microseconds after the answer to close; whoever closes at once takes one
 AT_MOST = 60_000_000  # microseconds that a case may take here
 SHOWN = 3  # lines of an exception, the last ones
+RAISED = re.compile(r"(?!Exception in )[\w.]*(?:Error|Exception|Warning)\b")  # what Python says last of an exception
 # an exception that nobody caught, as Python, JavaScript, Go, Rust, Java and Swift print it
-RAISED = re.compile(r"[\w.]*(?:Error|Exception|Warning)\b")
 SWALLOWED = re.compile(
     r"Traceback \(most recent call last\)|never retrieved|[Uu]n(caught|handled)|^panic:|panicked at|"
     r"Exception in (thread|callback)|Fatal error:|^\s+at \S+ ?\(.*:\d+"
@@ -135,15 +135,24 @@ def _misfits(expected: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator
 def swallowed(host: AdapterHost, since: int) -> Line:
     """Whether it printed an exception that nobody caught, which then is no answer and no callback."""
     check = "adapter: exceptions"
-    lines = host.printed(since, now())
-    first = next((i for i, line in enumerate(lines) if SWALLOWED.search(line)), None)
-    if first is None:
+    story = exception_in(host.printed(since, now()))
+    if not story:
         return ok(check, "none was printed while all this was played")
-    rest = lines[first + 1 :]
-    # threads that raise at once print between each other's lines: it ends with what was raised, not with any odd line
-    ends = [i for i, line in enumerate(rest) if not line.startswith((" ", "\t", "Traceback", "Exception in"))]
-    ends = [*[i for i in ends if RAISED.match(rest[i])], *ends]
-    told = rest[: (ends[0] if ends else len(rest)) + 1]
-    text = "\n".join(["it printed an exception, of which the protocol was told nothing", lines[first], *told[-SHOWN:]])
+    text = "\n".join(["it printed an exception, of which the protocol was told nothing", *story])
     advice = "mend what raised it, or answer with what it means; a callback whose code raises is not heard"
     return finding(check, Blame.ADAPTER, text, advice)
+
+
+def exception_in(lines: Sequence[str]) -> list[str]:
+    """The first and the last lines of the first exception among these that nobody caught; nothing if there is none.
+
+    Threads that raise at once print between each other's lines: it ends with what was raised, or else with the first
+    line that belongs to no traceback.
+    """
+    first = next((i for i, line in enumerate(lines) if SWALLOWED.search(line)), None)
+    if first is None:
+        return []
+    rest = lines[first + 1 :]
+    outside = [i for i, line in enumerate(rest) if not line.startswith((" ", "\t", "Traceback", "Exception in"))]
+    ends = [i for i in outside if RAISED.match(rest[i])] or outside or [len(rest)]
+    return [lines[first], *rest[: ends[0] + 1][-SHOWN:]]
