@@ -7,7 +7,7 @@ import click
 
 from roomcheck.cli.files import find_spec, read_spec, spec_names
 from roomcheck.errors import Problem, SpecError
-from roomcheck.prove import Proof, played, told, unproven
+from roomcheck.prove import Proof, told, unproven
 from roomcheck.simulate.lint import refused
 from roomcheck.spec.lint import lint as lint_spec
 from roomcheck.spec.load import Spec
@@ -28,13 +28,12 @@ def without_case(spec: Spec) -> Iterator[Problem]:
     words, drafts = spec.draft(Binding())
     off: set[str | None] = {name for draft in drafts if not words.holds(draft.when) for name in draft.case.requirements}
     off |= {rule.for_ for rule in words.rules.values() if not words.holds(rule.when)}
-    if played(contract) is contract:  # what is told of others by rules alone is not looked at
-        for name in unproven(contract):
-            if name in off:  # by the options as they are
-                continue
-            where = contract.requirements[name].where
-            text = f"no case proves {name}: no scenario is for it, and in none does a lawful room do what it says"
-            yield Problem(where.file, where.line, where.column, text)
+    for name in unproven(contract):
+        if name in off:  # by the options as they are
+            continue
+        where = contract.requirements[name].where
+        text = f"no case proves {name}: no scenario is for it, and in none does a lawful room do what it says"
+        yield Problem(where.file, where.line, where.column, text)
 
 
 def looked_at(spec: Spec) -> Iterator[str]:
@@ -47,10 +46,9 @@ def looked_at(spec: Spec) -> Iterator[str]:
     for found in proof.false_reds:
         yield f"{found.verdict.findings[0].where}: note: {found.case.id}: {found.why}: {told(found)}"
     passed, all_of_them = len(proof.looked.passed), len(proof.contract.cases)
-    left_out = "".join(f", the view {name}" for name in proof.left_out)
     yield (
         f"{contract.spec}: {passed} of {all_of_them} scenarios passed on one of {proof.looked.plays} lawful model "
-        f"rooms; not looked at: other faults, random schedules, broken rooms{left_out} (roomcheck prove)"
+        f"rooms; not looked at: other faults, random schedules, broken rooms (roomcheck prove)"
     )
 
 

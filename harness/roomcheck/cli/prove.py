@@ -95,7 +95,7 @@ def prove(
 def _ending(proof: Proof, code: int) -> str:
     if code == INTERRUPTED:
         return "interrupted: this is what was found so far"
-    return f"{proof.whole.spec} is {'sound' if proof.sound else 'not sound'}"
+    return f"{proof.contract.spec} is {'sound' if proof.sound else 'not sound'}"
 
 
 @contextlib.contextmanager

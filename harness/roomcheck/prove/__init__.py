@@ -5,7 +5,7 @@ requirement that none of them is caught by is vacuous. No room, no socket and no
 """
 
 from roomcheck.prove.asked import asked, unproven
-from roomcheck.prove.lawful import FalseRed, in_words, lawful_trace, played, told
+from roomcheck.prove.lawful import FalseRed, in_words, lawful_trace, told
 from roomcheck.prove.proof import Proof, summary
 
-__all__ = ["FalseRed", "Proof", "asked", "in_words", "lawful_trace", "played", "summary", "told", "unproven"]
+__all__ = ["FalseRed", "Proof", "asked", "in_words", "lawful_trace", "summary", "told", "unproven"]

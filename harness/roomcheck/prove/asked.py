@@ -3,7 +3,6 @@
 from roomcheck.errors import RoomcheckError
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
-from roomcheck.prove.lawful import played
 from roomcheck.room import Policy, perform
 from roomcheck.spec.contract import Case, Contract
 
@@ -14,7 +13,6 @@ def asked(contract: Contract, case: Case) -> tuple[str, ...]:
     """The requirements of a case, in the contract's order where the scenario does not name them."""
     if case.requirements:
         return case.requirements
-    contract = played(contract)
     try:
         verdict = judge(contract, perform(contract, case, PROMPT).trace, case)
     except RoomcheckError:  # a schedule that no run could play either

@@ -84,15 +84,6 @@ def in_words(policy: Policy) -> str:
     return f"a room that speaks {policy.timing}, seed {policy.seed}"
 
 
-def played(contract: Contract) -> Contract:
-    """The contract as far as a model room plays it: without views about others that are told by rules."""
-    views = tuple(v for v in contract.views if v.hearing is None or v.presence is not None)
-    if len(views) == len(contract.views):
-        return contract
-    cases = tuple(replace(c, lines=tuple(line for line in c.lines if line.about is None)) for c in contract.cases)
-    return replace(contract, views=views, cases=cases)
-
-
 def rooms(number: int) -> tuple[Policy, ...]:
     """Lawful rooms for the schedule of this number: one that does what it must, the others ever more."""
     return (

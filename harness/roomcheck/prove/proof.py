@@ -7,7 +7,7 @@ from roomcheck.judge.result import result_of
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, Check, Finding, Outcome, Verdict
 from roomcheck.prove.broken import Matrix, hunt, names_of
-from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_scenario, played, told
+from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_scenario, told
 from roomcheck.prove.shorter import shorter
 from roomcheck.spec.contract import Case, Contract, View
 
@@ -16,22 +16,18 @@ NOTHING = Schedule((), (), (), 0)
 
 @dataclass(slots=True)
 class Proof:
-    """What is known of a contract. `alike`: how often each kind of false red came; `left_out`: what was not played."""
+    """What is known of a contract. `alike`: how often each kind of false red came."""
 
-    whole: Contract
-    contract: Contract = field(init=False)
+    contract: Contract
     looked: Looked = field(default_factory=Looked)
     false_reds: list[FalseRed] = field(default_factory=list)
     alike: dict[tuple[str, str | None, str], int] = field(default_factory=dict)
     matrix: Matrix = field(init=False)
-    left_out: tuple[str, ...] = ()
     schedules: int = 0
     hunted: bool = False
 
     def __post_init__(self) -> None:
-        self.contract = played(self.whole)
-        self.left_out = tuple(v.name for v in self.whole.views if v not in self.contract.views)
-        self.matrix = Matrix(tuple(_asked(self.whole, self.contract)))
+        self.matrix = Matrix(tuple(_asked(self.contract)))
 
     @property
     def sound(self) -> bool:
@@ -72,8 +68,8 @@ class Proof:
         """One result for each requirement: whether a broken room is caught by its name."""
         for name in self.matrix.requirements:
             caught = self.matrix.caught_by(name)
-            case = Case(f"requirement/{name}", "requirement", self.whole.requirements[name].says, None, NOTHING, (),
-                        (name,), where=self.whole.requirements[name].where)  # fmt: skip
+            case = Case(f"requirement/{name}", "requirement", self.contract.requirements[name].says, None, NOTHING, (),
+                        (name,), where=self.contract.requirements[name].where)  # fmt: skip
             if caught:
                 yield result_of(self.contract, case, _fine(case, (name,), "a broken room is caught"))
                 continue
@@ -87,14 +83,12 @@ def _fine(case: Case, requirements: Iterable[str], what: str) -> Verdict:
     return Verdict(Outcome.CONFORMS, checks=checks)
 
 
-def _asked(whole: Contract, contract: Contract) -> Iterator[str]:
+def _asked(contract: Contract) -> Iterator[str]:
     """The requirements that something which was played may name: not those that an option switches off."""
     names = {name for v in contract.views for name in _of_view(v)}
     for case in contract.cases:
-        if case.lines or whole is contract:
-            names |= names_of(case)
-    silent = {r.requirement for v in whole.views if v not in contract.views for r in v.rules}
-    yield from (name for name in whole.requirements if name in names - silent)
+        names |= names_of(case)
+    yield from (name for name in contract.requirements if name in names)
 
 
 def _of_view(view: View) -> Iterator[str | None]:
@@ -129,8 +123,6 @@ def summary(proof: Proof) -> Iterator[str]:
     )
     if looked.otherwise:
         yield f"{len(looked.otherwise)} scenarios take another course in a slow room, and were not looked at there"
-    for name in proof.left_out:
-        yield f"the view {name} tells of others by rules: it was not looked at"
     if proof.hunted:
         rows = proof.matrix.rows
         caught = sum(bool(row.case) for row in rows)
