@@ -80,7 +80,7 @@ class Observer:
         self.session.listed(self, at, there=there)
 
     def hear(self, reception: Reception, at: Instant, *, again: bool = False) -> None:
-        """The observer came, went deaf, is back with its list due now, or left. `again`: its list may be told anew."""
+        """It came, was cut off, is back with its list due now, or left. `again`: its list may be told anew."""
         self.session.hear(self, reception, at, again=again)
 
     def finish(self, end: int) -> None:

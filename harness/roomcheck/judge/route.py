@@ -9,10 +9,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
-from roomcheck.judge.ears import Ears
 from roomcheck.judge.hypothesis import EMPTY, LinkState, Mode, Rejection, Truth
 from roomcheck.judge.lists import wrong
 from roomcheck.judge.observer import Observer
+from roomcheck.judge.observers import Observers
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, Rules
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
@@ -121,10 +121,10 @@ class Router:
                 self.gaps[record.member] += record.at.hi - record.at.lo
         self.refused = {r.call for r in trace.records if isinstance(r, Answered) and r.status == "refused"}
         self.sessions: Sessions | None = None
-        self.ears: Ears | None = None
+        self.observers: Observers | None = None
         if rules.presence is not None:
             self.sessions = Sessions(contract, rules.presence, trace, mode, self.gaps)
-            self.ears = Ears(self.sessions, trace, self.links, self.state, self.views)
+            self.observers = Observers(self.sessions, trace, self.links, self.state, self.views)
 
     def steps(self) -> Iterator[None]:
         """Feed everything, then the end; a pause after every few records."""
@@ -132,8 +132,8 @@ class Router:
             if self.position % PAUSE == PAUSE - 1:
                 yield
             self.position += 1
-            if self.ears is not None and at > self.ears.next_list:
-                self.ears.lists_due(at)
+            if self.observers is not None and at > self.observers.next_list:
+                self.observers.lists_due(at)
             match record:
                 case Told():  # first, as most are
                     self._told(record)
@@ -145,8 +145,8 @@ class Router:
                     self._faulted(record.member, record.kind, record.at)
                 case Healed():
                     self._link(record.member, LINK_UP, record.at)
-        if self.ears is not None:
-            self.ears.lists_due(self.trace.end)
+        if self.observers is not None:
+            self.observers.lists_due(self.trace.end)
         for view in self.views.values():
             view.finish(self.trace.end)
 
@@ -265,8 +265,8 @@ class Router:
             for key, view in self.views.items():
                 if key[1] == name and isinstance(view, Simulation):
                     view.cause(kind, "", at)
-            if self.ears is not None:
-                self.ears.link(name, self.rooms, at)
+            if self.observers is not None:
+                self.observers.link(name, self.rooms, at)
 
     # --- what members are told --------------------------------------------------------------------------------------
 
@@ -281,10 +281,10 @@ class Router:
         for rules in own:
             if not rules.view.ignores(callback, record.fields):
                 self._told_own(record, rules, room)
-        if self.ears is not None and news:
-            self._told_about(record, callback, room, self.ears)
-        if self.ears is not None and lists:
-            self._listed(record, callback, room, self.ears)
+        if self.observers is not None and news:
+            self._told_about(record, callback, room, self.observers)
+        if self.observers is not None and lists:
+            self._listed(record, callback, room, self.observers)
 
     def _told_own(self, record: Told, rules: Rules, room: str) -> None:
         view, member = rules.view, record.member
@@ -299,9 +299,9 @@ class Router:
         if self.sessions is not None:
             self.sessions.told(member, room, state, self.args.get((member, room), EMPTY), record.at)
         twins = self.twins[member]
-        if self.ears is not None:
-            self.ears.told(member, room, before, record.at)
-            self.ears.share(member, twins, room, record.at)
+        if self.observers is not None:
+            self.observers.told(member, room, before, record.at)
+            self.observers.share(member, twins, room, record.at)
         if twins:
             self._told_twin(member, room, state, record.at)
 
@@ -317,9 +317,9 @@ class Router:
                     for own in self._own(member, room):
                         own.cause(CauseKind.TWIN_IN, present, at)
 
-    def _told_about(self, record: Told, callback: Callback, room: str, ears: Ears) -> None:
+    def _told_about(self, record: Told, callback: Callback, room: str, observers: Observers) -> None:
         """News of others."""
-        view = ears.sessions.view
+        view = observers.sessions.view
         assert callback.about is not None
         if view.ignores(callback, record.fields):
             return
@@ -331,20 +331,20 @@ class Router:
             elif user == self.user_of[record.member]:
                 self._stray(record, f"{value} about itself", view)
             else:
-                ears.observer(record.member, room, user).callback(value, record.fields, record.at)
+                observers.observer(record.member, room, user).callback(value, record.fields, record.at)
 
-    def _listed(self, record: Told, callback: Callback, room: str, ears: Ears) -> None:
+    def _listed(self, record: Told, callback: Callback, room: str, observers: Observers) -> None:
         """A list of all who are there."""
-        member, view = record.member, ears.sessions.view
+        member, view = record.member, observers.sessions.view
         assert callback.about is not None
         listed = [(real, alias(self.people, real)) for real in extract(callback.about, record.fields)]
         users = {user for _, user in listed}
-        inside = self.state.get((member, room)) in ears.hearing.states
+        inside = self.state.get((member, room)) in observers.hearing.states
         itself = self.user_of[member] in users if inside else None
         for text in wrong(callback, record.fields, listed, view.lists[callback.name], itself=itself):
             self._stray(record, text, view)
-        for user in ears.peers[member]:
-            ears.observer(member, room, user).listed(record.at, there=user in users)
+        for user in observers.peers[member]:
+            observers.observer(member, room, user).listed(record.at, there=user in users)
 
     def _stray(self, record: Told, text: str, view: View | None = None) -> None:
         requirement = view.otherwise if view else None

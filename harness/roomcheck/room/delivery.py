@@ -59,7 +59,7 @@ class Host(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Ear:
+class Observer:
     """One member as an observer of a room. `epoch` counts what makes what is on its way be lost."""
 
     member: str
@@ -79,7 +79,9 @@ class Ear:
 class Delivery:
     """All observers of all rooms, for one presence view."""
 
-    def __init__(self, host: Host, view: View, ears: Iterable[Ear], present: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, host: Host, view: View, observers: Iterable[Observer], present: Callable[[str, str], bool]
+    ) -> None:
         """`present`: whether the server's session of this user in this room is open."""
         assert view.hearing is not None
         assert view.presence is not None
@@ -89,8 +91,8 @@ class Delivery:
         self.delivery = view.presence.delivery
         self.lists = view.lists
         self.increments = bool(view.signs)
-        self.ears = list(ears)
-        self.users = list(dict.fromkeys(ear.user for ear in self.ears))
+        self.observers = list(observers)
+        self.users = list(dict.fromkeys(who.user for who in self.observers))
         self.forgotten: set[tuple[str, str]] = set()  # (user, room) whose end need not be told
 
     def _at(self, moment: int, act: Callable[[], None]) -> None:
@@ -99,25 +101,25 @@ class Delivery:
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def change(self, user: str, room: str, change: Change) -> None:
-        """A session changed: whoever hears is told."""
+        """A session changed: every observer that can receive news of it is told."""
         host, now = self.host, self.host.agenda.now
-        owing = [e for e in self.ears if e.room == room and e.user != user]
+        owing = [e for e in self.observers if e.room == room and e.user != user]
         first = True
-        for ear in owing:
-            if not self._there(ear):
+        for who in owing:
+            if not self._there(who):
                 continue
-            ear.count += 1
-            key = (ear.member, room, user, ear.count)
-            if ear.stale:
-                awaited = host.awaits(ear.member, room, user, joined=change.joined)
+            who.count += 1
+            key = (who.member, room, user, who.count)
+            if who.stale:
+                awaited = host.awaits(who.member, room, user, joined=change.joined)
                 if not host.decisions.wished(MEANWHILE, awaited, "is told meanwhile", *key, now=now):
                     continue
-            at = max(ear.free.get(user, 0), host.decisions.when(now, now + self.delivery, "news", *key, now=now))
+            at = max(who.free.get(user, 0), host.decisions.when(now, now + self.delivery, "news", *key, now=now))
             copies, wrong = 1, False
             broken = host.broken
             if change.name == UNCAUSED:
                 wrong = True
-            elif broken and broken.news == change.name and not ear.stale and broken.kind in (*NEWS, Kind.EARLY):
+            elif broken and broken.news == change.name and not who.stale and broken.kind in (*NEWS, Kind.EARLY):
                 wrong = broken.kind is not Kind.ONE or not first
                 if broken.kind is Kind.NEVER or (broken.kind is Kind.ONE and not first):
                     copies = 0
@@ -129,122 +131,122 @@ class Delivery:
                 if broken.kind is Kind.EARLY:
                     at = now
             first = False
-            ear.free[user] = at
-            self._at(at, lambda ear=ear, epoch=ear.epoch, copies=copies, wrong=wrong: self._deliver(  # type: ignore[misc]
-                ear, epoch, user, change, copies, wrong=wrong
+            who.free[user] = at
+            self._at(at, lambda who=who, epoch=who.epoch, copies=copies, wrong=wrong: self._deliver(  # type: ignore[misc]
+                who, epoch, user, change, copies, wrong=wrong
             ))  # fmt: skip
 
     def awaited(self, user: str, room: str) -> bool | None:
         """Whether the scenario expects any of the others to be told that the user has left, if it says so."""
-        others = [e.member for e in self.ears if e.room == room and e.user != user]
+        others = [e.member for e in self.observers if e.room == room and e.user != user]
         answers = {self.host.awaits(member, room, user, joined=False) for member in others}
         return True if True in answers else False if False in answers else None
 
-    def _there(self, ear: Ear) -> bool:
+    def _there(self, who: Observer) -> bool:
         """Whether anything can be told to it."""
-        return not ear.link.down and (ear.state in self.hearing.states or ear.state in self.hearing.away)
+        return not who.link.down and (who.state in self.hearing.states or who.state in self.hearing.away)
 
-    def _deliver(self, ear: Ear, epoch: int, user: str, change: Change, copies: int, *, wrong: bool) -> None:
+    def _deliver(self, who: Observer, epoch: int, user: str, change: Change, copies: int, *, wrong: bool) -> None:
         """The observer is told, so many times."""
-        if ear.epoch != epoch or not self._there(ear) or (ear.stale and ear.known.get(user, False) is change.joined):
+        if who.epoch != epoch or not self._there(who) or (who.stale and who.known.get(user, False) is change.joined):
             return
         self.host.broke = self.host.broke or wrong
         for _ in range(copies):
-            ear.known[user] = change.joined
+            who.known[user] = change.joined
             if self.increments:
-                self.host.news(ear.member, ear.room, [user], change)
+                self.host.news(who.member, who.room, [user], change)
             else:
-                self._tell_all(ear, change.name, {user: change.joined})
-            if self.lists and self._likely(AGAIN, ear, "list again"):
-                self._tell_all(ear, change.name, {})
+                self._tell_all(who, change.name, {user: change.joined})
+            if self.lists and self._likely(AGAIN, who, "list again"):
+                self._tell_all(who, change.name, {})
 
-    def _likely(self, share: float, ear: Ear, what: str) -> bool:
-        ear.count += 1
-        return self.host.decisions.whether(share, what, ear.member, ear.room, ear.count, now=self.host.agenda.now)
+    def _likely(self, share: float, who: Observer, what: str) -> bool:
+        who.count += 1
+        return self.host.decisions.whether(share, what, who.member, who.room, who.count, now=self.host.agenda.now)
 
-    def _tell_all(self, ear: Ear, name: str, changed: Mapping[str, bool]) -> None:
+    def _tell_all(self, who: Observer, name: str, changed: Mapping[str, bool]) -> None:
         """By a list, of all whom the observer now knows to be there."""
-        users = [user for user in self.users if ear.known.get(user, False)]
-        self.host.listed(ear.member, ear.room, users, name, changed)
+        users = [user for user in self.users if who.known.get(user, False)]
+        self.host.listed(who.member, who.room, users, name, changed)
 
     # --- lists ------------------------------------------------------------------------------------------------------
 
     def state(self, member: str, room: str, state: str) -> None:
         """The observer was told this about itself."""
-        ear = next(e for e in self.ears if (e.member, e.room) == (member, room))
+        who = next(e for e in self.observers if (e.member, e.room) == (member, room))
         hearing = self.hearing
         there = hearing.states | hearing.away
-        ear.state = state
+        who.state = state
         if state not in there:
-            self._cut(ear)
-            ear.known.clear()
-            ear.fresh = True
+            self._cut(who)
+            who.known.clear()
+            who.fresh = True
         elif state in hearing.states:
-            self._cut(ear)
-            if ear.fresh:
-                ear.whole_from = self.host.agenda.now + hearing.list_within
-            self._put_right(ear, min(self.delivery, hearing.list_within) if ear.fresh else hearing.list_within)
+            self._cut(who)
+            if who.fresh:
+                who.whole_from = self.host.agenda.now + hearing.list_within
+            self._put_right(who, min(self.delivery, hearing.list_within) if who.fresh else hearing.list_within)
         else:
-            self._cut(ear)
+            self._cut(who)
 
     def link(self, member: str, *, down: bool) -> None:
         """The observer's link changed."""
-        for ear in self.ears:
-            if ear.member == member:
-                self._cut(ear)
-                if not down and ear.state in self.hearing.states:
-                    self._put_right(ear, self.hearing.list_within)
+        for who in self.observers:
+            if who.member == member:
+                self._cut(who)
+                if not down and who.state in self.hearing.states:
+                    self._put_right(who, self.hearing.list_within)
 
-    def _cut(self, ear: Ear) -> None:
+    def _cut(self, who: Observer) -> None:
         """What is on its way is lost."""
-        ear.epoch += 1
-        ear.stale = True
-        ear.free.clear()
+        who.epoch += 1
+        who.stale = True
+        who.free.clear()
 
-    def _put_right(self, ear: Ear, within: int) -> None:
+    def _put_right(self, who: Observer, within: int) -> None:
         now = self.host.agenda.now
-        ear.count += 1
-        at = self.host.decisions.when(now, now + within, "list", ear.member, ear.room, ear.count, now=now)
-        epoch = ear.epoch
-        self._at(at, lambda: self._list(ear, epoch))
+        who.count += 1
+        at = self.host.decisions.when(now, now + within, "list", who.member, who.room, who.count, now=now)
+        epoch = who.epoch
+        self._at(at, lambda: self._list(who, epoch))
 
-    def _list(self, ear: Ear, epoch: int) -> None:
+    def _list(self, who: Observer, epoch: int) -> None:
         """From now on it knows who is there."""
-        if ear.epoch != epoch or ear.link.down or ear.state not in self.hearing.states:
+        if who.epoch != epoch or who.link.down or who.state not in self.hearing.states:
             return
         host, now = self.host, self.host.agenda.now
-        ear.epoch += 1
-        ear.stale = False
-        ear.fresh = False
-        ear.free.clear()
-        ear.count += 1
-        key = (ear.member, ear.room, ear.count)
-        whole = now > ear.whole_from and host.decisions.whether(0.3, "whole list", *key, now=now)
+        who.epoch += 1
+        who.stale = False
+        who.fresh = False
+        who.free.clear()
+        who.count += 1
+        key = (who.member, who.room, who.count)
+        whole = now > who.whole_from and host.decisions.whether(0.3, "whole list", *key, now=now)
         news: dict[bool, list[str]] = {True: [], False: []}
         for user in self.users:
-            if user == ear.user:
+            if user == who.user:
                 continue
-            there, known = self.present(user, ear.room), ear.known.get(user, False)
-            lapsed = (user, ear.room) in self.forgotten and not there
+            there, known = self.present(user, who.room), who.known.get(user, False)
+            lapsed = (user, who.room) in self.forgotten and not there
             if there is not known and lapsed and host.decisions.whether(0.5, "untold", user, *key, now=now):
                 continue
-            again = whole and there and host.awaits(ear.member, ear.room, user, joined=True) is not False
+            again = whole and there and host.awaits(who.member, who.room, user, joined=True) is not False
             if there is not known or again:
                 news[there].append(user)
         if host.broken and host.broken.kind is Kind.STALE and any(news.values()):
             host.broke = True
             return
         changed = {user: there for there, users in news.items() for user in users}
-        changed = {user: there for user, there in changed.items() if ear.known.get(user, False) is not there}
-        ear.known |= changed
+        changed = {user: there for user, there in changed.items() if who.known.get(user, False) is not there}
+        who.known |= changed
         if not self.increments:
-            if any(news.values()) or self._likely(AGAIN, ear, "list again"):
-                self._tell_all(ear, "list", changed)
+            if any(news.values()) or self._likely(AGAIN, who, "list again"):
+                self._tell_all(who, "list", changed)
             return
-        if self.lists and self._likely(0.5, ear, "by list"):
-            self._tell_all(ear, "list", changed)
+        if self.lists and self._likely(0.5, who, "by list"):
+            self._tell_all(who, "list", changed)
             return
         for joined, users in news.items():
             together = len(users) < 2 or host.decisions.whether(TOGETHER, "together", *key, now=now)
             for group in [users] if together and users else [[u] for u in users]:
-                host.news(ear.member, ear.room, group, Change(joined, "list", {}))
+                host.news(who.member, who.room, group, Change(joined, "list", {}))

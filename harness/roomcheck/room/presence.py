@@ -11,7 +11,7 @@ from typing import Any
 
 from roomcheck.room.breaks import MARGIN, REJOINED, REPLACED, Kind, news_of
 from roomcheck.room.connection import Connection
-from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Ear, Host
+from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Host, Observer
 from roomcheck.room.link import Link
 from roomcheck.spec.contract import CauseKind, End, Ending, View
 
@@ -70,9 +70,9 @@ class Presence:
         self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
         self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}
         self.sessions = {(user, r): Session(user, r) for _, user, _ in members for r in rooms}
-        ears = [Ear(m, r, user, link) for m, user, link in members for r in rooms]
+        observers = [Observer(m, r, user, link) for m, user, link in members for r in rooms]
         self.agenda, self.decisions, self.broken = host.agenda, host.decisions, host.broken
-        self.delivery = Delivery(host, view, ears, self.present)
+        self.delivery = Delivery(host, view, observers, self.present)
 
     def present(self, user: str, room: str) -> bool:
         """Whether the session is open."""

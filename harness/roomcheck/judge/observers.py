@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from roomcheck.judge.hypothesis import DEAF, LIVE, NEVER, OUT, LinkState, Mode, Reception
+from roomcheck.judge.hypothesis import CUT_OFF, LIVE, NEVER, OUT, LinkState, Mode, Reception
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
@@ -11,7 +11,7 @@ from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import Hearing
 
 
-class Ears:
+class Observers:
     """Every observer of a trace. `links` and `states` (of members in rooms) are kept by whoever tells it of them."""
 
     def __init__(
@@ -55,13 +55,13 @@ class Ears:
         hearing, now = self.hearing, self.states[member, room]
         if now not in hearing.away:
             self._list_due(member, room, at)
-        self._deafen(member, room, at, again=now in hearing.away and before in hearing.states)
+        self._cut_off(member, room, at, again=now in hearing.away and before in hearing.states)
 
     def link(self, member: str, rooms: list[str], at: Instant) -> None:
         """A member's link went down, or came back."""
         for room in rooms:
             if self.links[member].down:
-                self._deafen(member, room, at, again=True)
+                self._cut_off(member, room, at, again=True)
             elif self.states.get((member, room)) in self.hearing.states:
                 self._list_due(member, room, at)
 
@@ -73,7 +73,7 @@ class Ears:
             if self.states.get((other, room)) in self.there:
                 for observer in (member, other):
                     self.shared.add((observer, room))
-                    self._deafen(observer, room, at, again=True)
+                    self._cut_off(observer, room, at, again=True)
 
     def lists_due(self, now: int) -> None:
         """Every list that was due before now is compared with what is lawful."""
@@ -92,10 +92,10 @@ class Ears:
             self.known[key] = [self.observer(observer, room, user) for user in self.peers[observer]]
         return self.known[key]
 
-    def _deafen(self, observer: str, room: str, at: Instant, *, again: bool) -> None:
+    def _cut_off(self, observer: str, room: str, at: Instant, *, again: bool) -> None:
         """`again`: it was in the room, and may be told the whole list anew."""
         for about in self._observers(observer, room):
-            about.hear(DEAF, at, again=again)
+            about.hear(CUT_OFF, at, again=again)
 
     def _list_due(self, observer: str, room: str, at: Instant) -> None:
         since = at.lo if self.narrow else at.hi + self.slack + self.sessions.gaps[observer]
@@ -105,8 +105,8 @@ class Ears:
     def _reception(self, observer: str, room: str) -> Reception:
         state = self.states.get((observer, room))
         if state in self.hearing.away or (observer, room) in self.due:
-            return DEAF
+            return CUT_OFF
         if state in self.hearing.states:
             missed = self.hearing.shared and (observer, room) in self.shared
-            return DEAF if missed or self.links[observer].down else LIVE
+            return CUT_OFF if missed or self.links[observer].down else LIVE
         return OUT
