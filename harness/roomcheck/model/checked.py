@@ -23,7 +23,7 @@ def made(cls: type[T], data: Mapping[str, Any]) -> T:
 
 
 def checked(value: T) -> T:
-    """The value itself. ValueError names the field of it, or of what it holds, that has another type than declared."""
+    """An equal value. ValueError names the field of it, or of what it holds, that has another type than declared."""
     kind: Any = type(value)
     try:
         same: T = _adapter(kind).validate_python(value)
