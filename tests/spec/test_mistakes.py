@@ -277,7 +277,7 @@ def test_a_line_about_others_needs_a_view_about_others() -> None:
 
     found = problems(text[:start] + text[end:])
 
-    assert found[0].endswith(": the spec has no view for this line")
+    assert any(problem.endswith(": the spec has no view for this line") for problem in found)
 
 
 def test_a_view_that_is_broken_makes_no_second_mistake() -> None:
@@ -291,9 +291,11 @@ def test_constants_cannot_build_on_each_other_without_end() -> None:
     """A long chain is as suspicious as a circle."""
     chain = "".join(f"  c{i}: c{i + 1}\n" for i in range(60)) + "  c60: 1s\n"
 
-    (found,) = problems(TEXT.replace("constants:\n", f"constants:\n{chain}"))
+    found = problems(TEXT.replace("constants:\n", f"constants:\n{chain}"))
 
-    assert found.endswith("more than 40 constants that build on each other")
+    assert [text.split(" ", 1)[1] for text in found] == [
+        "nothing uses c0", "more than 40 constants that build on each other"
+    ]  # fmt: skip
 
 
 def test_what_is_missing_hides_nothing() -> None:
@@ -305,6 +307,51 @@ def test_what_is_missing_hides_nothing() -> None:
         "2:1: unknown key 'titel'; did you mean 'title'?",
         "41:27: unknown cause 'link upp'; did you mean 'link up'?",
     ]
+
+
+def test_names_that_nothing_uses_are_told_with_everything_else() -> None:
+    """Not those that a mistake mentions, has in mind, or may have left out."""
+    more = {
+        "constants:\n": "constants:\n  spare: 1s\n  wanted: 1s\n",
+        "codes:\n": "codes:\n  odd: 9\n",
+        "callbacks:\n": "callbacks:\n  onNoise: {fields: {level: int}}\n",
+        "requirements:\n": "requirements:\n  V-MORE: {may: More., inferred: d}\n",
+        "within: 10s": "within: 2 * wnted",
+    }
+    text = TEXT
+    for old, new in more.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+
+    assert [problem.split(" ", 1)[1] for problem in problems(text)] == [
+        "nothing uses spare",
+        "nothing uses odd",
+        "nothing uses onNoise: it tells no state; say `ignored: true` if that is meant",
+        "nothing verifies V-MORE: no rule, entry or scenario is for it",
+        "unknown name 'wnted'; did you mean 'wanted'?",
+    ]
+    assert problems(TEXT.replace("  beat: 30s", "  beat: 30s\n  spare: 1s").replace("* beat + 5s", "* beet-spare")) == [
+        "12:22: unknown name 'beet'; did you mean 'beat'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "places"),
+    [
+        ("to: LOST,", "to: LOSTT,", ["40:48"]),
+        ("to: IN,", "to: INN,", ["38:43"]),
+        ("initial: OUT", "initial: OUTT", ["35:12"]),
+        ("from: [OUT, FAILED, KICKED], cause: login, to: LOGGING", "from: [FAILED, OOUT], cause: login, to: LOGGING",
+         ["37:23"]),
+    ],
+)  # fmt: skip
+def test_a_misspelt_state_is_reported_where_it_is_misspelt(old: str, new: str, places: list[str]) -> None:
+    """Not at the places where it is right, however many these are."""
+    assert old in TEXT
+
+    found = [problem.split(" ")[0].rstrip(":") for problem in problems(TEXT.replace(old, new))]
+
+    assert found == places
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft
+from roomcheck.spec.unused import unused
 from roomcheck.spec.vocabulary import Binding, Step
 
 MAX_ID = 240  # bytes; a file system takes 255, and the case's files have an ending
@@ -20,9 +21,8 @@ def lint(spec: Spec) -> list[Problem]:
     for where, message in [
         *_unreachable(words),
         *_ambiguous(words),
-        *_unverified(words),
         *_empty_windows(words, cases),
-        *_unused(words),
+        *unused(words),
         *_never_told(words),
         *_alike(spec, words),
         *_too_long(cases),
@@ -57,12 +57,6 @@ def _ambiguous(words: Rulebook) -> Iterator[tuple[Where, str]]:
                 yield view.where, f"{view.name}: {first} and {state} are both told as {view.told[state]}"
 
 
-def _unverified(words: Rulebook) -> Iterator[tuple[Where, str]]:
-    for name, requirement in words.requirements.items():
-        if name not in words.verified:
-            yield requirement.where, f"nothing verifies {name}: no rule, entry or scenario is for it"
-
-
 def _empty_windows(words: Rulebook, cases: list[Draft]) -> Iterator[tuple[Where, str]]:
     for view in words.views:
         for rule in view.rules:
@@ -83,21 +77,6 @@ def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
                 yield from _entries(branch)
         else:
             yield from item.entries if isinstance(item, Unordered) else [item]
-
-
-def _unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
-    """Constants, codes and callbacks that nothing mentions; typical constants are only reported: they need no use."""
-    told = {name for view in words.views for name in (*view.callbacks, *view.lists)}
-    ignored = {name for name, callback in words.callbacks.items() if callback.ignored is not None}
-    typical = {name for name, constant in words.shape.constants.items() if constant.typical}
-    for section, names, used, hint in (
-        ("constants", words.shape.constants, words.used | typical, ""),
-        ("codes", words.shape.codes, words.used, ""),
-        ("callbacks", words.callbacks, told | ignored, ": it tells no state; say `ignored: true` if that is meant"),
-    ):
-        for name in names:
-            if name not in used:
-                yield words.doc.at((section,)).key(name), f"nothing uses {name}{hint}"
 
 
 def _never_told(words: Rulebook) -> Iterator[tuple[Where, str]]:

@@ -15,6 +15,7 @@ from roomcheck.spec.reader import Node, merge, read
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft, drafts
 from roomcheck.spec.shape import SpecShape
+from roomcheck.spec.unused import surely_unused
 from roomcheck.spec.vocabulary import Binding
 
 Include = Callable[[str], str | bytes]
@@ -128,7 +129,10 @@ def load_spec(text: str | bytes, file: str, include: Include | None = None) -> S
     if shape is None:
         raise SpecError(problems.found)
     spec = Spec(file, doc, shape)
-    drafts(Rulebook(doc, shape, problems, Binding()))
+    words = Rulebook(doc, shape, problems, Binding())
+    drafts(words)
+    for where, message in surely_unused(words) if problems.found else ():
+        problems.add(where, message)
     problems.raise_any()
     return spec
 

@@ -117,11 +117,18 @@ def _read_slowly(text: str, file: str) -> Node:
 _PLAINLY = {  # what the parser says -> what to do
     "found character '\\t'": "a tab does not indent; use spaces",
     "mapping values are not allowed here": "a second ': ' in one value; quote the text, or indent it as its neighbours",
+    "expected <block end>, but found '}'": "this bracket closes none that was opened",
+    "expected <block end>, but found ']'": "this bracket closes none that was opened",
+    "expected <block end>, but found '<scalar>'": "this is no part of the value before it; quote all of it",
     "expected <block end>": "this line is not indented as its neighbours are",
     "expected '<document start>'": "this line is not indented as the one above",
-    "but got '<stream end>'": "a bracket that was opened before is not closed",
+    "'<stream end>'": "a bracket that was opened before is not closed",
     "expected ',' or": "a comma or a closing bracket is missing before this",
     "found unexpected end of stream": "a quote that was opened before is not closed",
+    "sequence entries are not allowed here": "a list with dashes begins on a line of its own",
+    "could not find expected ':'": "a line above is neither `key: value` nor a part of a value",
+    "found unknown escape character": "in double quotes a backslash is written twice; or use single quotes",
+    "expected the node content": "text that begins with this character needs quotes",
     "that cannot start any token": "text that begins with this character needs quotes",
 }
 

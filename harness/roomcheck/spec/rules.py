@@ -31,7 +31,7 @@ class Rulebook(Vocabulary):
         super().__init__(doc, shape, problems, binding)
         self.rules: dict[int, RuleShape] = {}
         self.by_server: frozenset[str] = frozenset()  # states that only the server can tell, in the view at hand
-        self.views: tuple[View, ...] = (self._connection(shape.connection),)
+        self.views: tuple[View, ...] = (self._connection(self.shape.connection),)
         if shape.presence is not None:
             self.views = (*self.views, presence_view(self, shape.presence))
 

@@ -4,8 +4,10 @@ Everything is looked at even where something is wrong, so that one reading finds
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -121,7 +123,7 @@ class Vocabulary(Words):
 
     def __init__(self, doc: Node, shape: SpecShape, problems: Problems, binding: Binding) -> None:
         super().__init__(doc, problems, expressions.Names(shape.constants, self._use), Fraction(binding.scale))
-        self.shape = shape
+        self.shape = shape = self._corrected(shape)
         self.binding = binding
         self.used: set[str] = set()  # constants and codes that something mentions
         self.verified: set[str] = set()  # requirements that a rule, an entry or a scenario is for
@@ -136,6 +138,24 @@ class Vocabulary(Words):
         self.own_states = set(states_of(shape.connection))
         self.groups = {name: self._group(name, states) for name, states in shape.groups.items()}
         self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
+
+    def _corrected(self, shape: SpecShape) -> SpecShape:
+        """The shape without the misspelt states that rules lead to: each is reported where it is misspelt."""
+        connection = shape.connection
+        meant = {name: what for name, what in misspelt(shape).items() if what not in self.problems.lost}
+        if connection.initial in meant:
+            self._misspelt(connection.initial, meant, "connection", "initial")
+        rules = list(connection.rules)
+        for i, rule in enumerate(rules):
+            if rule.to in meant:
+                self._misspelt(rule.to, meant, "connection", "rules", i, "to")
+                rules[i] = rule.model_copy(update={"to": meant[rule.to]})
+        initial = meant.get(connection.initial, connection.initial)
+        whole = connection.model_copy(update={"initial": initial, "rules": rules})
+        return shape.model_copy(update={"connection": whole})
+
+    def _misspelt(self, name: str, meant: Mapping[str, str], *path: Step) -> None:
+        self.problems.unknown(self.where(*path), "state", name, {meant[name]})
 
     # --- requirements and options -------------------------------------------------------------------------------------
 
@@ -350,6 +370,39 @@ class Vocabulary(Words):
                 self.expect_name(str(value), STATUSES, "status", self.where(*path, name))
             out[name] = self.literal(value, types.get(name, "any"), *path, name)
         return out
+
+
+def misspelt(shape: SpecShape) -> dict[str, str]:
+    """States that only a rule leads to, and what they are called everywhere else."""
+    connection = shape.connection
+    leads = Counter(rule.to for rule in connection.rules if rule.to is not None)
+    named = Counter(_states_named(shape))
+    out: dict[str, str] = {}
+    for name in named.keys() - leads.keys() - {connection.initial, *shape.groups, *shape.operations}:
+        alone = [to for to in leads if to not in named and leads[to] < named[name]]
+        out |= dict.fromkeys(get_close_matches(name, alone, n=1), name)
+    begins = {state for rule in connection.rules for name in rule.from_ for state in shape.groups.get(name, [name])}
+    if connection.initial not in begins:  # nothing could ever happen
+        for close in get_close_matches(connection.initial, begins, n=1):
+            out[connection.initial] = close
+    return out
+
+
+def _states_named(shape: SpecShape) -> Iterator[str]:
+    """Every state that something refers to, each time."""
+    for rule in shape.connection.rules:
+        yield from (*rule.from_, *rule.cause_in)
+        for states in (rule.provided or {}).values():
+            yield from states
+    yield from (*shape.connection.told, *shape.connection.server_tells)
+    for states in (*shape.groups.values(), *(operation.settles for operation in shape.operations.values())):
+        yield from states
+    if shape.presence is not None:
+        observers, session = shape.presence.observers, shape.presence.session
+        yield from (*observers.inside, *observers.cut_off)
+        yield from (*session.requested_by, *session.opened_by, *session.renewed_by)
+        for ending in session.ended_by:
+            yield from ending.request
 
 
 def states_of(view: ConnectionShape) -> dict[str, None]:
