@@ -674,6 +674,18 @@ def test_the_old_device_is_out_and_the_new_one_never_told_that_it_is_in() -> Non
     assert judged(hall, 3000) == CONFORMS
 
 
+def test_the_next_request_of_the_same_member_may_have_taken_the_place_of_a_lost_session() -> None:
+    """It went unheard, and asks anew before it is given up: the others need not be told, also if it never gets in."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.leave(2100)
+    hall.heal(2200, "A")
+    assert judged(hall, 4000) == "violates H-UNHEARD"
+    hall.call(2210, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2211, "A", "joining")
+    assert judged(hall, 4000) == CONFORMS
+
+
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
     own, others = HALL.views

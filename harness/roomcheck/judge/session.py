@@ -233,14 +233,14 @@ class Session:
         self.now = max(self.now, now.lo)
         out: list[History] = []
         late: list[tuple[Observer, Rejection]] = []
-        todo = deque((h, NOBODY) for h in self.histories)
+        none: frozenset[tuple[str | None, int]] = frozenset()
+        todo = deque((h, none) for h in self.histories)
         while todo:
             h, before = todo.popleft()
             due = self.causes.due(h, now)
             if due is not None:
-                assert h.holder is not None
-                before |= {h.holder}
-                todo += [(o, before) for o in self._ended_by(h, due) if o.holder not in before]
+                before |= {(h.holder, h.number)}  # another member's request may hold it since then, or the next one
+                todo += [(o, before) for o in self._ended_by(h, due) if (o.holder, o.number) not in before]
                 continue
             missing = self.hearing.missing(h, now)
             if missing is None:

@@ -34,6 +34,7 @@ class Stay:
     valid: bool = False
     arrived: bool = False  # this request has opened a session
     told_in: bool = False
+    entry: int = 0  # how many of its user were told to be in before it last was
     leaving: bool = False  # it has asked to leave, the server may not have heard it, and it goes on asking
     unheard: int | None = None
 
@@ -48,6 +49,8 @@ class Session:
     back: set[str] = field(default_factory=set)
     version: int = 0
     count: int = 0
+    orphaned: int | None = None  # since when its holder was not heard, whose next request is not here yet
+    entries: int = 0
 
 
 class Presence:
@@ -163,6 +166,8 @@ class Presence:
         if stay.active and not stay.told_in:
             return  # the operation was it already, and its state is told now
         stay.number += 1
+        if self._of(stay).holder is stay:
+            self._of(stay).orphaned = stay.unheard
         stay.active, stay.told_in, stay.arrived, stay.leaving = True, False, False, False
         stay.args = args
         stay.valid = all(args.get(name) in values for name, values in given.items())
@@ -182,6 +187,8 @@ class Presence:
     def _told_in(self, stay: Stay, state: str) -> None:
         session = self._of(stay)
         first, stay.told_in, stay.active = not stay.told_in, True, True
+        session.entries += 1
+        stay.entry = session.entries
         if session.holder is stay:
             if (first and not stay.arrived) or (not first and self._renewed(session, state)):
                 self._open(stay, state)
@@ -205,6 +212,7 @@ class Presence:
         session, declared = self._of(stay), self.declared
         before, session.holder = session.holder, stay
         session.version += 1
+        session.orphaned = None
         session.back.clear()
         stay.arrived = True
         name = state or next(iter(declared.opened_by))
@@ -263,10 +271,12 @@ class Presence:
             self._end(session, self._ending(End.REQUEST, stay))
             return
         stay.leaving = state in self.leaves and state in self.cut_off
-        other = next((s for s in self.stays.values() if self._of(s) is session and s.active and s.told_in), None)
-        if other is not None:  # another device of the user has been there since
+        later = (s for s in self.stays.values() if self._of(s) is session and s.told_in and s.entry > stay.entry)
+        other = next(later, None)
+        if other is not None:  # another device of the user took its place, and was told so after it
             session.holder = other
             session.version += 1
+            self._plan_loss(other)
             return
         loss = self._ending(End.LOSS, stay)
         if stay.unheard is None and loss is not None:  # only its client knows
@@ -307,7 +317,7 @@ class Presence:
                 at = since + loss.after + loss.within
 
         def give_up() -> None:
-            if session.version == version and session.holder is stay and stay.unheard == since:
+            if session.version == version and session.holder is stay and since in (stay.unheard, session.orphaned):
                 self._end(session, loss, back=stay)
 
         self.agenda.at(at, give_up)

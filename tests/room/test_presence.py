@@ -1,0 +1,118 @@
+"""The server's sessions and their news, driven by what members are told."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from room.parlour import S, contract
+from roomcheck.room.agenda import Agenda
+from roomcheck.room.breaks import Break
+from roomcheck.room.delivery import Change
+from roomcheck.room.link import Link
+from roomcheck.room.policy import Decisions, Policy, Timing
+from roomcheck.room.presence import Presence
+
+VALID = {"ticket": "valid"}
+FORGED = {"ticket": "forged"}
+GONE = 72 * S  # so long after its loss a member is surely told of: patience, beat, and the news' way
+LATE = Policy(Timing.LATE, eagerness=0.0)
+
+
+class Server:
+    """The sessions of A (with a second device, A2) in the room R, and B, which is there and hears of them."""
+
+    broke = False
+    broken: Break | None = None
+
+    def __init__(self, policy: Policy = LATE) -> None:
+        self.agenda = Agenda(0)
+        self.decisions = Decisions(policy)
+        self.heard: list[tuple[bool, int]] = []
+        self.links = {name: Link(name) for name in ("A", "A2", "B")}
+        view = next(v for v in contract().views if v.presence)
+        members = [("A", "A", self.links["A"]), ("A2", "A", self.links["A2"]), ("B", "B", self.links["B"])]
+        self.presence = Presence(self, view, members, ["R"], ())
+        self.enter("B")
+        self.agenda.run(20 * S)
+
+    def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:  # noqa: ARG002
+        return None
+
+    def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:  # noqa: ARG002
+        if observer == "B":
+            self.heard.append((change.joined, self.agenda.now))
+
+    def listed(self, observer: str, room: str, users: Iterable[str], name: str, changed: Mapping[str, bool]) -> None:
+        raise AssertionError
+
+    def told(self, member: str, *states: str, args: Mapping[str, object] = VALID) -> None:
+        """The member is told these, a second apart."""
+        for state in states:
+            self.presence.told(member, "R", state, args)
+            self.agenda.run(self.agenda.now + S)
+
+    def enter(self, member: str) -> None:
+        self.told(member, "ENTERING", "IN")
+
+    def cut(self, member: str) -> None:
+        link = self.links[member]
+        link.down, link.since = True, self.agenda.now
+        self.presence.link(member, down=True)
+
+    def heal(self, member: str) -> None:
+        link = self.links[member]
+        link.down, link.since = False, self.agenda.now
+        self.presence.link(member, down=False)
+
+    def wait(self, span: int) -> list[bool]:
+        """What B was told of A by then, and since it was asked last."""
+        self.agenda.run(self.agenda.now + span)
+        heard, self.heard = [joined for joined, _ in self.heard], []
+        return heard
+
+
+def test_a_device_that_is_lost_when_it_takes_the_place_is_given_up() -> None:
+    """A2 asked first and is told so last, over a link that is dead already; A is turned out."""
+    server = Server()
+    server.told("A2", "ENTERING")
+    server.enter("A")
+    session = server.presence.sessions["A", "R"]
+    server.presence.stays["A2", "R"].arrived = True
+    server.cut("A2")
+    server.told("A2", "IN")
+    assert session.holder is server.presence.stays["A", "R"]
+    server.told("A", "THROWN")
+    assert session.holder is server.presence.stays["A2", "R"]
+    assert server.wait(0) == [True]
+
+    assert server.wait(GONE) == [False]
+
+
+def test_a_session_does_not_go_back_to_the_device_that_was_replaced() -> None:
+    """A2 took the place of A, which is not told so, and gives up: the user has gone."""
+    server = Server(Policy(eagerness=0.0))
+    server.enter("A")
+    server.enter("A2")
+    server.wait(2 * S)
+    server.told("A2", "ENDED")
+
+    assert server.wait(GONE) == [False]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_session_whose_member_asks_anew_is_given_up_all_the_same(*, heard: bool) -> None:
+    """If the new request does not arrive; and not if the server had heard the member since."""
+    server = Server()
+    server.enter("A")
+    server.cut("A")
+    if heard:
+        server.heal("A")
+        server.agenda.run(server.agenda.now + 10 * S)
+        server.told("A", "ENTERING", args=FORGED)
+    else:
+        server.told("A", "ENDED")
+        server.heal("A")
+        server.told("A", "ENTERING", args=FORGED)
+    assert server.wait(0) == [True]
+
+    assert server.wait(GONE) == ([] if heard else [False])
