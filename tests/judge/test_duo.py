@@ -78,6 +78,12 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("fault", 20_000, "A", FaultKind.TRUNCATE), ("me", 21_000, "A", "offline"), ("anew", 22_000),
          ("other", 22_000, "offline")], "violates D-OTHERS"),
     "a value that the page does not have": ([("other", 20_000, "away")], "violates D-OTHERS"),
+    "back without a cause, which is told to the others first": (
+        [("leaves", 20_000), ("other", 20_200, "offline"), ("other", 30_000, "online"), ("me", 30_900, "A", "online")],
+        "violates D-ME"),
+    "news without a cause, long before the member is told anything": (
+        [("leaves", 20_000), ("other", 20_200, "offline"), ("other", 30_000, "online"), ("me", 31_100, "A", "online")],
+        "violates D-OTHERS"),
 }  # fmt: skip
 
 

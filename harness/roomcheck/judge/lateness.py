@@ -10,7 +10,7 @@ It does not excuse a callback that no timeout leads to and that is refused where
 however long anything is waited for: a wrong code, something received twice, a kick that nobody ordered.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from math import log10
 
@@ -23,6 +23,7 @@ from roomcheck.model.trace import Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, End, View
 
 Stray = tuple[str, int, Rejection]  # the member, when, and why its callback fits no view
+Views = Mapping[tuple[str, ...], Simulation | Observer]  # by what each is of, as in a Router
 
 FOREVER = 1 << 60  # microseconds
 SPARE = 1.25  # what a machine is late by differs from run to run
@@ -53,19 +54,17 @@ def deciding_speed(contract: Contract, trace: Trace) -> float:
     return float(speed // digit * digit)
 
 
-def inexcusable(
-    contract: Contract, trace: Trace
-) -> Generator[None, None, tuple[list[Simulation | Observer], list[Stray]]]:
+def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple[Views, list[Stray]]]:
     """The views, and the callbacks that fit no view, whose refusal no lateness excuses; with pauses in between."""
     late = trace.patience
     records = tuple(_moved(record, late) for record in trace.records)
     router = Router(contract, replace(trace, records=records, lateness=FOREVER, starved=0), Mode.WIDE)
     yield from router.steps()
-    views = [
-        view
+    views = {
+        key: view
         for key, view in router.views.items()
         if view.refused and _by_a_callback(trace, key[1], view) and _withstands(contract, view.view, view.told) > late
-    ]
+    }
     # a value that the spec does not know may be that of a timeout; a user whom it does not know is not
     states = {name for view in contract.views if view.hearing is None for name in view.callbacks}
     named = {(r.member, r.at.hi) for r in trace.records if isinstance(r, Told) and r.callback not in states}

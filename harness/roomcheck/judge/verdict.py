@@ -6,9 +6,10 @@ What a late machine excuses is inconclusive, and the case is run again (lateness
 """
 
 from collections.abc import Generator, Iterable, Mapping
+from typing import NamedTuple
 
 from roomcheck.judge.hypothesis import MAX_HYPOTHESES, Mode
-from roomcheck.judge.lateness import Stray, in_time, inexcusable
+from roomcheck.judge.lateness import Stray, Views, in_time, inexcusable
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.route import Router
 from roomcheck.judge.sequence import Walk, received, walk
@@ -55,35 +56,69 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
         (line, walk(line, received(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end))
         for line in lines
     ]
-    findings = sorted(_all_findings(contract, trace, case, wide, wide_walks, start), key=lambda f: f.at)
+    findings = _in_order(contract, _all_findings(contract, trace, case, wide, wide_walks, start))
     if findings and not in_time(contract, trace):
         views, strays = yield from inexcusable(contract, trace)
-        findings = sorted(_findings(contract, case, views, strays, start), key=lambda f: f.at)
+        findings = _in_order(contract, _findings(contract, trace, case, views, strays, start))
     if findings:
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
         return Verdict(Outcome.VIOLATES, tuple(findings), tuple(_checks(contract, case, wide, wide_walks, bad)))
-    doubts = sorted(_all_findings(contract, trace, case, narrow, walks, start), key=lambda f: f.at)
+    doubts = _in_order(contract, _all_findings(contract, trace, case, narrow, walks, start))
     doubts += _given_up(narrow, trace.end - start)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
 
 
+class _Refused(NamedTuple):
+    """A finding, and the user that it is about, who may have been told it itself (`own`)."""
+
+    user: str
+    own: bool
+    finding: Finding
+
+
+def _in_order(contract: Contract, refused: Iterable[_Refused]) -> list[Finding]:
+    """The earliest first; what others were told of a user follows what the user itself was told at the same time.
+
+    A change is told to its member and to the others in any order, so those are the same time who lie no further apart
+    than news may take; which came first would make another finding the first one from run to run.
+    """
+    found = list(refused)
+    news = max((view.presence.delivery for view in contract.views if view.presence), default=0)
+    own = [(one.user, one.finding.at) for one in found if one.own]
+
+    def place(one: _Refused) -> tuple[int, bool]:
+        at = one.finding.at
+        told = (when for user, when in own if not one.own and user == one.user and at <= when <= at + news)
+        return min(told, default=at), not one.own
+
+    return [one.finding for one in sorted(found, key=place)]
+
+
 def _findings(
-    contract: Contract, case: Case | None, views: Iterable[Simulation | Observer], strays: Iterable[Stray], start: int
-) -> Iterable[Finding]:
+    contract: Contract,
+    trace: Trace,
+    case: Case | None,
+    views: Views,
+    strays: Iterable[Stray],
+    start: int,
+) -> Iterable[_Refused]:
     """What is refused by the rules."""
+    user = {m.name: m.user for m in trace.members}
     # A callback without a cause breaks no rule of its own: the case's first requirement is what it was played for, and
     # a case that was not played for any breaks what the view says.
     first = case.requirements[0] if case and case.requirements else None
     for member, at, rejection in strays:
         fallback = next((v.otherwise for v in contract.views if v.otherwise), None)
         requirement = rejection.requirement or first or fallback
-        yield Finding(requirement, member, at - start, "only what the spec knows", rejection.text)
-    for view in views:
+        finding = Finding(requirement, member, at - start, "only what the spec knows", rejection.text)
+        yield _Refused(user[member], True, finding)
+    for key, view in views.items():
         if view.refused:
             rejection = view.rejections[0]
             rule = rejection.rule
-            yield Finding(
+            own = isinstance(view, Simulation)
+            finding = Finding(
                 requirement=(rule.requirement if rule else rejection.requirement) or first or view.view.otherwise,
                 view=view.name,
                 at=view.refused_at - start,
@@ -93,6 +128,7 @@ def _findings(
                 misses=tuple(d.text for d in view.rejections[:3]),
                 where=str(rule.where) if rule else str(view.view.where),
             )
+            yield _Refused(user[key[1]] if own else key[3], own, finding)
 
 
 def _all_findings(
@@ -102,15 +138,16 @@ def _all_findings(
     router: Router,
     walks: Iterable[tuple[Line, Walk]],
     start: int,
-) -> Iterable[Finding]:
+) -> Iterable[_Refused]:
     """What is refused by the rules, and by the scenario's lines."""
-    yield from _findings(contract, case, router.views.values(), router.strays, start)
+    yield from _findings(contract, trace, case, router.views, router.strays, start)
+    user = {m.name: m.user for m in trace.members}
     first = case.requirements[0] if case and case.requirements else None
     for line, walked in walks:
         if walked.rejections:
             entry = walked.entry
             requirement = (entry.requirement if entry else None) or first
-            yield Finding(
+            finding = Finding(
                 requirement=requirement,
                 view=line.observer if line.about is None else f"{line.observer} about {line.about}",
                 at=(trace.end if walked.at < 0 else walked.at) - start,
@@ -120,6 +157,7 @@ def _all_findings(
                 misses=tuple(d.text for d in walked.rejections[:3]),
                 where=str(entry.where) if entry else str(line.where),
             )
+            yield _Refused(line.about or user[line.observer], line.about is None, finding)
 
 
 def _given_up(router: Router, at: int) -> Iterable[Finding]:
