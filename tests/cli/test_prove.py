@@ -48,6 +48,25 @@ def test_a_false_red_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "WENT" in out
 
 
+def test_one_case_is_played_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A scenario's or a random one by its name: it finds what it found among the others."""
+    text = SOUND.read_text(encoding="utf-8")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(text.replace("after: patience - beat - notice, within: beat + 2 * notice", "within: 3 * notice"))
+
+    code, out = prove(capsys, str(bad), "--only", "away-for-long/cut")
+
+    assert code == 1
+    assert "away-for-long/cut: no lawful room plays what the scenario expects" in out
+    assert "away-for-long/cut on " in out
+    assert "requirements" not in out
+    code, out = prove(capsys, str(SOUND), "--only", "random/7-00012")
+    assert code == 0
+    assert "random/7-00012 on 5 lawful rooms; nothing else was looked at" in out
+    assert "random/7-00012 accuses no lawful room" in out
+    assert prove(capsys, str(SOUND), "--only", "away-for-long")[0] == 4
+
+
 def test_an_interrupted_proof_keeps_what_was_found(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,10 +1,12 @@
 """An author's mistakes, planted into a sound contract: each is found before any room is judged."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from roomcheck.prove import Proof, summary
+from roomcheck.prove.lawful import Looked, by_chance, by_name
 from roomcheck.spec.load import load_spec
 
 SOUND = Path(__file__).with_name("contract.yaml").read_text(encoding="utf-8")
@@ -35,6 +37,17 @@ def test_the_contract_without_a_mistake_is_sound() -> None:
 
     assert found.sound, list(summary(found))
     assert len(found.looked.passed) == len(found.contract.cases) == 4
+
+
+def test_a_random_case_is_found_again_by_its_name() -> None:
+    """The same schedule, whatever was played before."""
+    contract = load_spec(SOUND, "contract.yaml").bind()
+    among_others = [case for case, _ in islice(by_chance(contract, Looked(), seed=3), 9)]
+
+    alone, found = by_name(contract, Looked(), "random/3-00008")
+
+    assert found is None
+    assert alone == among_others[8]
 
 
 FALSE_REDS = {

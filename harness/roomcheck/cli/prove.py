@@ -33,18 +33,21 @@ UNSOUND = 1
 @click.option("--schedules", type=click.IntRange(1), help=f"Random schedules (default: {SCHEDULES}, or --minutes).")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Play random schedules for so long.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
+@click.option(
+    "--only", metavar="CASE", help="Play this case alone: a scenario's, or a random one (random/SEED-NUMBER)."
+)
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit file.")
 @click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="Write the stream of results.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no pictures.")
 def prove(
-    spec: str, schedules: int | None, minutes: float | None, seed: int, junit: Path | None, ndjson: Path | None,
-    *, quiet: bool,
+    spec: str, schedules: int | None, minutes: float | None, seed: int, only: str | None, junit: Path | None,
+    ndjson: Path | None, *, quiet: bool,
 ) -> int:  # fmt: skip
     """Prove that SPEC (a file or an id) accuses no lawful room, and that each of its requirements catches something.
 
     Plays its scenarios and random schedules on model rooms that keep the contract in many ways: whoever is refused is a
     false red. Then on rooms that break one promise each: a requirement that catches none is vacuous. No room is needed.
-    Exits with 1 if the contract is not sound.
+    Exits with 1 if the contract is not sound. With --only, what one case found is looked at again, and no broken room.
     """
     contract = read_spec(find_spec(spec)).bind()
     began = time.monotonic()
@@ -69,7 +72,7 @@ def prove(
                 stream.result(result)
 
         try:
-            for text in _work(proof, seed, budget, end, keep):
+            for text in _work(proof, only, seed, budget, end, keep):
                 if not quiet:
                     click.echo(text, err=True)
         except KeyboardInterrupt:
@@ -95,6 +98,8 @@ def prove(
 def _ending(proof: Proof, code: int) -> str:
     if code == INTERRUPTED:
         return "interrupted: this is what was found so far"
+    if proof.alone and proof.sound:
+        return f"{proof.alone} accuses no lawful room"
     return f"{proof.contract.spec} is {'sound' if proof.sound else 'not sound'}"
 
 
@@ -112,9 +117,17 @@ def _stream(path: Path | None) -> Iterator[TextIO | None]:
 
 
 def _work(
-    proof: Proof, seed: int, budget: int | None, end: float | None, keep: Callable[[CaseResult], None]
+    proof: Proof,
+    only: str | None,
+    seed: int,
+    budget: int | None,
+    end: float | None,
+    keep: Callable[[CaseResult], None],
 ) -> Iterator[str]:
-    """Everything in its order; yields lines of progress."""
+    """Everything in its order, or `only` one case; yields lines of progress."""
+    if only is not None:
+        keep(proof.only(only))
+        return
     told_at = time.monotonic()
 
     def due() -> bool:

@@ -11,10 +11,10 @@ that: it is reported as stricter.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, islice
 from typing import TypeVar
 
-from roomcheck.errors import RoomcheckError
+from roomcheck.errors import RoomcheckError, UsageError
 from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
@@ -234,12 +234,33 @@ def _weigh(contract: Contract, case: Case, policy: Policy, looked: Looked) -> tu
 
 def by_chance(contract: Contract, looked: Looked, *, seed: int) -> Iterator[tuple[Case, FalseRed | None]]:
     """Random schedules without end, each on several lawful rooms, with the first of them that is refused."""
-    number = 0
-    for batch in count():
-        for schedule in _drawn(contract, seed * 1_000_003 + batch):
-            case = Case(f"random/{seed}-{number:05d}", "random", "Found by chance", None, schedule, (), ())
-            yield case, _chance(contract, case, looked, number)
-            number += 1
+    for number, case in enumerate(_random(contract, seed)):
+        yield case, _chance(contract, case, looked, number)
+
+
+def by_name(contract: Contract, looked: Looked, name: str) -> tuple[Case, FalseRed | None]:
+    """One case alone, a scenario's or a random one, as it is played among the others. UsageError: it is none."""
+    if random := _RANDOM.fullmatch(name):
+        seed, number = map(int, random.groups())
+        case = next(islice(_random(contract, seed), number, None))
+        return case, _chance(contract, case, looked, number)
+    alone = replace(contract, cases=tuple(case for case in contract.cases if case.id == name))
+    found = next(by_scenario(alone, looked), None)
+    if found is None:
+        raise UsageError(
+            f"{contract.spec} has no case {name}: `roomcheck list` names them, and random/SEED-NUMBER is one"
+        )
+    return found
+
+
+_RANDOM = re.compile(r"random/(\d+)-(\d+)")
+
+
+def _random(contract: Contract, seed: int) -> Iterator[Case]:
+    """The same for the same seed: so each can be found again by its name."""
+    schedules = (schedule for batch in count() for schedule in _drawn(contract, seed * 1_000_003 + batch))
+    for number, schedule in enumerate(schedules):
+        yield Case(f"random/{seed}-{number:05d}", "random", "Found by chance", None, schedule, (), ())
 
 
 def _chance(contract: Contract, case: Case, looked: Looked, number: int) -> FalseRed | None:

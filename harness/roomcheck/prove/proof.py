@@ -7,7 +7,7 @@ from roomcheck.judge.result import result_of
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import CaseResult, Check, Finding, Outcome, Verdict
 from roomcheck.prove.broken import Matrix, hunt, names_of
-from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_scenario, told
+from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_name, by_scenario, told
 from roomcheck.prove.shorter import shorter
 from roomcheck.spec.contract import Case, Contract, View
 
@@ -25,6 +25,7 @@ class Proof:
     matrix: Matrix = field(init=False)
     schedules: int = 0
     hunted: bool = False
+    alone: str = ""  # the one case that was looked at
 
     def __post_init__(self) -> None:
         self.matrix = Matrix(tuple(_asked(self.contract)))
@@ -43,12 +44,15 @@ class Proof:
         """Random schedules on lawful rooms until it is `over`; what is refused is made shorter, once for each kind."""
         for case, found in by_chance(self.contract, self.looked, seed=seed):
             self.schedules += 1
-            if found is not None and found.kind not in self.alike:
-                found = shorter(self.contract, found)  # noqa: PLW2901
-                case = found.case  # noqa: PLW2901
             yield self._result(case, found)
             if over(self.schedules):
                 return
+
+    def only(self, name: str) -> CaseResult:
+        """One case alone. UsageError: there is none of that name."""
+        case, found = by_name(self.contract, self.looked, name)
+        self.alone = name
+        return self._result(case, found)
 
     def broken(self, *, all_of_them: bool = True) -> Iterator[str]:
         """Rooms that break one promise; yields what was played last."""
@@ -60,6 +64,8 @@ class Proof:
         if found is None:
             return result_of(self.contract, case, _fine(case, case.requirements, "lawful rooms pass"))
         if found.kind not in self.alike:
+            if found.case.scenario == "random":
+                found = shorter(self.contract, found)
             self.false_reds.append(found)
         self.alike[found.kind] = self.alike.get(found.kind, 0) + 1
         return result_of(self.contract, found.case, found.verdict)
@@ -116,6 +122,9 @@ def summary(proof: Proof) -> Iterator[str]:
         yield ""
         yield from matrix(proof.matrix)
     yield ""
+    if proof.alone:
+        yield f"{proof.alone} on {looked.plays} lawful rooms; nothing else was looked at"
+        return
     yield (
         f"{len(looked.passed)} of {len(proof.contract.cases)} scenarios and {proof.schedules} random schedules, "
         f"{looked.plays} lawful rooms: {len(proof.false_reds)} false reds"
