@@ -19,6 +19,7 @@ operations:
   join: {rooms: [room]}
   leave: {rooms: [room]}
   shut: {rooms: [room]}
+  quit: {rooms: [room]}
   evict: {admin: true, users: [user], rooms: [room]}
 requirements:
   P-SELF: {must: Nothing without a cause., inferred: "1"}
@@ -36,6 +37,7 @@ connection:
     - {from: [in, lost], cause: leave, to: out, within: 200ms, while: link up, unless: join, for: P-LEAVE}
     - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
     - {from: in, cause: evict, to: gone, within: 100ms}
+    - {from: lost, cause: quit, to: out, silent: true}
 """,
     "porch.yaml",
 ).bind()
@@ -112,3 +114,19 @@ def test_an_act_of_the_backend_where_nobody_is_told_of_others() -> None:
     tape.told(1010, "A", "gone")
 
     assert broken(tape, 3000) == []
+
+
+@pytest.mark.parametrize(("quits", "expected"), [(True, ["P-SELF"]), (False, [])])
+def test_what_the_loss_led_to_is_no_room_for_a_return(quits: bool, expected: list[str]) -> None:  # noqa: FBT001
+    """The instants of the cut and of lost overlap: a return cannot have been decided between the two."""
+    tape = Tape("A", blur=5)
+    tape.call(0, "A", "join", room="R")
+    tape.told(20, "A", "in")
+    tape.fault(1000, "A")
+    tape.told(1002, "A", "lost")
+    if quits:
+        tape.call(3000, "A", "quit", room="R")
+    tape.heal(5000, "A")
+    tape.told(5100, "A", "in")
+
+    assert broken(tape, 9000) == expected

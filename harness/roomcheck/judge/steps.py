@@ -24,7 +24,7 @@ from roomcheck.judge.hypothesis import (
     waiting,
     without,
 )
-from roomcheck.judge.rules import Rules
+from roomcheck.judge.rules import LINK_DOWN, Rules
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import Rule, Unless, View
 
@@ -141,8 +141,9 @@ class Steps:
         off = still_off(h.called_off, state) if h.called_off else ()
         out = [Hypothesis(state, at, args, tuple(kept), (), off)]
         entered, level = self.rules.on_entry[self.link.down][state]
+        waits = self._once_down(at) if met is not None and self._led_to(met) else at
         for rule in entered:
-            out = self._arm_each(out, rule, at, at, args, -1, at)
+            out = self._arm_each(out, rule, waits if rule.while_up and not rule.after else at, at, args, -1, at)
         if level:
             since = self.link.since
             base = later(since, at)
@@ -249,6 +250,15 @@ class Steps:
     def _may_be_decided(self, p: Obligation) -> bool:
         """Whether its window can have opened: not, if it needs a link that has been down since before."""
         return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
+
+    def _led_to(self, p: Obligation) -> bool:
+        """Whether the loss of the link, which is down, led to it."""
+        return self.link.down and p.rule.cause.kind is LINK_DOWN and p.cause == self.link.since
+
+    def _once_down(self, at: Instant) -> Instant:
+        """What the loss of the link led to comes after it, though their instants overlap: nothing came in between."""
+        down = self.link.since.hi + 1
+        return at if at.lo >= down else Instant(down, max(at.hi, down))
 
     def _fly(self, h: Hypothesis, p: Obligation, at: Instant) -> Hypothesis:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
