@@ -32,6 +32,9 @@ class Lodge(Tape):
         self.status(at - 400, "CONNECTING", member)
         self.status(at, "CONNECTED", member)
 
+    def calls(self, at: float) -> None:
+        self.call(at, "A", "join", lodge="R")
+
     def leaves(self, at: float) -> None:
         self.call(at, "A", "leave", lodge="R")
 
@@ -50,7 +53,7 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("leaves", 30_000), ("left", 30_100), ("status", 30_150, "DISCONNECTED"), ("gone", 30_200)], "violates L-STATUS"),
     "DISCONNECTED twice": (
         [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("status", 30_120, "DISCONNECTED"), ("left", 30_150),
-         ("gone", 30_200)], "violates L-STATUS"),
+         ("gone", 30_200)], "violates L-LEFT"),
     "DISCONNECTED once more at the end": (
         [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("left", 30_150), ("status", 30_160, "DISCONNECTED"),
          ("gone", 30_200)], "violates L-STATUS"),
@@ -64,7 +67,17 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("left", 30_400), ("gone", 30_200)], "violates L-LEFT"),
     "something between": (
         [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("status", 30_120, "CONNECTED"), ("left", 30_150),
-         ("gone", 30_200)], "violates L-STATUS"),
+         ("gone", 30_200)], "violates L-LEFT"),
+    "news of others between": (
+        [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("member", 30_120, 0, "A", "B"), ("left", 30_150),
+         ("gone", 30_200)], "violates L-LEFT"),
+    "joins again before onRoomLeft": (
+        [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("gone", 30_110), ("calls", 30_120), ("left", 30_150),
+         ("status", 30_200, "CONNECTING"), ("status", 30_300, "CONNECTED"), ("member", 30_350, 1),
+         ("member", 30_400, 1, "A", "B")], CONFORMS),
+    "news of others between, joining again": (
+        [("leaves", 30_000), ("status", 30_100, "DISCONNECTED"), ("gone", 30_110), ("calls", 30_120),
+         ("member", 30_130, 0, "A", "B"), ("left", 30_150)], "violates L-LEFT"),
     "left without a cause": ([("left", 30_000)], "violates L-STATUS"),
     "given up": (
         [("lost", 30_000), ("gone", 44_000), ("status", 51_500, "DISCONNECTED"), ("left", 51_600)], CONFORMS),

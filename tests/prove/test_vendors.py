@@ -14,6 +14,7 @@ VENDORS = {
     "roster": 75,
     "phone": 75,
     "lodge": 75,
+    "foyer": 75,
 }  # name -> lines that its contract has at most
 
 

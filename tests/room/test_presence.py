@@ -38,6 +38,9 @@ class Server:
     def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:  # noqa: ARG002
         return None
 
+    def hurry(self, member: str, room: str) -> None:
+        """Nothing comes immediately here."""
+
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:  # noqa: ARG002
         if observer == "B":
             self.heard.append((change.joined, self.agenda.now))

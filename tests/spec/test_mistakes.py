@@ -130,6 +130,12 @@ MISTAKES = [
      "a silent rule moves at once and tells nothing; `within` has no meaning"),
     ("to: OUT, silent: true", "to: OUT, silent: true, @cause in: IN",
      "a silent rule moves at once and tells nothing; `cause in` has no meaning"),
+    ("to: BACK, within: 10s}", "to: BACK, within: 10s, @immediately: true}",
+     "`immediately` follows what told the state: its cause is `entered`"),
+    ("within: 10s}", "within: 10s}\n    - {from: BACK, cause: entered, to: IN, within: 1s, immediately: true, @optional: true}",
+     "what comes immediately comes next, whatever happens; `optional` has no meaning"),
+    ("to: OUT, silent: true", "to: OUT, silent: true, @immediately: true",
+     "a silent rule moves at once and tells nothing; `immediately` has no meaning"),
     ("answer: {status: refused, errorCode: ok}", "answer: {status: @refuse, errorCode: ok}",
      "unknown status 'refuse'; did you mean 'refused'?"),
     ("answer: {status: refused, errorCode: ok}", "answer: {status: refused, errorCode: @okay}", "unknown code 'okay'"),
@@ -268,6 +274,20 @@ def test_what_the_server_tells_needs_no_link_of_its_own() -> None:
     (found,) = problems(text)
 
     assert found.endswith("IN stands in `server tells`; leave `while` out")
+
+
+def test_what_comes_immediately_needs_no_link() -> None:
+    """Which may be lost before it."""
+    rule = "    - {from: BACK, cause: entered, to: FAILED, within: 1s, immediately: true}\n"
+    text = TEXT.replace("  initial: OUT\n", "  initial: OUT\n  server tells: FAILED\n").replace(
+        "  rules:\n", f"  rules:\n{rule}"
+    )
+
+    (found,) = problems(text)
+
+    assert found.endswith(
+        "FAILED stands in `server tells`, so its link may be lost before it; it cannot come immediately"
+    )
 
 
 def test_a_line_about_others_needs_a_view_about_others() -> None:

@@ -119,6 +119,10 @@ class Router:
         for record in trace.records:
             if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
+        for own in (rules for rules in self.own if rules.early):
+            for member in self.user_of:
+                for room in self.rooms:
+                    self._own_view(own, member, room)
         self.refused = {r.call for r in trace.records if isinstance(r, Answered) and r.status == "refused"}
         self.sessions: Sessions | None = None
         self.observers: Observers | None = None
@@ -324,6 +328,7 @@ class Router:
         if view.ignores(callback, record.fields):
             return
         value = view.value(record.callback, record.fields)
+        self._beside(record, room)
         for real in extract(callback.about, record.fields):
             user = alias(self.people, real)
             if user is None:
@@ -337,6 +342,7 @@ class Router:
         """A list of all who are there."""
         member, view = record.member, observers.sessions.view
         assert callback.about is not None
+        self._beside(record, room)
         listed = [(real, alias(self.people, real)) for real in extract(callback.about, record.fields)]
         users = {user for _, user in listed}
         inside = self.state.get((member, room)) in observers.hearing.states
@@ -345,6 +351,12 @@ class Router:
             self._stray(record, text, view)
         for user in observers.peers[member]:
             observers.observer(member, room, user).listed(record.at, there=user in users)
+
+    def _beside(self, record: Told, room: str) -> None:
+        """What a member is told of others comes before nothing that it must be told immediately about itself."""
+        for rules in self.own:
+            if rules.immediate and record.callback not in rules.view.callbacks:
+                self._own_view(rules, record.member, room).beside(record.callback, record.at)
 
     def _stray(self, record: Told, text: str, view: View | None = None) -> None:
         requirement = view.otherwise if view else None

@@ -8,6 +8,8 @@ from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 # Looking a member up on its Enum costs 240 ns in Python 3.11, a global 20; these are looked up for every event.
 LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
 
+LEVELS = frozenset({LINK_DOWN, LINK_UP, CauseKind.SERVER_DOWN})
+
 
 class Effects(NamedTuple):
     """What a cause can do in a view."""
@@ -58,5 +60,8 @@ class Rules:
             )
             if whole is not None or broken is not None:
                 self.settles[rule.id] = whole, broken
+        # whether something may arm a rule of a member that has done nothing yet
+        self.early = any(rule.cause.kind in LEVELS and view.initial in rule.armed_in for rule in view.rules)
+        self.immediate = any(rule.immediately for rule in view.rules)
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}

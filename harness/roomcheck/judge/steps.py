@@ -40,6 +40,14 @@ def provided_for(rules: Iterable[Rule], provided: Callable[[Rule], Truth]) -> li
     return [(rule, provided(rule) if rule.provided else Truth.YES) for rule in rules]
 
 
+def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
+    """What must come before anything else that the member is told of this room."""
+    if h.in_flight:
+        ahead = h.in_flight[0].obligation
+        return (ahead,) if ahead.rule.immediately else ()
+    return tuple([p for p in h.armed if p.rule.immediately and h.state in p.rule.from_])
+
+
 class Steps:
     """One instance of a view: its rules, its member's link, and how a hypothesis about it goes on."""
 
@@ -75,17 +83,26 @@ class Steps:
         out: list[Hypothesis] = []
         found = False
         told, state = self.rules.told, h.state
-        for obligation in h.armed:
+        next_ = comes_next(h) if self.rules.immediate else ()
+        for obligation in next_ or h.armed:
             rule = obligation.rule
             if rule.to is not None and told[rule.id] == value and state in rule.from_:
                 found = True
                 if self._matches(obligation, value, fields, at, rejections):
                     self._met(obligation, at)
                     out += self._enter(h, rule.to, at, obligation.args, obligation)
-        if not found:
+        if not found and next_:
+            rejections.append(self._before(value, next_))
+        elif not found:
             twice = self.view.otherwise if told_twice(self.view, h.state, value) else None
             rejections.append(Rejection(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
         return out
+
+    @staticmethod
+    def _before(what: Any, next_: tuple[Obligation, ...]) -> Rejection:
+        """Something came before what comes immediately."""
+        rule = next_[0].rule
+        return Rejection(1 << 62, f"{rule.text}: {what} came before it, and nothing may", rule)
 
     def _matches(
         self, p: Obligation, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
@@ -129,11 +146,12 @@ class Steps:
     ) -> list[Hypothesis]:
         """The view takes a new state, told or silently: drop what is `met` or does not belong there, arm what does."""
         kept = []
+        waited = self.rules.immediate and comes_next(h)
         for p in h.armed:
             rule = p.rule
             if p is met or state not in rule.armed_in:
                 continue
-            if state in rule.from_ and h.state not in rule.from_:  # its time begins where it may be told
+            if state in rule.from_ and (waited or h.state not in rule.from_):  # its time begins where it may be told
                 p = Obligation(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
                 if not rule.optional and rule.answer is None:
                     self.check_at = min(self.check_at, p.base.lo + rule.after + rule.within)
@@ -236,7 +254,7 @@ class Steps:
             if head not in rule.from_ or rule.answer is not None:
                 continue
             opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
-            if opened and self._may_be_decided(p):
+            if opened and self._may_be_decided(h, p):
                 self.raw += 1
                 if self.raw > MAX_RAW:
                     self.gave_up = True
@@ -247,8 +265,13 @@ class Steps:
                 out += others
         return out
 
-    def _may_be_decided(self, p: Obligation) -> bool:
-        """Whether its window can have opened: not, if it needs a link that has been down since before."""
+    def _may_be_decided(self, h: Hypothesis, p: Obligation) -> bool:
+        """Whether its window can have opened: not, if it needs a link that has been down since before.
+
+        Nor is anything else decided before what comes immediately.
+        """
+        if self.rules.immediate and not h.in_flight and not p.rule.immediately and comes_next(h):
+            return False
         return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
 
     def _led_to(self, p: Obligation) -> bool:
@@ -298,7 +321,7 @@ class Steps:
                     continue
                 called_off = (*o.called_off, *off)
                 nxt.append(Hypothesis(o.state, o.entry, o.args, others, o.in_flight, called_off))
-                if raced and self._may_be_decided(p):
+                if raced and self._may_be_decided(o, p):
                     nxt.append(self._fly(o, p, at))
             out = nxt
         return out

@@ -35,7 +35,7 @@ from roomcheck.judge.hypothesis import (
     subsumes,
 )
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, NOTHING, Rules, by_state
-from roomcheck.judge.steps import MAX_RAW, Steps, provided_for
+from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
 from roomcheck.model.time import Instant, show_duration
 from roomcheck.spec.contract import CauseKind, Rule
 
@@ -125,6 +125,22 @@ class Simulation(Steps):
         self.told = value
         self._keep(out)
 
+    def beside(self, what: Any, at: Instant) -> None:
+        """The member was told something else of the room: it comes before nothing that comes immediately."""
+        if not self.rules.immediate or self.rejections or self.gave_up:
+            return
+        rejections = self._expire(at) if at.hi > self.check_at else []
+        out = []
+        for h in self.hypotheses:
+            next_ = comes_next(h)
+            if next_:
+                rejections.append(self._before(what, next_))
+            else:
+                out.append(h)
+        if not out and self.hypotheses:
+            self._refuse(at, rejections)
+        self.hypotheses = out
+
     def answer(self, call: int, status: str, fields: Mapping[str, Any], at: Instant) -> None:
         """The call that armed a rule with `answer` has returned."""
         if self.rejections or self.gave_up:
@@ -164,7 +180,8 @@ class Simulation(Steps):
         out = []
         for h in self.hypotheses:
             late: tuple[int, Obligation] | None = None
-            for p in h.armed:
+            armed = (comes_next(h) or h.armed) if self.rules.immediate else h.armed
+            for p in armed:
                 due = p.base.lo + p.rule.after + p.rule.within
                 if due < check_at:  # noqa: PLR1730 - as above
                     check_at = due

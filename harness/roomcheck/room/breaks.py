@@ -24,6 +24,8 @@ class Kind(StrEnum):
     LATE = "told too late"
     FIELD = "told with a wrong field"
     MISDIRECTED = "told to another member"
+    AFTER_OWN = "told after another callback about oneself"
+    AFTER_NEWS = "told after news of others"
     ANSWER = "answered otherwise"
     CAUSELESS = "told without a cause"
     ONE = "told to one observer only"
@@ -107,6 +109,9 @@ def _of_rule(rule: Rule) -> Iterator[Kind]:
         yield Kind.EARLY
     if rule.pattern:
         yield Kind.FIELD
+    if rule.immediately:
+        yield Kind.AFTER_OWN
+        yield Kind.AFTER_NEWS
 
 
 REPLACED, REJOINED = "left upon replacement", "joined upon replacement"

@@ -182,6 +182,7 @@ class Connection:
                 obligation.willing
                 and self.ahead is None
                 and self.state in rule.from_
+                and not self._next()
                 and self._wished(obligation, "was decided")
             ):
                 self._still_comes(obligation)
@@ -223,6 +224,8 @@ class Connection:
         obligation.due = NEVER
         rule = obligation.rule
         if not obligation.willing or self.ahead or self.state not in rule.from_ or (rule.while_up and self.link.down):
+            return
+        if not rule.immediately and self._next():
             return
         expected = self.host.earliest(self, rule) if rule.optional else 0
         obligation.waits = expected == NEVER
@@ -277,11 +280,22 @@ class Connection:
         self.armed = [o for o in others if self.head in o.rule.armed_in]
         told = min([told, *(o.due for o in others)])  # nothing that is owed lapses because of this
         if told <= self.host.agenda.now:
-            self._tell()
+            self._tell(obligation)
         else:
             for waiting in self.armed:
                 waiting.version += 1
-            self.host.agenda.at(told, self._tell)
+            self.host.agenda.at(told, lambda: self._tell(obligation))
+
+    def _next(self) -> Obligation | None:
+        """What comes immediately, before anything else."""
+        return next((o for o in self.armed if o.rule.immediately and self.state in o.rule.from_), None)
+
+    def hurry(self) -> None:
+        """Something else of the room is about to be told: what comes immediately comes before it."""
+        if self.ahead is not None and self.ahead.rule.immediately:
+            self._tell(self.ahead)
+        elif self.ahead is None and (obligation := self._next()):
+            self._decide(obligation, self.host.agenda.now)
 
     def _allows(self, other: Obligation, rule: Rule, moment: int) -> bool:
         """Whether another rule lets the same come then."""
@@ -290,16 +304,16 @@ class Connection:
             return False
         return earliest <= moment and (wanted.whenever or moment <= other.base + wanted.after + wanted.within)
 
-    def _tell(self) -> None:
-        obligation = self.ahead
-        assert obligation is not None
+    def _tell(self, obligation: Obligation) -> None:
+        if self.ahead is not obligation:  # it came sooner
+            return
         self.ahead = None
         self.host.kept(obligation.rule)
         now = self.host.agenda.now
         state, told = self.head, obligation.rule.to or ""
         early = now < obligation.cause + obligation.rule.after
         self.host.tell(self, obligation.rule, amiss=(early or now > obligation.bound) and not obligation.excused)
-        self._enter(state, obligation.args, now)
+        self._enter(state, obligation.args, now, waited=obligation.rule.immediately)
         self.host.knows(self, told)
 
     def _move(self, obligation: Obligation) -> None:
@@ -312,13 +326,14 @@ class Connection:
         else:
             self._enter(to, obligation.args, self.host.agenda.now)
 
-    def _enter(self, state: str, args: Mapping[str, Any], now: int) -> None:
-        """The member knows its new state."""
+    def _enter(self, state: str, args: Mapping[str, Any], now: int, *, waited: bool = False) -> None:
+        """The member knows its new state. `waited`: it came immediately, and nothing else could come before."""
+        waited = waited or self._next() is not None
         before, self.state, self.head = self.state, state, state
         self.args = args
         self.armed = [o for o in self.armed if state in o.rule.armed_in]
         for obligation in self.armed:
-            if state in obligation.rule.from_ and before not in obligation.rule.from_:
+            if state in obligation.rule.from_ and (waited or before not in obligation.rule.from_):
                 obligation.base = now  # its window counts from where it may be told
         self.called_off = [(o, until) for o, until in self.called_off if state in o.rule.armed_in]
         for kind, cause in ((CauseKind.ENTERED, now), (LEVELS[self.link.down], self.link.since)):

@@ -51,6 +51,9 @@ class Host(Protocol):
     def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:
         """Whether the scenario expects the observer to be told this, if it says so."""
 
+    def hurry(self, member: str, room: str) -> None:
+        """The member is about to be told of others: what it must be told immediately about itself comes first."""
+
     def news(self, observer: str, room: str, users: Iterable[str], change: Change) -> None:
         """The observer is told."""
 
@@ -148,6 +151,8 @@ class Delivery:
 
     def _deliver(self, who: Observer, epoch: int, user: str, change: Change, copies: int, *, wrong: bool) -> None:
         """The observer is told, so many times."""
+        if who.epoch == epoch and self._there(who):
+            self.host.hurry(who.member, who.room)
         if who.epoch != epoch or not self._there(who) or (who.stale and who.known.get(user, False) is change.joined):
             return
         self.host.broke = self.host.broke or wrong
@@ -212,6 +217,8 @@ class Delivery:
 
     def _list(self, who: Observer, epoch: int) -> None:
         """From now on it knows who is there."""
+        if who.epoch == epoch and not who.link.down:
+            self.host.hurry(who.member, who.room)
         if who.epoch != epoch or who.link.down or who.state not in self.hearing.states:
             return
         host, now = self.host, self.host.agenda.now

@@ -243,6 +243,11 @@ class Room(Telling):
 
     # --- what members are told --------------------------------------------------------------------------------------
 
+    def hurry(self, member: str, room: str) -> None:
+        """The member is about to be told of others: what it must be told immediately about itself comes first."""
+        for connection in self.connections[member, room]:
+            connection.hurry()
+
     def knows(self, connection: Connection, state: str) -> None:
         """The member has taken the state that it was told: so do others of its user, and the step that waits for it."""
         member, room = connection.member, connection.room

@@ -12,7 +12,7 @@ from roomcheck.model.trace import Record, Told
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import Break, Kind
 from roomcheck.room.connection import Connection
-from roomcheck.room.delivery import Change
+from roomcheck.room.delivery import UNCAUSED, Change
 from roomcheck.room.link import Link
 from roomcheck.room.policy import Decisions, Policy
 from roomcheck.room.wishes import Event, Subject, Wishes
@@ -20,6 +20,7 @@ from roomcheck.spec.contract import Callback, Case, Contract, Path, Rule, View
 
 START = 1_000_000  # microseconds: some moment after the machine's start
 WINDOWS = (Kind.EARLY, Kind.LATE)
+BESIDE = (Kind.AFTER_OWN, Kind.AFTER_NEWS)
 WRONG = "wrong"  # what a broken room tells where a field has no other value
 BLANK: Mapping[str, Any] = {"str": "", "int": 0, "list": (), "any": None}
 
@@ -71,6 +72,10 @@ class Telling:
             return
         self.tellings[connection.member] += 1
         again = self.tellings[connection.member] > 1
+        if broken.kind in BESIDE:
+            self.broke = self._beside(connection, own=broken.kind is Kind.AFTER_OWN) or self.broke
+            self._told(connection.member, callback, fields)
+            return
         self.broke = self.broke or amiss or (again if broken.kind is Kind.ONCE else broken.kind not in WINDOWS)
         match broken.kind:
             case Kind.NEVER:
@@ -90,6 +95,23 @@ class Telling:
             case _:
                 pass
         self._told(connection.member, callback, fields)
+
+    def _beside(self, connection: Connection, *, own: bool) -> bool:
+        """The member is told something that it must not be told now: the state that it knows already, or news."""
+        member, room = connection.member, connection.room
+        if own:
+            callback = connection.view.signs[connection.state].callback
+            self._told(member, callback, self._filled(connection.view, (member, None), connection.state, {}, room))
+            return True
+        others = [user for user in self.user_of.values() if user != self.user_of[member]]
+        view = next((v for v in self.contract.views if v.presence), None)
+        if not others or view is None:
+            return False
+        if view.signs:
+            self.news(member, room, others[:1], Change(True, UNCAUSED, {}))
+        else:
+            self.listed(member, room, [], UNCAUSED, {})
+        return True
 
     def _own(self, connection: Connection, rule: Rule) -> tuple[Subject, Event]:
         view = connection.view

@@ -126,7 +126,8 @@ class Rule:
     come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
     states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
     link is up. `given`: the arguments of the call that led here. `provided`: room argument -> states in which the
-    member must have been told to be there.
+    member must have been told to be there. `immediately`: nothing else of the room comes to the member between what
+    told it the state of `from_` and this.
     """
 
     id: int
@@ -144,6 +145,7 @@ class Rule:
     optional: bool = False
     whenever: bool = False
     while_up: bool = False
+    immediately: bool = False
     requirement: str | None = None
     text: str = ""
     where: Where = Where()

@@ -120,6 +120,7 @@ class Rulebook(Vocabulary):
             optional=bool(rule.optional),
             whenever=rule.optional == "whenever",
             while_up=self._from_server(rule, *at) or rule.while_ is not None,
+            immediately=rule.immediately,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
             text=_told(rule, cause),
             where=where,
@@ -150,7 +151,7 @@ class Rulebook(Vocabulary):
             self.problems.add(node.where, "a rule has either `to` or `answer`")
         elif rule.silent and rule.answer is not None:
             self.problems.add(node.key("silent"), "an answer is not silent")
-        idle = [key for key in ("with", "after", "within", "unless") if key in node.keys]
+        idle = [key for key in ("with", "after", "within", "unless", "immediately") if key in node.keys]
         if rule.silent:
             for key in [*idle, *(["cause in"] if rule.cause_in else [])]:
                 text = f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
@@ -158,10 +159,25 @@ class Rulebook(Vocabulary):
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
+        elif rule.immediately:
+            self._immediately(rule, node)
         elif rule.optional and rule.within is None:
             self.problems.add(node.key("optional"), "`optional` needs `within`, else what is on its way is never due")
         elif rule.after is not None and rule.within is None:
             self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
+
+    def _immediately(self, rule: RuleShape, node: Node) -> None:
+        if rule.cause != CauseKind.ENTERED:
+            self.problems.add(
+                node.key("immediately"), "`immediately` follows what told the state: its cause is `entered`"
+            )
+        for key in [key for key in ("cause in", "after", "unless", "while", "optional") if key in node.keys]:
+            self.problems.add(
+                node.key(key), f"what comes immediately comes next, whatever happens; `{key}` has no meaning"
+            )
+        if rule.to in self.by_server:
+            text = f"{rule.to} stands in `server tells`, so its link may be lost before it; it cannot come immediately"
+            self.problems.add(node.key("immediately"), text)
 
     def _cause(self, text: str, where: Where) -> Cause | None:
         if text in FIXED:

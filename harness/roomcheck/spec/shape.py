@@ -139,6 +139,7 @@ class RuleShape(Shape):
     given: dict[str, Scalars] | None = None
     provided: dict[str, Names] | None = None
     silent: bool = False
+    immediately: bool = False
     optional: bool | Literal["whenever"] = False
     while_: Literal["link up"] | None = Field(default=None, alias="while")
     when: dict[str, str] = {}
