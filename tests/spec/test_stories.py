@@ -26,7 +26,7 @@ def told(stories: str, *changes: tuple[str, str], text: str = HALL, scale: float
 
 def moments(case: Case) -> list[int]:
     """When steps that count from the loss of A's link are."""
-    return [step.when.offset for step in case.schedule.steps if step.when.label == "T"]
+    return [step.when.offset for step in case.schedule.steps if step.when.label == "T3"]
 
 
 ALL = "{enter: join, leave: leave, kick: kick}"
@@ -170,3 +170,74 @@ def test_a_server_that_gives_nobody_up_is_away_from_nobody() -> None:
 
     assert {case.scenario for case in cases.values()} >= {"story-blink", "story-server-restart"}
     assert not [name for name in cases if name.startswith("story-away")]
+
+
+def scenarios(text: str, *stories: str) -> dict[str, Case]:
+    """The cases of a contract that can play all stories, with these lines as its scenarios."""
+    lines = "".join(f"  - {story}\n" for story in stories)
+    begin = text[: text.index("scenarios:\n")]
+    contract = load_spec(f"{begin}stories: {ALL}\nscenarios:\n{lines}", "s.yaml").bind()
+    return {case.id: case for case in contract.cases}
+
+
+def test_a_scenario_may_tell_a_story_and_say_more() -> None:
+    """It has its schedule from the story, which is not played beside it; what it says itself goes before."""
+    plain = told(ALL)
+    cases = scenarios(
+        HALL,
+        "{story: away short, for: H-OTHERS, expect: {B about A: ['+', {'-': {}, optional: true}]}}",
+        "{story: kick, id: thrown-out, title: A is thrown out}",
+        "{story: blink, faults: [ghost], watch: 99s}",
+    )
+
+    assert {case.scenario for case in cases.values()} == {
+        "thrown-out" if case.scenario == "story-kick" else case.scenario for case in plain.values()
+    }
+    short = cases["story-away-short/ghost"]
+    assert (short.schedule.steps, short.title) == (plain[short.id].schedule.steps, plain[short.id].title)
+    assert (short.requirements, len(short.lines)) == (("H-OTHERS",), 1)
+    assert cases["thrown-out"].schedule == plain["story-kick"].schedule
+    assert cases["story-blink/ghost"].schedule.watch == 99_000 * MS
+
+
+def test_a_story_that_has_a_schedule_of_its_own_needs_no_other() -> None:
+    """Also where the contract could not play it."""
+    cases = scenarios(
+        HALL, "{story: never back, id: gone, title: A is gone, schedule: [A: join, {fault: A, kind: cut}]}"
+    )
+
+    assert [type(step.act) for step in cases["gone"].schedule.steps] == [Call, Fault]
+
+
+@pytest.mark.parametrize(
+    ("story", "message"),
+    [
+        ("{story: never back}", "this contract cannot play the story 'never back'"),
+        ("{story: blnk}", "did you mean 'blink'?"),
+        ("{id: one, title: x}", "'schedule' is missing here, and there is no `story` that has it"),
+        ("{story: kick, id: story-blink}", "scenario 'story-blink' is already in line"),
+    ],
+)
+def test_a_story_that_cannot_be_told(story: str, message: str) -> None:
+    """Each with the place and what to do."""
+    with pytest.raises(SpecError) as caught:
+        scenarios(HALL, story)
+
+    assert [p.message for p in caught.value.problems if message in p.message]
+    assert len(caught.value.problems) == 1
+
+
+def test_without_stories_none_can_be_told() -> None:
+    """Nobody says how to enter."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(HALL.replace("scenarios:\n", "scenarios:\n  - {story: blink}\n"), "s.yaml")
+
+    assert [p.message for p in caught.value.problems] == ["the contract has no `stories` that say who enters how"]
+
+
+def test_stories_with_a_mistake_are_reported_once() -> None:
+    """Not again for each scenario that tells one of them."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(HALL.replace("scenarios:\n", "stories: {enter: jin}\nscenarios:\n  - {story: blink}\n"), "s.yaml")
+
+    assert [p.message for p in caught.value.problems] == ["unknown operation 'jin'; did you mean 'join'?"]

@@ -12,8 +12,7 @@ from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.reader import Node
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, ScheduleShape, StepShape
-from roomcheck.spec.stories import AT as STORIES
-from roomcheck.spec.stories import stories
+from roomcheck.spec.stories import scenes
 from roomcheck.spec.vocabulary import KINDS, Words
 from roomcheck.spec.vocabulary import Step as PathStep
 
@@ -40,18 +39,14 @@ def drafts(words: Rulebook) -> list[Draft]:
     """Every case of the spec, whatever the target may lack."""
     out: list[Draft] = []
     seen: dict[str, int] = {}
-    for i, shape in enumerate(words.shape.scenarios):
-        where = words.where("scenarios", i, "id")
+    for shape, at in scenes(words):
+        where = words.where(*at, "id")
         if shape.id in seen:
             words.problems.add(where, f"scenario {shape.id!r} is already in line {seen[shape.id]}")
         if not _ID.match(shape.id):
             words.problems.add(where, f"{shape.id!r} is no id; use letters, digits, '-', '_' and '.'")
         seen.setdefault(shape.id, where.line)
-        out += _Scenario(words, shape, ("scenarios", i)).drafts()
-    for shape in stories(words):
-        if shape.id in seen:
-            words.problems.add(words.where(STORIES), f"scenario {shape.id!r} is already in line {seen[shape.id]}")
-        out += _Scenario(words, shape, (STORIES,)).drafts()
+        out += _Scenario(words, shape, at).drafts()
     return out
 
 

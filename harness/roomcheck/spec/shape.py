@@ -5,7 +5,7 @@ editor knows the keys too. Short forms (`ok: 0`, `from: IN`, `CAME`) are turned 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -314,9 +314,19 @@ MemberName = Annotated[
 Line = Annotated[LineShape, BeforeValidator(_keyed("items"), json_schema_input_type=list[Item] | LineShape)]
 
 
+Story = Literal[
+    "alone", "with people", "blink", "away short", "away long", "never back", "leave", "leave while away", "kick",
+    "kick while away", "second device", "second device while away", "slow link", "server restart",
+]  # fmt: skip
+STORIES = get_args(Story)
+
+
 class ScenarioShape(Shape):
-    id: str
-    title: str
+    """A schedule and what must come of it. With `story` it has from that story what it does not say itself."""
+
+    story: Story | None = None
+    id: str = ""
+    title: str = ""
     for_: Names = Field(default=[], alias="for")
     tags: list[str] = []
     when: dict[str, str] = {}
@@ -326,14 +336,10 @@ class ScenarioShape(Shape):
     own_server: bool = Field(default=False, alias="own server")
     pace: Expression | None = None
     watch: Expression | None = None
-    schedule: list[StepShape] = Field(min_length=1)
+    schedule: list[StepShape] = Field(default=[], min_length=1)
     expect: dict[str, Line] = {}
 
 
-STORIES = (
-    "alone", "with people", "blink", "away short", "away long", "never back", "leave", "leave while away", "kick",
-    "kick while away", "second device", "second device while away", "slow link", "server restart",
-)  # fmt: skip
 StoryCall = str | Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
 
 

@@ -2,7 +2,8 @@
 
 Who comes, is cut off, leaves, is removed. A schedule takes its times from the contract's presence and rules, so that
 each story has its course there: a blink is over before anybody need notice, an absence is half as long as the server's
-patience, or longer. A story that a contract cannot play is left out.
+patience, or longer. A story that a contract cannot play is left out. A scenario that says which `story` it tells takes
+from it what it does not say itself, and is played in its place.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from roomcheck.spec.contract import CauseKind, End, Presence, View
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import STORIES, ScenarioShape, StoriesShape
+from roomcheck.spec.vocabulary import Step
 
 AT = "stories"
 BROKEN = ["cut", "reset", "stall", "ghost"]
@@ -32,18 +34,41 @@ class _Times(NamedTuple):
     retries: int
 
 
-def stories(words: Rulebook) -> Iterator[ScenarioShape]:
-    """The scenarios that `stories` stands for."""
+def scenes(words: Rulebook) -> Iterator[tuple[ScenarioShape, tuple[Step, ...]]]:
+    """Every scenario and where it stands: those of the file, then each story that none of them tells."""
+    made = {name: ScenarioShape.model_validate(story) for name, story in _made(words).items()}
+    told = {shape.story for shape in words.shape.scenarios}
+    for i, own in enumerate(words.shape.scenarios):
+        at = ("scenarios", i)
+        story = made.get(str(own.story))
+        shape = story.model_copy(update={key: getattr(own, key) for key in own.model_fields_set}) if story else own
+        lacks = [key for key in ("id", "title", "schedule") if not getattr(shape, key)]
+        if not lacks:
+            yield shape, at
+        elif words.problems.lost & {"story", "stories", lacks[0]}:
+            continue  # that is wrong, and reported
+        elif own.story is None:
+            words.problems.add(words.where(*at), f"{lacks[0]!r} is missing here, and there is no `story` that has it")
+        elif words.shape.stories is None:
+            words.problems.add(words.where(*at, "story"), "the contract has no `stories` that say who enters how")
+        elif made:
+            words.problems.add(words.where(*at, "story"), f"this contract cannot play the story {own.story!r}")
+    for name, shape in made.items():
+        if name not in told:
+            yield shape, (AT,)
+
+
+def _made(words: Rulebook) -> dict[str, dict[str, Any]]:
+    """The stories that the contract can play, each as the map that a scenario would be."""
     shape = words.shape.stories
     if shape is None or not _known(words, shape):
-        return
+        return {}
     view = next((v for v in words.views if v.presence), None)
-    for name, made in _Stories(words, shape, view).all():
-        if name in shape.not_:
-            continue
-        yield ScenarioShape.model_validate(
-            {"id": f"story-{name.replace(' ', '-')}", "for": list(shape.for_.get(name, ())), **made}
-        )
+    return {
+        name: {"id": f"story-{name.replace(' ', '-')}", "for": list(shape.for_.get(name, ())), **made}
+        for name, made in _Stories(words, shape, view).all()
+        if name not in shape.not_
+    }
 
 
 def _known(words: Rulebook, shape: StoriesShape) -> bool:
@@ -77,15 +102,15 @@ class _Stories:
 
     def all(self) -> Iterator[tuple[str, dict[str, Any]]]:
         enter = self.enter
-        a, b, c = {"A": enter}, {"B": enter}, {"C": enter}
+        a, b, c, again = {"A": enter, "as": "T0"}, {"B": enter}, {"C": enter}, {"A": enter, "as": "T6"}
         yield "alone", self._made("A enters an empty room", [a])
         yield "with people", self._made("A enters where B and C are", [b, c, a])
         if self.leave is not None:
-            yield "leave", self._made("A leaves, and enters again", [b, c, a, {"A": self.leave}, a])
+            yield "leave", self._made("A leaves, and enters again", [b, c, a, {"A": self.leave, "as": "L"}, again])
         if self.kick is not None:
-            yield "kick", self._made("A is removed, and enters again", [b, c, a, self._removed(), a])
+            yield "kick", self._made("A is removed, and enters again", [b, c, a, self._removed(), again])
         if self._knows_devices():
-            yield "second device", self._made("A enters on another device", [b, a, {"A2": enter}])
+            yield "second device", self._made("A enters on another device", [b, a, {"A2": enter, "as": "T7"}])
         slow: list[dict[str, Any]] = [b, a, {"fault": "A"}, {"fault": "B"}, c]
         if self.leave is not None:
             slow.append({"C": self.leave})
@@ -95,13 +120,13 @@ class _Stories:
 
     def _outages(self, times: _Times) -> Iterator[tuple[str, dict[str, Any]]]:
         enter, moment = self.enter, times.back // 20
-        begin: list[dict[str, Any]] = [{"B": enter}, {"A": enter}, {"fault": "A", "as": "T"}]
+        begin: list[dict[str, Any]] = [{"B": enter}, {"A": enter, "as": "T0"}, {"fault": "A", "as": "T3"}]
         known = times.noticed * SURELY[0] // SURELY[1]
         watch = times.noticed + times.back + 2 * times.delivery
         told = times.late + 2 * times.delivery
 
         def heal(after: int) -> dict[str, Any]:
-            return {"heal": "A", "at": self._at(after)}
+            return {"heal": "A", "at": self._at(after), "as": "T5"}
 
         if times.late:
             title = "A is cut off for longer than the server waits, and comes back"
@@ -112,22 +137,25 @@ class _Stories:
             yield "away short", self._made(title, steps, BROKEN, max(watch, told))
         yield "blink", self._made("A's link is broken for a moment", [*begin, heal(moment)], ["cut", "reset"], watch)
         if times.retries:
-            steps = [*begin, heal(max(times.noticed + times.retries, told) + times.delivery), {"A": enter}]
+            back = max(times.noticed + times.retries, told) + times.delivery
+            steps = [*begin, heal(back), {"A": enter, "as": "T6"}]
             yield "never back", self._made("A is cut off until it gives up, and enters again", steps, BROKEN)
         if self.leave is not None:
-            steps = [*begin, {"A": self.leave, "at": self._at(known)}, heal(max(known, told) + times.delivery)]
+            leaves = {"A": self.leave, "at": self._at(known), "as": "L"}
+            steps = [*begin, leaves, heal(max(known, told) + times.delivery)]
             title = "A leaves while it is cut off"
             yield "leave while away", self._made(title, steps, ["cut", "stall", "ghost"], watch)
         if self.kick is not None:
             steps = [*begin, {**self._removed(), "at": self._at(known)}, heal(known + 2 * times.delivery)]
             yield "kick while away", self._made("A is removed while it is cut off", steps, BROKEN, watch)
         if self._knows_devices():
-            steps = [*begin, {"A2": enter, "at": self._at(known)}, heal(known + times.back + times.delivery)]
+            enters = {"A2": enter, "at": self._at(known), "as": "T7"}
+            steps = [*begin, enters, heal(known + times.back + times.delivery)]
             title = "A enters on another device while it is cut off"
             yield "second device while away", self._made(title, steps, ["cut", "stall", "ghost"], watch)
-        ends = {"heal": "server", "at": self._at(moment)}
+        ends = {"heal": "server", "at": self._at(moment), "as": "T5"}
         waits = {"wait": "0s", "at": self._at(moment + times.noticed + times.back)}
-        restart: list[dict[str, Any]] = [{"B": enter}, {"A": enter}, {"fault": "server", "as": "T"}]
+        restart: list[dict[str, Any]] = [{"B": enter}, {"A": enter}, {"fault": "server", "as": "T3"}]
         restart += [ends, waits, {"C": enter}]
         title = "The server restarts while A and B are there, and C enters"
         yield "server restart", {**self._made(title, restart, ["server-restart"], watch), "own server": True}
@@ -145,10 +173,10 @@ class _Stories:
 
     def _removed(self) -> dict[str, Any]:
         operation = self.words.operations[str(self.kick)]
-        return {"admin": {operation.name: dict.fromkeys(operation.users, "A")}}
+        return {"admin": {operation.name: dict.fromkeys(operation.users, "A")}, "as": "K"}
 
     def _at(self, after: int) -> str:
-        return f"T + {self._text(after)}"
+        return f"T3 + {self._text(after)}"
 
     def _text(self, length: int) -> str:
         """As it would stand in the file: what is bound is faster by the scale."""
