@@ -2,6 +2,7 @@
 
 import pytest
 
+from roomcheck.judge import judge
 from support.tape import Tape
 from support.vendors import CONFORMS, Act, contract, judged, played
 
@@ -81,6 +82,12 @@ TRACES: dict[str, tuple[list[Act], str]] = {
     "left without a cause": ([("left", 30_000)], "violates L-STATUS"),
     "given up": (
         [("lost", 30_000), ("gone", 44_000), ("status", 51_500, "DISCONNECTED"), ("left", 51_600)], CONFORMS),
+    "given up a little early": (
+        [("lost", 30_000), ("gone", 44_000), ("status", 50_600, "DISCONNECTED"), ("left", 50_700)], CONFORMS),
+    "given up exactly then": (
+        [("lost", 30_000), ("gone", 44_000), ("status", 51_000, "DISCONNECTED"), ("left", 51_100)], CONFORMS),
+    "given up too late": (
+        [("lost", 30_000), ("gone", 44_000), ("status", 51_600, "DISCONNECTED"), ("left", 51_700)], "violates L-GIVEN-UP"),
     "given up too early": (
         [("lost", 30_000), ("gone", 44_000), ("status", 49_500, "DISCONNECTED"), ("left", 49_600)], "violates L-GIVEN-UP"),
     "given up, and no onRoomLeft": (
@@ -94,3 +101,16 @@ def test_a_trace_is_judged(name: str) -> None:
     acts, expected = TRACES[name]
 
     assert judged(LODGE, played(Lodge(), acts), 60_000) == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "seen"),
+    [
+        (50_400, "came 19.400 s after its cause, 100 ms too early; it comes about 20 s (19.5 s to 20.5 s) after its cause"),
+        (51_700, "it was due about 20 s (19.5 s to 20.5 s), and 200 ms after it was due there was nothing"),
+    ],
+)  # fmt: skip
+def test_about_a_time_is_explained_with_its_edges(at: float, seen: str) -> None:
+    tape = played(Lodge(), [("lost", 30_000), ("gone", 44_000), ("status", at, "DISCONNECTED")])
+
+    assert judge(LODGE, tape.trace(60_000, rooms=("R",))).findings[0].seen.endswith(seen)

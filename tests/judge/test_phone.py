@@ -2,9 +2,11 @@
 
 import pytest
 
+from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
+from roomcheck.spec.load import load_spec
 from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played
 
 PHONE = contract("phone")
 BYE, LOST, REMOVED = 1000, 1006, 4001
@@ -85,6 +87,20 @@ def test_a_trace_is_judged(name: str) -> None:
     acts, expected = TRACES[name]
 
     assert judged(PHONE, played(Phone(), acts), 60_000) == expected
+
+
+def test_about_when_the_server_gives_up_is_explained_with_its_edges() -> None:
+    """It counts from the last message that the server saw, 3 s before the loss at the earliest."""
+    text = (FOLDER / "phone.yaml").read_text(encoding="utf-8")
+    text = text.replace("silence: patience", "silence: {about: patience}").replace("pace:", "tolerance: 2s\npace:", 1)
+    about = load_spec(text, "phone.yaml").bind()
+    lawful, early = (played(Phone(), [("lost", 30_000), ("peer", at, "left", LOST)]) for at in (36_000, 34_900))
+
+    assert judged(about, lawful, 60_000) == CONFORMS
+    assert judge(about, early.trace(60_000, rooms=("R",))).findings[0].seen == (
+        "left came 4.900 s after A's link was lost, 100 ms before the server may give it up, "
+        "about 10 s (5 s to 12 s) after that"
+    )
 
 
 def test_a_connection_may_break_in_the_moment_in_which_it_was_made() -> None:

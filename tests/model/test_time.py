@@ -2,7 +2,7 @@
 
 import pytest
 
-from roomcheck.model.time import Micros, parse_duration, show_duration
+from roomcheck.model.time import Micros, parse_duration, show_duration, show_window
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,16 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_duration_is_shown(micros: int, text: str) -> None:
     """Seconds from one second on, milliseconds below."""
     assert show_duration(micros) == text
+
+
+@pytest.mark.parametrize(
+    ("window", "text"),
+    [
+        ((0, 15_000, 0), "0 ms to 15 ms"),
+        ((1_198_000_000, 4_000_000, 1_200_000_000), "about 20 min (19 min 58 s to 20 min 2 s)"),
+        ((0, 4_520_000_000, 4_500_000_000), "about 1 h 15 min (0 ms to 1 h 15 min 20 s)"),
+        ((350_500, 2_149_500, 1_000_000), "about 1 s (350.5 ms to 2.5 s)"),
+    ],
+)
+def test_a_window_in_words(window: tuple[int, int, int], text: str) -> None:
+    assert show_window(*window) == text

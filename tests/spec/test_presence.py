@@ -32,6 +32,27 @@ def test_silence_counts_from_the_last_message_that_was_heard() -> None:
     assert at_once.pattern == {"code": 0}
 
 
+ABOUT = [
+    (
+        "{silence: patience,",
+        "{silence: {about: patience},",
+        (250_000, 170_000, 400_000),
+    ),  # 130 ms for what is under way
+    ("{silence: patience,", "{silence: {within: patience},", (270_000, 130_000, 0)),
+    ("{silence: patience,", "{loss: {about: patience},", (380_000, 40_000, 400_000)),
+    ("{silence: patience,", "{loss: {about: 5ms},", (0, 25_000, 5_000)),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "window"), ABOUT)
+def test_about_a_time_is_within_the_tolerance_of_it(old: str, new: str, window: tuple[int, int, int]) -> None:
+    """Of a silence as of a loss; nothing comes before what it counts from."""
+    text = TEXT.replace(old, new).replace("constants:\n", "tolerance: 20ms\nconstants:\n", 1)
+    loss = next(e for e in presence(load_spec(text, "hall.yaml").bind()).endings if e.kind is End.LOSS)
+
+    assert (loss.after, loss.within, loss.about) == window
+
+
 def test_a_group_is_its_states() -> None:
     """Wherever states are named; and a group may not be called like one."""
     own, others = hall().views
@@ -79,6 +100,10 @@ def test_presence_is_drawn_with_its_causes() -> None:
         ("{act: close,", "{act: close, elsewhere: true,", "one way to end a session"),
         ("- {elsewhere: true, for", "- {for", "here is none"),
         ("given: {farewell: kept}", "given: {farewell: kpt}", "unknown value of farewell 'kpt'; did you mean 'kept'?"),
+        ("{silence: patience,", "{silence: {about: patience},", "`about` needs the contract's `tolerance`"),
+        ("{silence: patience,", "{silence: {after: 1s, within: patience},", "`silence` is a time; leave `after` out"),
+        ("{silence: patience,", "{silence: {},", "give `within` or `about`, else nothing is ever due"),
+        ("{silence: patience,", "{loss: {about: patience, within: 1s},", "whole window; leave `within` out"),
         ("told as: [nothing,", "told as: [nowt,", "expected 'nothing' or 'left then joined', found 'nowt'"),
         ("delivered within: notice", "delivered within: notise", "notise"),
         ("  inside: [in, again]", "  in: [in, again]", "in is a state already; call the group otherwise"),

@@ -8,7 +8,7 @@ from roomcheck.judge.causes import Causes
 from roomcheck.judge.history import Change, History
 from roomcheck.judge.hypothesis import EMPTY, LIVE, Rejection, asked_with, fits
 from roomcheck.judge.observer import Observer
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import End, View
 
 
@@ -167,6 +167,8 @@ class News:
                         f"{word} came {show_duration(at.hi - begin.lo)} after {stay.member}'s link was lost, "
                         f"{show_duration(early)} before the server may give it up"
                     )
+                    if loss.about:
+                        text += f", {show_window(loss.after, loss.within, loss.about)} after that"
                     return Rejection(early, text, None, loss.earlier or loss.requirement)
         there = "is there" if h.holder is not None else "has gone"
         return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from roomcheck.judge.hypothesis import NEVER, Mode, Rejection, fits
 from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.trace import Told, Trace
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
 
@@ -134,7 +134,7 @@ def accept(
     opens, closes = entry.after, entry.after + entry.within
     early = (anchor.hi + opens - event.at.lo) if narrow else (anchor.lo + opens - event.at.hi - extra)
     late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes - extra)
-    window = f"allowed {show_duration(opens)} to {show_duration(closes)} after {entry.of}"
+    window = f"allowed {show_window(opens, entry.within, entry.about)} after {entry.of}"
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
         came = show_duration(event.at.hi - anchor.lo)
         return Rejection(

@@ -25,7 +25,7 @@ from roomcheck.judge.hypothesis import (
     without,
 )
 from roomcheck.judge.rules import LINK_DOWN, Rules
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import Rule, Unless, View
 
 MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
@@ -38,6 +38,11 @@ def told_twice(view: View, state: str, value: Any) -> bool:
 
 def provided_for(rules: Iterable[Rule], provided: Callable[[Rule], Truth]) -> list[tuple[Rule, Truth]]:
     return [(rule, provided(rule) if rule.provided else Truth.YES) for rule in rules]
+
+
+def allowed(rule: Rule) -> str:
+    """The window, where the document says about when."""
+    return f"; it comes {show_window(rule.after, rule.within, rule.about)} after its cause" if rule.about else ""
 
 
 def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
@@ -119,7 +124,7 @@ class Steps:
             early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
             if early > 0:
                 since = show_duration(at.hi - p.cause.lo)
-                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early"
+                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early{allowed(rule)}"
                 rejections.append(Rejection(early, text, rule))
                 return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
@@ -127,7 +132,7 @@ class Steps:
             late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
             late -= rule.after + rule.within
             if late > 0:
-                text = f"{rule.text}: came {show_duration(late)} after it may come"
+                text = f"{rule.text}: came {show_duration(late)} after it may come{allowed(rule)}"
                 rejections.append(Rejection(late, text, rule))
                 return False
         if rule.while_up and self.link.down:

@@ -36,7 +36,7 @@ from roomcheck.judge.hypothesis import (
 )
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, NOTHING, Rules, by_state
 from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import CauseKind, Rule
 
 FEW = 4  # hypotheses are compared one by one, more are sorted first
@@ -200,14 +200,13 @@ class Simulation(Steps):
                 out.append(h)
             else:
                 over, p = late
-                rejections.append(
-                    Rejection(
-                        over,
-                        f"{p.rule.text}: did not come; it was due within {show_duration(p.rule.after + p.rule.within)}"
-                        f", and {show_duration(over)} after it was due there was nothing",
-                        p.rule,
-                    )
-                )
+                rule = p.rule
+                window = f"within {show_duration(rule.after + rule.within)}"
+                if rule.about:
+                    window = show_window(rule.after, rule.within, rule.about)
+                text = f"{rule.text}: did not come; it was due {window}"
+                text = f"{text}, and {show_duration(over)} after it was due there was nothing"
+                rejections.append(Rejection(over, text, rule))
         self.check_at = check_at
         if not out and self.hypotheses:
             self._refuse(at, rejections)

@@ -121,7 +121,8 @@ class Unless:
 class Rule:
     """In a state of `from_`, after `cause`, the callback that moves the view to `to` comes within a window.
 
-    The window is [cause + after, later of cause and entry into `from_` + after + within]. `answer` instead of `to`: the
+    The window is [cause + after, later of cause and entry into `from_` + after + within]; `about`: the one moment that
+    the document gives for it, if it gives one (microseconds, as all times). `answer` instead of `to`: the
     call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
     come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
     states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
@@ -137,6 +138,7 @@ class Rule:
     pattern: Mapping[str, Any]
     after: int = 0
     within: int = 0
+    about: int = 0
     unless: tuple[Unless, ...] = ()
     given: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     provided: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -193,6 +195,7 @@ class Ending:
     names: frozenset[str] = frozenset()
     after: int = 0
     within: int = 0
+    about: int = 0
     given: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     pattern: Mapping[str, Any] = field(default_factory=dict)
     again: bool = False
@@ -333,6 +336,7 @@ class Entry:
     of: str | None = None
     after: int = 0
     within: int | None = None
+    about: int = 0
     label: str | None = None
     optional: bool = False
     requirement: str | None = None

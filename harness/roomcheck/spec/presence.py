@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roomcheck.spec.contract import Callback, End, Ending, Hearing, Presence, Sign, View
-from roomcheck.spec.shape import EndingShape, PresenceShape, SessionShape
+from roomcheck.spec.shape import EndingShape, PresenceShape, SessionShape, WindowShape
 from roomcheck.spec.vocabulary import Step, Vocabulary
 
 VIEW = "presence"
@@ -127,7 +127,8 @@ def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by
         found = " and ".join(ways) or "none"
         words.problems.add(node.where, f"one way to end a session: {', '.join(WAYS)}; here is {found}")
     words.when(shape.when, *at)
-    kind, names, after, within, text = End.ELSEWHERE, frozenset[str](), 0, 0, "another session elsewhere"
+    kind, names, text = End.ELSEWHERE, frozenset[str](), "another session elsewhere"
+    after = within = about = 0
     if shape.request:
         kind, text = End.REQUEST, f"told {' or '.join(shape.request)}"
         names = words.names_in(shape.request, words.own_states, "state", *at, "request")
@@ -136,20 +137,25 @@ def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by
         known = [name for name, operation in words.operations.items() if operation.admin]
         words.expect_name(shape.act, known, "act", words.where(*at, "act"))
     elif shape.silence is not None:
-        kind, text = End.LOSS, f"silence for {shape.silence}"
-        last = words.duration(shape.silence, *at, "silence")
+        last = shape.silence.about or shape.silence.within
+        kind, text = End.LOSS, f"silence for {'about ' if shape.silence.about else ''}{last}"
+        after, within, about = _window(words, shape.silence, *at, "silence")
         early = words.duration(whole.link.speaks_every, *AT, "link", "speaks every")
         early += words.duration(whole.link.one_way, *AT, "link", "one way")
-        after, within = max(0, last - early), min(last, early)
+        if "after" in words.doc.at((*at, "silence")).keys and not about:
+            words.problems.add(words.doc.at((*at, "silence")).key("after"), "`silence` is a time; leave `after` out")
+        earliest, latest = (after if about else within), after + within
+        after = max(0, earliest - early)
+        within = latest - after
     elif shape.loss is not None:
         kind, text = End.LOSS, "loss of its link"
-        after = words.duration(shape.loss.after, *at, "loss", "after")
-        within = words.duration(shape.loss.within, *at, "loss", "within")
+        after, within, about = _window(words, shape.loss, *at, "loss")
     return Ending(
         kind=kind,
         names=names,
         after=after,
         within=within,
+        about=about,
         given=words.given(shape.given or {}, words.operations.values(), *at, "given"),
         pattern=words.pattern(shape.with_ or {}, callback, *at, "with"),
         again=shape.again,
@@ -160,3 +166,9 @@ def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by
         text=text,
         where=node.where,
     )
+
+
+def _window(words: Vocabulary, shape: WindowShape, *at: Step) -> tuple[int, int, int]:
+    if shape.within is None and shape.about is None and not words.problems.lost:
+        words.problems.add(words.where(*at), "give `within` or `about`, else nothing is ever due")
+    return words.window(shape, *at)

@@ -102,6 +102,7 @@ class Rulebook(Vocabulary):
             if (found := self._canceller(name, self.doc.at((*at, "unless")).key(name)))
         )
         self.when(rule.when, *at)
+        after, within, about = self.window(rule, *at)
         number = len(self.rules) + 1
         self.rules[number] = rule
         return Rule(
@@ -110,8 +111,9 @@ class Rulebook(Vocabulary):
             cause=cause or Cause(CauseKind.ENTERED),
             to=rule.to,
             pattern=self.pattern(rule.with_ or {}, self._telling(rule.to, signs), *at, "with"),
-            after=self.duration(rule.after, *at, "after"),
-            within=self.duration(rule.within, *at, "within"),
+            after=after,
+            within=within,
+            about=about,
             unless=unless,
             given=self._given(rule.given or {}, cause, *at, "given"),
             provided=self._provided(rule.provided or {}, cause, *at, "provided"),
@@ -151,7 +153,7 @@ class Rulebook(Vocabulary):
             self.problems.add(node.where, "a rule has either `to` or `answer`")
         elif rule.silent and rule.answer is not None:
             self.problems.add(node.key("silent"), "an answer is not silent")
-        idle = [key for key in ("with", "after", "within", "unless", "immediately") if key in node.keys]
+        idle = [key for key in ("with", "after", "within", "about", "unless", "immediately") if key in node.keys]
         if rule.silent:
             for key in [*idle, *(["cause in"] if rule.cause_in else [])]:
                 text = f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
@@ -161,7 +163,11 @@ class Rulebook(Vocabulary):
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
         elif rule.immediately:
             self._immediately(rule, node)
-        elif rule.optional and rule.within is None:
+        elif rule.about is None:
+            self._is_due(rule, node)
+
+    def _is_due(self, rule: RuleShape, node: Node) -> None:
+        if rule.optional and rule.within is None:
             self.problems.add(node.key("optional"), "`optional` needs `within`, else what is on its way is never due")
         elif rule.after is not None and rule.within is None:
             self.problems.add(node.key("after"), "`after` needs `within`, else nothing is ever due")
@@ -171,7 +177,7 @@ class Rulebook(Vocabulary):
             self.problems.add(
                 node.key("immediately"), "`immediately` follows what told the state: its cause is `entered`"
             )
-        for key in [key for key in ("cause in", "after", "unless", "while", "optional") if key in node.keys]:
+        for key in [key for key in ("cause in", "after", "about", "unless", "while", "optional") if key in node.keys]:
             self.problems.add(
                 node.key(key), f"what comes immediately comes next, whatever happens; `{key}` has no meaning"
             )

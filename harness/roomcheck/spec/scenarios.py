@@ -408,7 +408,7 @@ class _Expected:
             self.problems.add(node.where, f"one state an entry; here are {' and '.join(known)}")
         elif not names:
             self.problems.add(node.where, "an entry needs the name of a state, `any of` or `unordered`")
-        within = self._window(shape, node, at)
+        after, within, about = self._window(shape, node, at)
         requirement = self.words.requirement(shape.for_, node.at(("for",)).where)
         if not known:
             return
@@ -422,8 +422,9 @@ class _Expected:
             pattern=self._pattern(names[name], callback, (*at, name)),
             room=self._room(shape, callback, node),
             of=shape.of,
-            after=self.words.duration(shape.after, *at, "after"),
-            within=within,
+            after=after,
+            within=None if shape.within is None and shape.about is None else within,
+            about=about,
             label=shape.as_,
             optional=shape.optional,
             requirement=requirement,
@@ -455,26 +456,26 @@ class _Expected:
                 self.words.expect_name(str(alias), set(self.scene.users.values()), "user", where)
         return {**out, **self.words.pattern(rest, callback, *at)}
 
-    def _window(self, shape: ItemShape, node: Node, at: tuple[PathStep, ...]) -> int | None:
-        """`within`, checked with `after`, `of` and `as`, and noted for the end of observation."""
-        within = None if shape.within is None else self.words.duration(shape.within, *at, "within")
+    def _window(self, shape: ItemShape, node: Node, at: tuple[PathStep, ...]) -> tuple[int, int, int]:
+        """The window, checked with `of` and `as`, and noted for the end of observation."""
+        after, within, about = self.words.window(shape, *at)
         if shape.of is None:
-            for key in ("after", "within"):
+            for key in ("after", "within", "about"):
                 if key in node.keys:
                     self.problems.add(node.key(key), f"`{key}` needs `of`: the label from which it counts")
-        elif shape.within is None:
-            self.problems.add(node.key("of"), "`of` needs `within`, else nothing is ever due")
+        elif shape.within is None and shape.about is None:
+            self.problems.add(node.key("of"), "`of` needs `within` or `about`, else nothing is ever due")
         latest = self.scene.watch
         if shape.of is not None and self.words.expect_name(
             shape.of, self.at_latest, "label", node.at(("of",)).where
         ):  # fmt: skip
-            latest = self.at_latest[shape.of] + self.words.duration(shape.after, *at, "after") + (within or 0)
+            latest = self.at_latest[shape.of] + after + within
             self.end = max(self.end, latest)
         if shape.as_ is not None:
             if not _ALIAS.match(shape.as_):
                 self.problems.add(node.at(("as",)).where, f"{shape.as_!r} is no label; use letters, digits and _")
             self.at_latest[shape.as_] = max(latest, self.at_latest.get(shape.as_, latest))
-        return within
+        return after, within, about
 
 
 def _values(views: list[View]) -> dict[str, tuple[View, str]]:

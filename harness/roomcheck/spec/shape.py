@@ -132,6 +132,7 @@ class RuleShape(Shape):
     with_: Pattern | None = Field(default=None, alias="with")
     after: Expression | None = None
     within: Expression | None = None
+    about: Expression | None = None
     unless: Annotated[
         dict[str, Expression],
         BeforeValidator(_unless, json_schema_input_type=str | list[str] | dict[str, Expression]),
@@ -190,9 +191,12 @@ class ObserversShape(Shape):
     for_: str | None = Field(default=None, alias="for")
 
 
-class LossShape(Shape):
+class WindowShape(Shape):
+    """`within`, perhaps `after`, or `about`."""
+
     after: Expression | None = None
-    within: Expression
+    within: Expression | None = None
+    about: Expression | None = None
 
 
 class EndingShape(Shape):
@@ -200,8 +204,10 @@ class EndingShape(Shape):
 
     request: Names = []
     act: str | None = None
-    silence: Expression | None = None
-    loss: LossShape | None = None
+    silence: Annotated[
+        WindowShape, BeforeValidator(_keyed("within"), json_schema_input_type=WindowShape | str | int | float)
+    ] | None = None  # fmt: skip
+    loss: WindowShape | None = None
     elsewhere: Literal[True] | None = None
     with_: Pattern | None = Field(default=None, alias="with")
     given: dict[str, Scalars] | None = None
@@ -285,6 +291,7 @@ class ItemShape(Shape):
     in_: str | None = Field(default=None, alias="in")
     after: Expression | None = None
     within: Expression | None = None
+    about: Expression | None = None
     of: str | None = None
     as_: str | None = Field(default=None, alias="as")
     optional: bool = False
@@ -401,6 +408,7 @@ class SpecShape(Shape):
     operations: dict[str, OperationShape] = Field(min_length=1)
     pace: Expression = "0s"
     watch: Expression = "0s"
+    tolerance: Expression | None = None
     requirements: dict[str, RequirementShape] = {}
     groups: dict[str, Names] = {}
     connection: ConnectionShape

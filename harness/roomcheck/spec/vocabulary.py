@@ -24,7 +24,17 @@ from roomcheck.spec.contract import (
 from roomcheck.spec.expressions import ExpressionError, Quantity
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
-from roomcheck.spec.shape import BASES, LEVELS, ConnectionShape, OperationShape, RequirementShape, SpecShape
+from roomcheck.spec.shape import (
+    BASES,
+    LEVELS,
+    ConnectionShape,
+    ItemShape,
+    OperationShape,
+    RequirementShape,
+    RuleShape,
+    SpecShape,
+    WindowShape,
+)
 
 Step = str | int
 KINDS = tuple(kind.value for kind in FaultKind)
@@ -131,6 +141,7 @@ class Vocabulary(Words):
         self._open: list[str] = []
         self.constants = self._constants()
         self.pace = self.duration(shape.pace, "pace")
+        self.tolerance = self.duration(shape.tolerance, "tolerance")
         self.codes = {name: code.value for name, code in shape.codes.items()}
         self.options = self._options()
         self.requirements = self._requirements()
@@ -231,6 +242,21 @@ class Vocabulary(Words):
             value = self._constant(name)
             out[name] = self.scaled(value.value) if value else 0
         return out
+
+    def window(self, shape: RuleShape | ItemShape | WindowShape, *at: Step) -> tuple[int, int, int]:
+        """`after`, `within` and `about`: what comes about a time comes so much earlier or later."""
+        if shape.about is None:
+            return self.duration(shape.after, *at, "after"), self.duration(shape.within, *at, "within"), 0
+        node = self.doc.at(at)
+        for key in ("after", "within"):
+            if key in node.keys:
+                self.problems.add(node.key(key), f"`about` is the whole window; leave `{key}` out")
+        if self.shape.tolerance is None:
+            text = "`about` needs the contract's `tolerance`: how much earlier or later is still about then"
+            self.problems.add(node.key("about"), text)
+        about = self.duration(shape.about, *at, "about")
+        after = max(0, about - self.tolerance)
+        return after, about + self.tolerance - after, about
 
     # --- small things -----------------------------------------------------------------------------------------------
 
