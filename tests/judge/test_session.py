@@ -674,6 +674,20 @@ def test_the_old_device_is_out_and_the_new_one_never_told_that_it_is_in() -> Non
     assert judged(hall, 3000) == CONFORMS
 
 
+def test_a_session_that_opens_over_a_dead_link_is_given_up_from_then_on() -> None:
+    """Who is told to be back although its link is down was lost before that, and is lost again after it."""
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2010, "A", "lost")
+    hall.left(2400)
+    hall.told(3000, "A", "again")
+    hall.heard(3010, "B", "+", "A")
+    assert judged(hall, 3400) == CONFORMS
+    assert judged(hall, 3600) == "violates H-GONE"
+    hall.left(3380)
+    assert judged(hall, 3600) == CONFORMS
+
+
 def test_the_next_request_of_the_same_member_may_have_taken_the_place_of_a_lost_session() -> None:
     """It went unheard, and asks anew before it is given up: the others need not be told, also if it never gets in."""
     hall = inside()

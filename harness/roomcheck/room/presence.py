@@ -163,8 +163,8 @@ class Presence:
     # --- requests ---------------------------------------------------------------------------------------------------
 
     def _request(self, stay: Stay, given: Mapping[str, tuple[Any, ...]], args: Mapping[str, Any]) -> None:
-        if stay.active and not stay.told_in:
-            return  # the operation was it already, and its state is told now
+        if stay.active:
+            return  # the operation was it already, and its state is told now; or it is in, and asks once more
         stay.number += 1
         if self._of(stay).holder is stay:
             self._of(stay).orphaned = stay.unheard
