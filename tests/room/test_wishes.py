@@ -54,6 +54,35 @@ def test_what_is_told_with_other_fields_is_not_wanted() -> None:
     assert some.fields(SELF, ("R", "connection", "OUT"), {"code": 9}) == []
 
 
+def test_what_is_expected_next_is_told_first() -> None:
+    """The same callback may be expected several times, each time with other fields."""
+    some = wishes(entry("OUT", code=7), entry("IN"), entry("OUT", code=9))
+    event = ("R", "connection", "OUT")
+    seen = []
+    for _ in range(3):
+        seen.append([p["code"] for p in some.fields(SELF, event, {})])
+        some.told(SELF, event)
+
+    assert seen == [[7, 9], [9, 7], [7, 9]]
+
+
+def test_a_prompt_room_waits_for_the_scenario_with_what_it_owes() -> None:
+    """Where the scenario allows a part of the rule's window only; other rooms show that it is narrower."""
+    line = Line("A", None, (entry("ENTERING"), replace(entry("IN", "S1"), after=4 * S)))
+    played = replace(case(enter("A"), members=CAST[:1]), lines=(line,))
+    moments = {}
+    for timing in Timing:
+        trace = perform(contract(), played, Policy(timing, obliging=True)).trace
+        moments[timing] = next(
+            r.at.lo - trace.records[0].at.lo
+            for r in trace.records
+            if isinstance(r, Told) and r.fields.get("state") == "IN"
+        )
+
+    assert moments[Timing.EARLY] == 0
+    assert 4 * S <= moments[Timing.PROMPT] < 5 * S
+
+
 def test_a_line_that_allows_others_forbids_nothing() -> None:
     """What it names is wanted."""
     some = wishes(entry("IN"), others=True)

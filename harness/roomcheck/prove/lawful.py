@@ -24,7 +24,7 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Finding, Outcome, Verdict
-from roomcheck.room import Performance, Policy, Timing, perform, share
+from roomcheck.room import Decision, Performance, Policy, Timing, perform, share
 from roomcheck.spec.contract import Case, Contract
 
 T = TypeVar("T")
@@ -144,9 +144,15 @@ def _scenario(
     contract: Contract, case: Case, looked: Looked, tries: int, *, other_moments: bool = True
 ) -> FalseRed | None:
     """Change the decisions of the room that gets furthest, those just before it is refused most often."""
-    best: _Try | None = None
+    firm: _Try | None = None  # the first that got so far
+    best: _Try | None = None  # the last of these
+    turned: set[Decision] = set()
     for n in range(tries):
-        policy = FIRST[n] if n < len(FIRST) or best is None else _changed(case.id, n, best)
+        one_by_one = n % 2 == 1 and n >= len(FIRST)
+        if n < len(FIRST) or firm is None or best is None:
+            policy = FIRST[n]
+        else:
+            policy = (_turned(firm, turned) if one_by_one else None) or _changed(case.id, n, best)
         performance, verdict = _weigh(contract, case, policy, looked)
         if verdict.outcome is Outcome.CONFORMS:
             looked.passed[case.id], looked.held[case.id] = policy, performance
@@ -155,8 +161,12 @@ def _scenario(
         if by_rules.outcome is Outcome.VIOLATES:
             return FalseRed(case, policy, performance.trace, by_rules, "refused by the rules")
         met, at, about = _progress(contract, performance.trace, case)
-        if best is None or met > best.met or (met == best.met and n >= len(FIRST)):
-            best = _Try(policy, performance, verdict, met, at, about)
+        found = _Try(policy, performance, verdict, met, at, about)
+        if firm is None or met > firm.met:
+            firm = best = found
+            turned.clear()
+        elif met == firm.met and n >= len(FIRST) and not one_by_one:
+            best = found
     assert best is not None
     why = "no lawful room plays what the scenario expects"
     return FalseRed(case, best.policy, best.performance.trace, best.verdict, why)
@@ -168,6 +178,19 @@ def _progress(contract: Contract, trace: Trace, case: Case) -> tuple[int, int, f
     ends = [(w.at if w.at >= 0 else trace.end, line) for line, w in zip(case.lines, walks, strict=True) if w.rejections]
     at, line = min(ends, key=lambda end: end[0], default=(trace.end, None))
     return sum(len(w.best.met) for w in walks), at, frozenset((line.observer, line.about) if line else ())
+
+
+def _turned(firm: _Try, turned: set[Decision]) -> Policy | None:
+    """What might have happened and did not happens, or the other way round: one after the other, the last first."""
+    made = [what for what, when in firm.performance.decisions.items() if what[0] == "whether" and when <= firm.at]
+    made = [what for what in made if what not in turned]
+    if not made:
+        return None
+    made.sort(key=firm.about.isdisjoint, reverse=True)  # first what concerns those who were refused
+    what = made[-1]
+    turned.add(what)
+    happens = 1.0 if what in firm.performance.taken else 0.0
+    return replace(firm.policy, fixed={**firm.policy.fixed, what: happens})
 
 
 def _changed(name: str, n: int, best: _Try) -> Policy:

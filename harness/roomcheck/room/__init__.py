@@ -6,6 +6,18 @@ each finds the other's mistakes. `breaks` are rooms that keep all of a contract 
 
 from roomcheck.room.breaks import Break, Kind, breaks, spare
 from roomcheck.room.play import Performance, perform, play
-from roomcheck.room.policy import Policy, Timing, share
+from roomcheck.room.policy import Decision, Policy, Timing, share
 
-__all__ = ["Break", "Kind", "Performance", "Policy", "Timing", "breaks", "perform", "play", "share", "spare"]
+__all__ = [
+    "Break",
+    "Decision",
+    "Kind",
+    "Performance",
+    "Policy",
+    "Timing",
+    "breaks",
+    "perform",
+    "play",
+    "share",
+    "spare",
+]

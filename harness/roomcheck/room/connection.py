@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import MARGIN, Break, Kind
 from roomcheck.room.link import Link
-from roomcheck.room.policy import Decisions
+from roomcheck.room.policy import Decisions, Timing
 from roomcheck.room.wishes import NEVER
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
@@ -227,14 +227,16 @@ class Connection:
             return
         if not rule.immediately and self._next():
             return
-        expected = self.host.earliest(self, rule) if rule.optional else 0
-        obligation.waits = expected == NEVER
+        decisions, now, key = self.host.decisions, self.host.agenda.now, obligation.key
+        # a prompt room waits for the scenario also with what it owes; others show where its windows are too narrow
+        waits = rule.optional or decisions.policy.timing is Timing.PROMPT
+        expected = self.host.earliest(self, rule) if waits else 0
+        obligation.waits = rule.optional and expected == NEVER
         if obligation.waits:
             return
-        decisions, now, key = self.host.decisions, self.host.agenda.now, obligation.key
         base = max(obligation.base, self.link.since) if rule.while_up else obligation.base
-        earliest = max(now, obligation.cause + rule.after, expected)
         due = base + rule.after + rule.within
+        earliest = max(now, obligation.cause + rule.after, expected if rule.optional else min(expected, due))
         if rule.whenever:
             due = earliest + HORIZON * rule.within
         else:

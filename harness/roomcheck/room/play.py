@@ -26,7 +26,8 @@ EVIDENCE = "model room"
 class Performance:
     """A trace, the rules that something came by, and whether the room's broken promise was due at all.
 
-    `news`: what observers were told of others, as breaks name it; `decisions`: what the policy was asked, and when.
+    `news`: what observers were told of others, as breaks name it; `decisions`: what the policy was asked, and when;
+    `taken`: what it was asked whether it happens, and does.
     """
 
     trace: Trace
@@ -34,6 +35,7 @@ class Performance:
     news: frozenset[str]
     broke: bool
     decisions: Mapping[Decision, int]
+    taken: frozenset[Decision]
 
 
 def play(contract: Contract, case: Case, policy: Policy, broken: Break | None = None) -> Trace:
@@ -105,7 +107,8 @@ class Room(Telling):
             scale=contract.scale,
             clock="virtual",
         )
-        return Performance(trace, frozenset(self.rules), frozenset(self.heard), self.broke, self.decisions.made)
+        made, taken = self.decisions.made, frozenset(self.decisions.taken)
+        return Performance(trace, frozenset(self.rules), frozenset(self.heard), self.broke, made, taken)
 
     def _do(self, step: Step) -> None:
         now = self.agenda.now

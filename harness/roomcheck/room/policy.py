@@ -60,8 +60,10 @@ class Policy:
                 return earliest + round(min(1.0, max(0.0, share)) * (latest - earliest))
 
     def share_of(self, what: Decision) -> float:
-        """A number from 0 to 1 for what is decided."""
-        return self.fixed[what] if what in self.fixed else self._share(what)
+        """A number from 0 to 1 for what is decided: 0, the first that there is, where what comes is prompt."""
+        if what in self.fixed:
+            return self.fixed[what]
+        return 0.0 if self.timing is Timing.PROMPT else self._share(what)
 
     def _share(self, what: Decision) -> float:
         return share(self.seed, what)
@@ -74,16 +76,21 @@ def share(seed: object, what: object) -> float:
 
 
 class Decisions:
-    """The decisions of one room, and when each was made."""
+    """The decisions of one room, and when each was made; `taken`: of what might happen, what did."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.made: dict[Decision, int] = {}
+        self.taken: set[Decision] = set()
 
     def whether(self, likely: float, *what: object, now: int) -> bool:
         """Whether it happens."""
-        self.made.setdefault(("whether", *what), now)
-        return self.policy.chance(likely, ("whether", *what))
+        key = ("whether", *what)
+        self.made.setdefault(key, now)
+        happens = self.policy.chance(likely, key)
+        if happens:
+            self.taken.add(key)
+        return happens
 
     def option(self, *what: object, now: int) -> bool:
         """Whether something comes that may come."""

@@ -54,10 +54,10 @@ class Wishes:
         return entries[n] if n < len(entries) else None
 
     def fields(self, subject: Subject, event: Event, pattern: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """What such a callback may be expected to be told with, in the order of the scenario."""
+        """What such a callback may be expected to be told with, what is expected next first."""
         about = subject if subject in self.left else (subject[0], ANYONE)
-        known = self.patterns.get((about, event), [])
-        return [p for p in known if _agree(pattern, p)]
+        known, n = self.patterns.get((about, event), []), self.came[about, event]
+        return [p for p in (*known[n:], *known[:n]) if _agree(pattern, p)]
 
     def told(self, subject: Subject, event: Event) -> str | None:
         """It came; returns its label in the scenario."""
