@@ -38,6 +38,7 @@ connection:
     - {from: lost, cause: shut, cause in: in, to: gone, within: 200ms, for: P-SHUT}
     - {from: in, cause: evict, to: gone, within: 100ms}
     - {from: lost, cause: quit, to: out, silent: true}
+    - {from: in, cause: twin in lost, to: gone, within: 100ms, optional: whenever}
 """,
     "porch.yaml",
 ).bind()
@@ -130,3 +131,18 @@ def test_what_the_loss_led_to_is_no_room_for_a_return(quits: bool, expected: lis
     tape.told(5100, "A", "in")
 
     assert broken(tape, 9000) == expected
+
+
+def test_what_need_not_come_is_no_explanation() -> None:
+    """In one story the twin's loss had led to gone, which did not come; what came has no cause in any."""
+    tape = Tape("A", "A2", users={"A2": "A"})
+    for at, member in ((0, "A"), (500, "A2")):
+        tape.call(at, member, "join", room="R")
+        tape.told(at + 10, member, "in")
+    tape.fault(1000, "A2")
+    tape.told(1010, "A2", "lost")
+    tape.call(1500, "A", "shut", room="R")
+    tape.told(3000, "A", "lost")
+
+    (finding,) = verdict(tape, 4000).findings
+    assert finding.seen.startswith("lost has no cause while in")

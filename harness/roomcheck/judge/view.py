@@ -39,6 +39,7 @@ from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import CauseKind, Rule
 
+FAR = 1 << 63  # of a reason that others go before: what may come was not even owed
 FEW = 4  # hypotheses are compared one by one, more are sorted first
 
 
@@ -206,7 +207,7 @@ class Simulation(Steps):
                     window = show_window(rule.after, rule.within, rule.about)
                 text = f"{rule.text}: did not come; it was due {window}"
                 text = f"{text}, and {show_duration(over)} after it was due there was nothing"
-                rejections.append(Rejection(over, text, rule))
+                rejections.append(Rejection(FAR if rule.optional else over, text, rule))
         self.check_at = check_at
         if not out and self.hypotheses:
             self._refuse(at, rejections)
