@@ -101,6 +101,16 @@ def test_an_entry_that_matches_nothing_is_a_failure_in_a_whole_run() -> None:
     assert stale(known(), whole=False) == []
 
 
+def test_entries_for_one_case_are_what_may_be_seen_of_it() -> None:
+    """One of them is enough; where none is, all are failures; an update keeps both."""
+    either = known(ENTRY, replace(ENTRY, requirement="R-2", seen="ADD never"))
+    other = samples.violating(finding=replace(samples.FINDING, seen="LATE came"))
+
+    assert stale(either, samples.violating()) == []
+    assert len(stale(either, other)) == 2
+    assert either.kept([samples.violating()]) == list(either.entries)
+
+
 def test_an_entry_whose_case_came_to_no_verdict_is_not_judged() -> None:
     """The run says nothing of it."""
     assert stale(known(), samples.doubtful()) == []
