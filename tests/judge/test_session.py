@@ -383,7 +383,7 @@ def test_what_a_race_has_not_decided_in_time_is_not_told_later() -> None:
     later.heal(2280, "A")
     later.left(2380)
     assert judged(later, 2400) == "violates H-GONE"
-    assert seen(later, 2400) == "- upon the loss of its link: came 10 ms too late"
+    assert seen(later, 2400) == "- upon the loss of A's link: came 10 ms too late"
 
 
 def test_a_link_that_is_whole_in_time_ends_nothing() -> None:
@@ -857,7 +857,7 @@ def test_a_list_cannot_know_what_others_should_have_heard_long_before() -> None:
         hall.heard(2422, observer, "+", "C")
 
     assert judged(hall) == "violates H-OTHERS"
-    assert seen(hall) == "the list says -, lawful is +"
+    assert seen(hall) == "the list that C knows lacks A, who is there"
 
 
 def test_nobody_outside_hears_anything() -> None:

@@ -59,7 +59,12 @@ class Causes:
                     if not stay.sound(request, heard, declared.noticed, declared.delivery):
                         requirement = ending.unheard or requirement
                     yield Licence(
-                        stay.link.passing(asked.lo), NEVER, pattern, requirement, "its leaving", owed=ending.owed
+                        stay.link.passing(asked.lo),
+                        NEVER,
+                        pattern,
+                        requirement,
+                        f"{stay.member} leaving",
+                        owed=ending.owed,
                     )
             elif ending.kind is End.ACT:
                 for name, at in self.acts:
@@ -75,20 +80,25 @@ class Causes:
                     if ending.after:
                         lo -= self.slack
                     if lo <= over:
-                        yield Licence(lo, over, pattern, requirement, "the loss of its link", back=me, owed=ending.owed)
+                        takes = ending.after + ending.within
+                        yield Licence(
+                            lo, over, pattern, requirement, _loss(stay), back=me, owed=ending.owed, takes=takes
+                        )
             else:  # another session of the user, elsewhere
                 for other in self.elsewhere:
                     if other.member != stay.member:
                         for one in other.requests:
                             if one.valid or one.first is not None:
                                 until = NEVER if one.out is None else one.out.hi + declared.delivery
-                                cause = "its session elsewhere"
+                                cause = f"another session of {other.member}"
                                 yield Licence(one.begin.lo, until, pattern, requirement, cause, owed=ending.owed)
         if request.out is not None and request.asked is None and request.left is None:
             pattern = gave_up.pattern if gave_up else EMPTY
             requirement = gave_up.requirement if gave_up else None
             owed = gave_up is None or gave_up.owed
-            yield Licence(stay.link.passing(request.out.lo), NEVER, pattern, requirement, "its giving up", owed=owed)
+            yield Licence(
+                stay.link.passing(request.out.lo), NEVER, pattern, requirement, f"{stay.member} giving up", owed=owed
+            )
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
                 me = frozenset({stay.member})
@@ -167,9 +177,7 @@ class Causes:
                     for begin, over in self._unheard(stay, request):
                         lo, hi = max(begin.lo + ending.after, h.lo), min(over, upto)
                         if lo <= hi:
-                            event = Change(
-                                False, lo, hi, False, ending.pattern, ending.requirement, "the loss of its link"
-                            )
+                            event = Change(False, lo, hi, False, ending.pattern, ending.requirement, _loss(stay))
                             yield replace(h, lo=lo, hi=hi, log=(*h.log, event))
 
     def due(self, h: History, now: Instant) -> int | None:
@@ -205,3 +213,7 @@ class Causes:
         if due < h.lo or (now.hi if self.narrow else now.lo) <= due:
             return None
         return due
+
+
+def _loss(stay: Stay) -> str:
+    return f"the loss of {stay.member}'s link"

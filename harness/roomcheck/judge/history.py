@@ -13,7 +13,8 @@ NOBODY: frozenset[str] = frozenset()
 class Change:
     """A change of the session between `lo` and `hi`. Each observer hears of it once; if not `owed`, it need not.
 
-    `sender`: the stay of the member that sends the news itself, so that it is lost or late with the member's link.
+    `takes`: how long after its cause it may happen (microseconds). `sender`: the stay of the member that sends the news
+    itself, so that it is lost or late with the member's link.
     """
 
     joined: bool
@@ -24,6 +25,7 @@ class Change:
     requirement: str | None
     cause: str
     sender: Stay | None = None
+    takes: int = 0
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Licence(NamedTuple):
     cause: str
     back: frozenset[str] = frozenset()
     owed: bool = True
+    takes: int = 0
 
 
 def ended(h: History, licence: Licence, upto: int) -> History | None:
@@ -65,7 +68,9 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     lo, hi = max(licence.lo, h.lo), min(licence.hi, upto)
     if lo > hi:
         return None
-    event = Change(False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause)
+    event = Change(
+        False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause, takes=licence.takes
+    )
     return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard)
 
 

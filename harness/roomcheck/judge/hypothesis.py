@@ -82,12 +82,16 @@ class Hypothesis:
 
 
 class Rejection(NamedTuple):
-    """Why a hypothesis was refused: the distance to what would have been lawful (microseconds), and the sentence."""
+    """Why a hypothesis was refused: the distance to what would have been lawful (microseconds), and the sentence.
+
+    `expected`: what would have been lawful, where no rule says so.
+    """
 
     miss: int
     text: str
     rule: Rule | None
     requirement: str | None = None
+    expected: str = ""
 
 
 @dataclass(slots=True)

@@ -43,9 +43,8 @@ class News:
                         skipped = n + 1  # it was over before a list had to tell it
                         continue
                     word = self.view.told["present" if event.joined else "absent"]
-                    limit = show_duration(self.presence.delivery)
-                    text = f"{word} within {limit} of {event.cause}: never came"
-                    return observer, Rejection(late, text, None, event.requirement)
+                    expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
+                    return observer, Rejection(late, f"{expected}: never came", None, event.requirement, expected)
                 break
         return None
 
@@ -79,8 +78,9 @@ class News:
             if owed:
                 if event.joined is not joined:
                     word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
-                    text = f"{word} came where {missing} upon {event.cause} was on its way"
-                    rejections.append(Rejection(1 << 61, text, None, event.requirement))
+                    expected = f"{missing} upon {event.cause}"
+                    text = f"{word} came where {expected} was on its way"
+                    rejections.append(Rejection(1 << 61, text, None, event.requirement, expected))
                 return
         found = False
         for created in self.causes.created(h, joined=joined, upto=at.hi):
@@ -123,21 +123,22 @@ class News:
         rejections: list[Rejection],
     ) -> History | None:
         event = h.log[n]
-        word = self.view.told["present" if event.joined else "absent"]
+        news = f"{self.view.told['present' if event.joined else 'absent']} upon {event.cause}"
         wanted = self.view.signs["present" if event.joined else "absent"].fields if fields is not None else EMPTY
         for pattern in (wanted, event.pattern):
             if fields is not None and not fits(pattern, fields):
                 seen = {k: fields.get(k) for k in pattern}
-                text = f"{word} upon {event.cause}: told with {seen}, required {dict(pattern)}"
-                rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise))
+                text = f"{news}: told with {seen}, required {dict(pattern)}"
+                rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise, news))
                 return None
         due = event.hi + self.presence.delivery
         late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
         if late > 0 and self.owed(event):
-            text = f"{word} upon {event.cause}: came {show_duration(late)} too late"
-            rejections.append(Rejection(late, text, None, event.requirement))
+            expected = f"{news}, within {show_duration(event.takes + self.presence.delivery)}"
+            text = f"{news}: came {show_duration(late)} too late"
+            rejections.append(Rejection(late, text, None, event.requirement, expected))
             return None
-        tally = observer.tallies[event.requirement or "", f"{word} upon {event.cause}"]
+        tally = observer.tallies[event.requirement or "", news]
         tally.met += 1
         heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))

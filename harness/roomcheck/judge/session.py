@@ -215,13 +215,10 @@ class Session:
                 if self.hearing.missing(a, at) is None
             ]
             if not agreeing and self.histories:
-                words = self.view.told["present"], self.view.told["absent"]
-                says, lawful = words if observer.told else words[::-1]
-                self._refuse(
-                    observer,
-                    at,
-                    [Rejection(0, f"the list says {says}, lawful is {lawful}", None, self.presence.list_requirement)],
-                )
+                has, is_there = ("has", "is not there") if observer.told else ("lacks", "is there")
+                text = f"the list that {observer.stay.member} knows {has} {self.user}, who {is_there}"
+                requirement = self.presence.list_requirement
+                self._refuse(observer, at, [Rejection(0, text, None, requirement, "a right list of who is there")])
             self._keep(agreeing)
 
     # --- time -------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def _findings(
                 requirement=(rule.requirement if rule else rejection.requirement) or first or view.view.otherwise,
                 view=view.name,
                 at=view.refused_at - start,
-                expected=rule.text if rule else f"only what the rules of {view.view.name} allow",
+                expected=rule.text if rule else rejection.expected or f"only what {view.view.name} allows",
                 seen=rejection.text,
                 miss=rejection.miss if rejection.miss < 1 << 59 else None,
                 misses=tuple(d.text for d in view.rejections[:3]),
