@@ -7,7 +7,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.verdict import Outcome, Verdict
-from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, lobby
+from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, case, lobby
 from support.tape import Tape
 
 LOBBY = lobby()
@@ -507,3 +507,20 @@ def test_members_may_be_told_to_be_in_a_room_that_is_none_of_the_case() -> None:
         tape.told(at, member, "joining", room="z")
         tape.told(at + 20, member, "in", room="z")
     violates(tape, 1000, None, "joining has no cause")
+
+
+@pytest.mark.parametrize("first", ["leave", "kick"])
+def test_what_has_no_cause_is_refused_for_that_whichever_of_two_acts_came_first(first: str) -> None:
+    """What may have been on its way depends on their order, and so would what is found to be broken."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    at = {first: 300, "leave" if first == "kick" else "kick": 301}
+    for act in sorted(at, key=at.__getitem__):
+        if act == "leave":
+            tape.call(at[act], "A", "leave", room="R")
+        else:
+            tape.admin(at[act], "kick", user="A", room="R")
+    tape.told(310, "A", "failed", 53)
+    [found, *_] = judge(lobby(), tape.trace(1000), case(requirements=("L-CASE",))).findings
+
+    assert (found.requirement, found.seen[:29]) == ("L-CASE", "failed has no cause while in;")

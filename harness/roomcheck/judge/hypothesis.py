@@ -94,6 +94,13 @@ class Rejection(NamedTuple):
     expected: str = ""
 
 
+class Debt(NamedTuple):
+    """What may still come: the requirement that it is part of, and until when (microseconds; -1: not any more)."""
+
+    requirement: str | None
+    until: int
+
+
 @dataclass(slots=True)
 class LinkState:
     """The subject's link: down or up since an instant."""

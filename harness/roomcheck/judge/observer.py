@@ -1,10 +1,10 @@
 """What one observer hears of the session of one user."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from roomcheck.judge.hypothesis import LIVE, OUT, Reception, Rejection, Tally
+from roomcheck.judge.hypothesis import LIVE, OUT, Debt, Reception, Rejection, Tally
 from roomcheck.judge.stay import Stay
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import View
@@ -25,6 +25,9 @@ class Following(Protocol):
 
     def hear(self, observer: "Observer", reception: Reception, at: Instant, *, again: bool = False) -> None:
         """As `Observer.hear`."""
+
+    def debts(self, observer: "Observer", *, joined: bool) -> Iterator[Debt]:
+        """As `Observer.debts`."""
 
     def advance(self, now: Instant) -> None:
         """Time has come to `now`."""
@@ -82,6 +85,15 @@ class Observer:
     def hear(self, reception: Reception, at: Instant, *, again: bool = False) -> None:
         """It came, was cut off, is back with its list due now, or left. `again`: its list may be told anew."""
         self.session.hear(self, reception, at, again=again)
+
+    def debts(self, value: Any, *, followed: bool) -> Iterator[Debt]:
+        """What lets this value still come, or did; `followed`: as the other one may come before it."""
+        for rejection in self.rejections:
+            yield Debt(rejection.requirement, -1)
+        joined = value == self.view.told["present"]
+        yield from self.session.debts(self, joined=joined)
+        for debt in self.session.debts(self, joined=not joined) if followed else ():
+            yield Debt(None, debt.until)
 
     def finish(self, end: int) -> None:
         """Observation ended."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
-from roomcheck.judge.hypothesis import EMPTY, LinkState, Mode, Rejection, Truth
+from roomcheck.judge.hypothesis import EMPTY, Debt, LinkState, Mode, Rejection, Truth
 from roomcheck.judge.lists import wrong
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.observers import Observers
@@ -19,7 +19,7 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import Callback, CauseKind, Contract, Path, Rule, View
+from roomcheck.spec.contract import ANYONE, Callback, CauseKind, Contract, Entry, Line, Path, Rule, View
 
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
@@ -168,6 +168,15 @@ class Router:
             view = Simulation(f"{member} in {room}", rules, self.mode, extra=extra, link=self.links[member])
             self.views[key] = view
         return view
+
+    def debts(self, line: Line, entry: Entry) -> Iterator[Debt]:
+        """What lets an entry of a line still come, or did."""
+        room = entry.room or self.rooms[0]
+        for key, view in self.views.items():
+            user = key[3] if isinstance(view, Observer) else None
+            about = line.about == user or (line.about == ANYONE and user is not None)
+            if about and key[1:3] == (line.observer, room):
+                yield from view.debts(entry.value, followed=line.open)
 
     # --- acts -------------------------------------------------------------------------------------------------------
 

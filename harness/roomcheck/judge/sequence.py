@@ -4,10 +4,10 @@ A line is walked with a set of positions (what is still expected, and when its l
 entries, alternatives and unordered groups need no special case. Three values come from two walks, as in `view`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from roomcheck.judge.hypothesis import NEVER, Mode, Rejection, fits
+from roomcheck.judge.hypothesis import NEVER, Debt, Mode, Rejection, fits
 from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
 from roomcheck.model.time import Instant, show_duration, show_window
@@ -158,9 +158,21 @@ def overdue(entry: Entry, labels: Mapping[str, Instant], extra: int, end: int) -
 
 
 def walk(
-    line: Line, events: list[Received], labels: Mapping[str, Instant], mode: Mode, extra: int = 0, end: int = NEVER
+    line: Line,
+    events: list[Received],
+    labels: Mapping[str, Instant],
+    mode: Mode,
+    extra: int = 0,
+    end: int = NEVER,
+    debts: Callable[[Line, Entry], Iterable[Debt]] = lambda _line, _entry: (),
+    *,
+    early: bool = False,
 ) -> Walk:
-    """Walk what was heard through a line; `extra` as in `accept`. What was not yet due at `end` need not have come."""
+    """Walk what was heard through a line; `extra` as in `accept`. What was not yet due at `end` need not have come.
+
+    `debts`: what else may let an entry come, and until when. That counts for one without a window if the trace ends
+    `early`, before the scenario had been watched for as long as it wants to be.
+    """
     positions = [Position(line.items, (), ())]
     for event in events:
         moved: list[Position] = []
@@ -189,7 +201,12 @@ def walk(
         return Walk(best, (), None, 0)
     missing = [entry for entry, _ in alternatives(best.rest) if not entry.optional]
     known = {**labels, **dict(best.labels)}
-    if mode is Mode.WIDE and any(not overdue(entry, known, extra, end) for entry in missing):
+    owed = [(entry, debt) for entry in missing for debt in debts(line, entry)]
+    if mode is Mode.WIDE and (
+        any(not overdue(entry, known, extra, end) for entry in missing)
+        or (early and any(entry.within is None and debt.until >= end for entry, debt in owed))
+    ):
         return Walk(best, (), None, 0)
     text = " or ".join(entry.text for entry in missing)
-    return Walk(best, (Rejection(0, f"{text} never came", None),), missing[0] if missing else None, -1)
+    requirement = next((debt.requirement for _, debt in owed if debt.requirement), None)
+    return Walk(best, (Rejection(0, f"{text} never came", None, requirement),), missing[0] if missing else None, -1)

@@ -9,7 +9,7 @@ When no history is left, what was observed is refused; the reasons of the last r
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from roomcheck.judge.hypothesis import (
     LIVE,
     MAX_HYPOTHESES,
     NEVER,
+    Debt,
     Reception,
     Rejection,
 )
@@ -258,6 +259,18 @@ class Session:
         request = stay.requests[h.number - 1]
         over = (ended(h, licence, due) for licence in self.causes.endings(stay, request))
         return [*(o for o in over if o is not None), *self.causes.taken_over(h, due)]
+
+    def debts(self, observer: Observer, *, joined: bool) -> Iterator[Debt]:
+        """As `Observer.debts`: what is on its way to it, and what may become so."""
+        if observer.reception is not LIVE and not self.dead:
+            yield Debt(None, NEVER)
+        for h in self.histories:
+            created = self.causes.created(h, joined=joined, upto=NEVER) if h.value(len(h.log)) is not joined else ()
+            for one in (h, *created):
+                for event in one.log[h.heard[observer.index] :]:
+                    if event.joined is joined:
+                        until = event.hi + self.presence.delivery + observer.extra
+                        yield Debt(event.requirement, until if event.owed else -1)
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 

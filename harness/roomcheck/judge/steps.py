@@ -28,6 +28,7 @@ from roomcheck.judge.rules import LINK_DOWN, Rules
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import Rule, Unless, View
 
+ON_ITS_WAY = 1 << 61  # how far away it is that something else was on its way
 MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
 
 
@@ -114,7 +115,7 @@ class Steps:
     ) -> bool:
         rule = p.rule
         if self.rules.told[rule.id] != value:
-            rejections.append(Rejection(1 << 61, f"{value} came where {rule.text} was on its way", rule))
+            rejections.append(Rejection(ON_ITS_WAY, f"{value} came where {rule.text} was on its way", rule))
             return False
         if rule.pattern and not fits(rule.pattern, fields):
             seen = {k: fields.get(k) for k in rule.pattern}
@@ -358,6 +359,14 @@ class Steps:
             base = later(p.base, self.link.since) if p.rule.while_up else p.base
             due = Instant(base.lo + span, base.hi + span)
         return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
+
+    def _until(self, p: Obligation) -> int:
+        """Until when it may come, if that has an end that is near."""
+        rule = p.rule
+        if rule.while_up and self.link.down:
+            return NEVER
+        base = later(p.base, self.link.since) if rule.while_up else p.base
+        return -1 if rule.whenever else base.hi + rule.after + rule.within + self.extra
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 

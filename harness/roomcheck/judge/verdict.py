@@ -40,11 +40,12 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     narrow = Router(contract, trace, Mode.NARROW)
     yield from narrow.steps()
     lines = case.lines if case else ()
-    labels = {}
-    if lines:
-        acts = (r for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked)))
-        labels = {r.label: r.at for r in acts if r.label}
-    walks = [(line, walk(line, received(contract, trace, line), labels, Mode.NARROW)) for line in lines]
+    acts = [r for r in trace.records if isinstance(r, (Called, Faulted, Healed, Marked))]
+    labels = {r.label: r.at for r in acts if r.label}
+    watched = trace.end - max((r.at.lo for r in acts), default=0)
+    walks = [
+        (line, walk(line, received(contract, trace, line), labels, Mode.NARROW, debts=narrow.debts)) for line in lines
+    ]
     doubtful = bool(narrow.strays) or any(v.refused or v.gave_up for v in narrow.views.values())
     doubtful = doubtful or any(w.rejections for _, w in walks)
     if not doubtful:
@@ -52,8 +53,14 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     start = min((r.at.lo for r in trace.records), default=0)
     wide = Router(contract, trace, Mode.WIDE)
     yield from wide.steps()
+    patience, early = trace.patience, case is not None and watched < case.schedule.watch
     wide_walks = [
-        (line, walk(line, received(contract, trace, line), labels, Mode.WIDE, trace.patience, trace.end))
+        (
+            line,
+            walk(
+                line, received(contract, trace, line), labels, Mode.WIDE, patience, trace.end, wide.debts, early=early
+            ),
+        )
         for line in lines
     ]
     findings = _in_order(contract, _all_findings(contract, trace, case, wide, wide_walks, start))
@@ -146,7 +153,7 @@ def _all_findings(
     for line, walked in walks:
         if walked.rejections:
             entry = walked.entry
-            requirement = (entry.requirement if entry else None) or first
+            requirement = (entry.requirement if entry else None) or walked.rejections[0].requirement or first
             finding = Finding(
                 requirement=requirement,
                 view=line.observer if line.about is None else f"{line.observer} about {line.about}",

@@ -15,7 +15,7 @@ injector's call had returned, so the order of overlapping instants is settled in
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from roomcheck.judge.hypothesis import (
     MAX_HYPOTHESES,
     NEVER,
     START,
+    Debt,
     Hypothesis,
     LinkState,
     Mode,
@@ -35,12 +36,24 @@ from roomcheck.judge.hypothesis import (
     subsumes,
 )
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, NOTHING, Rules, by_state
-from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
+from roomcheck.judge.steps import MAX_RAW, ON_ITS_WAY, Steps, comes_next, provided_for
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import CauseKind, Rule
 
 FAR = 1 << 63  # of a reason that others go before: what may come was not even owed
 FEW = 4  # hypotheses are compared one by one, more are sorted first
+
+
+def _nearest(rejection: Rejection) -> tuple[int, int]:
+    """Which rejection explains a refusal: of a rule that is broken, of what has no cause, of what was on its way.
+
+    Whether something may have been on its way depends on how the instants of a run overlap, so it explains last: the
+    same story is refused for the same reason each time.
+    """
+    rule = rejection.rule
+    if rejection.miss == ON_ITS_WAY:
+        return 2, 0
+    return rule is None or rule.optional or not rule.requirement, rejection.miss
 
 
 class Simulation(Steps):
@@ -165,6 +178,19 @@ class Simulation(Steps):
             self._refuse(at, rejections)
         self._keep(out)
 
+    def debts(self, value: Any, *, followed: bool) -> Iterator[Debt]:
+        """What lets this value still come, or did; `followed`: what lets anything come, as this may follow it."""
+        told = self.rules.told
+        for rejection in self.rejections:
+            if rejection.rule is not None and told.get(rejection.rule.id) == value:
+                yield Debt(rejection.rule.requirement, -1)
+        for h in self.hypotheses:
+            for p in (*(f.obligation for f in h.in_flight), *h.armed):
+                if p.rule.answer is None and told[p.rule.id] == value:
+                    yield Debt(p.rule.requirement, self._until(p))
+                elif p.rule.answer is None and followed:
+                    yield Debt(None, self._until(p))
+
     def finish(self, end: int) -> None:
         """Observation ended: whatever was surely due by then and never came is refused."""
         if not self.rejections and not self.gave_up:
@@ -215,7 +241,7 @@ class Simulation(Steps):
         return rejections
 
     def _refuse(self, at: Instant, rejections: list[Rejection]) -> None:
-        ranked = sorted(rejections, key=lambda d: (d.rule is None or d.rule.optional or not d.rule.requirement, d.miss))
+        ranked = sorted(rejections, key=_nearest)
         self.rejections = ranked or [Rejection(0, "no lawful story is left", None)]
         self.refused_at = at.hi
         self.hypotheses = []
