@@ -15,6 +15,7 @@ VENDORS = {
     "phone": 75,
     "lodge": 75,
     "foyer": 75,
+    "porch": 75,
 }  # name -> lines that its contract has at most
 
 

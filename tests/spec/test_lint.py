@@ -75,10 +75,19 @@ def test_typical_constants_need_no_use() -> None:
     assert found("  notice: 50ms", "  notice: 50ms\n  usual: {value: 1ms, typical: true}") == []
 
 
+SILENT = TEXT.replace("  rules:", "  rules:\n    - {from: here, cause: server down, to: hushed, silent: true}", 1)
+UNTOLD = "no member is told hushed, it is only entered silently"
+DOUBTFUL = "no member is told hushed, and it may be entered or not: nobody can know"
+
+
+def hushed(text: str, old: str, new: str) -> list[str]:
+    assert old in text
+    return [p.message for p in lint(load_spec(text.replace(old, new, 1), "s"))]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("{request: gone,", "{request: hushed,"),
         ("opened by: {here: TS-ENTER}", "opened by: {here: TS-ENTER, hushed: TS-ENTER}"),
         ("settles: gone", "settles: [gone, hushed]"),
         (
@@ -88,12 +97,17 @@ def test_typical_constants_need_no_use() -> None:
     ],
 )
 def test_what_waits_for_a_state_that_is_only_entered_silently_never_comes(old: str, new: str) -> None:
-    """Neither the others' session nor another device learns of it."""
-    rules = "  rules:\n    - {from: here, cause: server down, to: hushed, silent: true}"
-    text = TEXT.replace("  rules:", rules, 1)
-    assert old in text
-    assert lint(load_spec(text, "s")) == []
+    """Nobody is told it."""
+    assert hushed(SILENT, old, new) == [UNTOLD]
 
-    assert [p.message for p in lint(load_spec(text.replace(old, new, 1), "s"))] == [
-        "no member is told hushed, it is only entered silently"
-    ]
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("{request: gone,", "{request: hushed,"), ("inside: here", "inside: here, cut off: hushed")],
+)
+def test_the_session_follows_a_silent_move_that_is_certain(old: str, new: str) -> None:
+    """What may be or not nobody can follow."""
+    perhaps = SILENT.replace("to: hushed, silent: true", "to: hushed, silent: true, optional: true")
+
+    assert hushed(SILENT, old, new) == []
+    assert hushed(perhaps, old, new) == [DOUBTFUL]

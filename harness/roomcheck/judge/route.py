@@ -98,6 +98,7 @@ class Router:
         self.mode = mode
         rules = prepared(contract)
         self.own, self.heard = rules.own, rules.heard
+        self.silent = any(own.view.silent for own in self.own)
         self.views: dict[tuple[str, ...], Simulation | Observer] = {}
         self.strays: list[tuple[str, int, Rejection]] = []
         self.links = {m.name: UP for m in trace.members}
@@ -149,6 +150,8 @@ class Router:
                     self._faulted(record.member, record.kind, record.at)
                 case Healed():
                     self._link(record.member, LINK_UP, record.at)
+            if self.silent:
+                self._moved(record.at)
         if self.observers is not None:
             self.observers.lists_due(self.trace.end)
         for view in self.views.values():
@@ -307,16 +310,27 @@ class Router:
             self._stray(record, f"{seen} is unknown to the spec", view)
             return
         self._own_view(rules, member, room).callback(view.told[state], record.fields, record.at)
+        self._takes(member, room, state, record.at)
+        if self.twins[member]:
+            self._told_twin(member, room, state, record.at)
+
+    def _takes(self, member: str, room: str, state: str, at: Instant) -> None:
+        """A member takes a state: the sessions and the observers follow."""
         before = self.state.get((member, room))
         self.state[member, room] = state
         if self.sessions is not None:
-            self.sessions.told(member, room, state, self.args.get((member, room), EMPTY), record.at)
-        twins = self.twins[member]
+            self.sessions.told(member, room, state, self.args.get((member, room), EMPTY), at)
         if self.observers is not None:
-            self.observers.told(member, room, before, record.at)
-            self.observers.share(member, twins, room, record.at)
-        if twins:
-            self._told_twin(member, room, state, record.at)
+            self.observers.told(member, room, before, at)
+            self.observers.share(member, self.twins[member], room, at)
+
+    def _moved(self, at: Instant) -> None:
+        """Whoever has surely moved to a state that nobody is told takes it."""
+        for (_, member, room, *_), view in list(self.views.items()):
+            if isinstance(view, Simulation):
+                state = view.certain
+                if state in view.view.silent and state != self.state.get((member, room), view.view.initial):
+                    self._takes(member, room, state, at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
         """What a member is told concerns the other members of its user, in all rooms."""

@@ -76,6 +76,12 @@ class Simulation(Steps):
         """Whether no lawful story is left."""
         return bool(self.rejections)
 
+    @property
+    def certain(self) -> str | None:
+        """The state in which the member surely is, told or not."""
+        states = {h.state for h in self.hypotheses}
+        return states.pop() if len(states) == 1 else None
+
     # --- what happens to the view -------------------------------------------------------------------------------------
 
     def cause(

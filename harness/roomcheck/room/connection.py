@@ -62,6 +62,9 @@ class Host(Protocol):
     def knows(self, connection: "Connection", state: str) -> None:
         """The member has taken the state that it was told."""
 
+    def moves(self, connection: "Connection", state: str) -> None:
+        """The member has taken a state silently."""
+
     def wanted(self, connection: "Connection", rule: Rule) -> bool | None:
         """Whether the scenario expects the member to be told this, if it says so."""
 
@@ -317,6 +320,8 @@ class Connection:
         self.host.tell(self, obligation.rule, amiss=(early or now > obligation.bound) and not obligation.excused)
         self._enter(state, obligation.args, now, waited=obligation.rule.immediately)
         self.host.knows(self, told)
+        if state != told:
+            self.host.moves(self, state)
 
     def _move(self, obligation: Obligation) -> None:
         """To another state, and nothing is told."""
@@ -327,6 +332,7 @@ class Connection:
             self.armed = [o for o in self.armed if o is not obligation and to in o.rule.armed_in]
         else:
             self._enter(to, obligation.args, self.host.agenda.now)
+            self.host.moves(self, to)
 
     def _enter(self, state: str, args: Mapping[str, Any], now: int, *, waited: bool = False) -> None:
         """The member knows its new state. `waited`: it came immediately, and nothing else could come before."""

@@ -272,6 +272,12 @@ class View:
     where: Where = Where()
 
     @cached_property
+    def silent(self) -> frozenset[str]:
+        """States that no callback tells: they are only entered silently, or to begin with."""
+        told = {rule.to for rule in self.rules if not rule.silent}
+        return frozenset(rule.to for rule in self.rules if rule.silent and rule.to and rule.to not in told)
+
+    @cached_property
     def callbacks(self) -> tuple[str, ...]:
         """The callbacks that tell its states."""
         return tuple(dict.fromkeys(sign.callback for sign in self.signs.values()))

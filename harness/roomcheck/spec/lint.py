@@ -80,27 +80,36 @@ def _entries(items: tuple[Item, ...]) -> Iterator[Entry]:
 
 
 def _never_told(words: Rulebook) -> Iterator[tuple[Where, str]]:
-    """States that are only entered silently, where something waits for a member to be told them."""
+    """States that are only entered silently, where something waits for a member to be told them, or cannot know."""
     connection = words.views[0]
-    told = {connection.initial, *(rule.to for rule in connection.rules if not rule.silent)}
+    doubtful = {rule.to for rule in connection.rules if rule.silent and rule.optional}
     shape = words.shape.presence
-    places: list[tuple[tuple[Step, ...], Iterable[str]]] = []
+    places: list[tuple[tuple[Step, ...], Iterable[str]]] = [
+        (("operations", name, "settles"), operation.settles) for name, operation in words.shape.operations.items()
+    ]
+    followed: list[tuple[tuple[Step, ...], Iterable[str]]] = []
     if shape is not None:
-        session = shape.session
-        places = [
+        session, observers = shape.session, shape.observers
+        places.append((("presence", "session", "opened by"), session.opened_by))
+        places.append((("presence", "session", "renewed by"), session.renewed_by))
+        followed = [
             (("presence", "session", "requested by"), session.requested_by),
-            (("presence", "session", "opened by"), session.opened_by),
-            (("presence", "session", "renewed by"), session.renewed_by),
             *((("presence", "session", "ended by", i, "request"), e.request) for i, e in enumerate(session.ended_by)),
+            (("presence", "observers", "inside"), observers.inside),
+            (("presence", "observers", "cut off"), observers.cut_off),
         ]
-    places += [(("operations", name, "settles"), shape.settles) for name, shape in words.shape.operations.items()]
     for path, names in places:
         for state in names:
-            if state in connection.told and state not in told:
+            if state in connection.silent:
                 yield words.doc.at(path).key(state), f"no member is told {state}, it is only entered silently"
+    for path, names in followed:
+        for state in names:
+            if state in connection.silent & doubtful:
+                text = f"no member is told {state}, and it may be entered or not: nobody can know"
+                yield words.doc.at(path).key(state), text
     for rule in connection.rules:
         state = rule.cause.name
-        if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN) and state not in told:
+        if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN) and state in connection.silent:
             yield rule.where, f"no member is told {state}, it is only entered silently"
 
 
