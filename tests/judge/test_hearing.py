@@ -52,8 +52,9 @@ def test_an_observer_that_was_away_hears_the_difference_in_time() -> None:
 
 def sharing(*, shared: bool) -> Contract:
     own, others = LOBBY.views
-    assert others.hearing is not None
-    return replace(LOBBY, views=(own, replace(others, hearing=replace(others.hearing, shared=shared))))
+    assert others.presence is not None
+    presence = replace(others.presence, observers=replace(others.presence.observers, shared=shared))
+    return replace(LOBBY, views=(own, replace(others, presence=presence)))
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,8 @@ def others_view() -> View:
         told,
         "absent",
         (),
-        Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS),
         Presence(
+            observers=Hearing(frozenset({"in", "back"}), frozenset({"joining", "lost"}), LIST * MS),
             requested_by={"joining": {"ticket": ("good",)}},
             opened_by={"in": "L-ADD", "back": "L-AGAIN"},
             renewed_by=frozenset(),

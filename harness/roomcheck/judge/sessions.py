@@ -19,10 +19,9 @@ class Sessions:
 
     def __init__(self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int]) -> None:
         assert view.presence is not None
-        assert view.hearing is not None
         self.view = view
         self.declared = view.presence
-        self.hearing = view.hearing
+        self.hearing = view.presence.observers
         self.trace = trace
         self.mode = mode
         self.gaps = gaps

@@ -86,11 +86,10 @@ class Delivery:
         self, host: Host, view: View, observers: Iterable[Observer], present: Callable[[str, str], bool]
     ) -> None:
         """`present`: whether the server's session of this user in this room is open."""
-        assert view.hearing is not None
         assert view.presence is not None
         self.host = host
         self.present = present
-        self.hearing: Hearing = view.hearing
+        self.hearing: Hearing = view.presence.observers
         self.delivery = view.presence.delivery
         self.lists = view.lists
         self.increments = bool(view.signs)

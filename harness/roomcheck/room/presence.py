@@ -62,13 +62,16 @@ class Presence:
     ) -> None:  # fmt: skip
         """`from_server`: what a member is told of itself by the server alone."""
         assert view.presence is not None
-        assert view.hearing is not None
         self.host = host
         self.view = view
         self.declared = view.presence
         self.endings = view.presence.endings
-        self.there = view.hearing.states | view.hearing.away | {*self.declared.requested_by, *self.declared.opened_by}
-        self.cut_off = view.hearing.away
+        self.there = (
+            view.presence.observers.states
+            | view.presence.observers.away
+            | {*self.declared.requested_by, *self.declared.opened_by}
+        )
+        self.cut_off = view.presence.observers.away
         self.from_server = from_server
         self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
         self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}

@@ -211,19 +211,20 @@ class Ending:
 class Presence:
     """What the server knows of a user in a room, one session, and how the news of it travels to the members there.
 
-    States are those that a member is told about itself. A session may be open from when a member is told one of
-    `requested_by` (state or operation -> arguments of the call); it surely is open when the member is told one of
-    `opened_by` (state -> requirement). A new session takes the place of an open one when its member is told one of
-    `renewed_by`, or by another member of the same user: the others are then told nothing (`replaced_quietly`), or
-    `left` and `joined` (`replaced_aloud`). Its own member opens an ended session again without a new request only if it
-    ended by loss or with the server. `told_by_member`: the member itself sends the news that it has joined, once
-    it is told so. All times are microseconds: news comes within `delivery`, in the order of what happened; a client
-    notices a lost link within `noticed`, and is back within `back` once its link is whole. `list_requirement` is broken
-    by an observer's list that is wrong when it is due. `lists`: callbacks that name all who are there, and whether the
-    observer itself is among them. Where nothing else tells who comes and who goes, two changes in one delivery's time
-    may be told by no list at all.
+    States are those that a member is told about itself; `observers` says when one hears of others. A session may be
+    open from when a member is told one of `requested_by` (state or operation -> arguments of the call); it surely is
+    open when the member is told one of `opened_by` (state -> requirement). A new session takes the place of an open one
+    when its member is told one of `renewed_by`, or by another member of the same user: the others are then told nothing
+    (`replaced_quietly`), or `left` and `joined` (`replaced_aloud`). Its own member opens an ended session again without
+    a new request only if it ended by loss or with the server. `told_by_member`: the member itself sends the news that
+    it has joined, once it is told so. All times are microseconds: news comes within `delivery`, in the order of what
+    happened; a client notices a lost link within `noticed`, and is back within `back` once its link is whole.
+    `list_requirement` is broken by an observer's list that is wrong when it is due. `lists`: callbacks that name all
+    who are there, and whether the observer itself is among them. Where nothing else tells who comes and who goes, two
+    changes in one delivery's time may be told by no list at all.
     """
 
+    observers: Hearing
     requested_by: Mapping[str, Mapping[str, tuple[Any, ...]]]
     opened_by: Mapping[str, str | None]
     renewed_by: frozenset[str]
@@ -266,7 +267,6 @@ class View:
     told: Mapping[str, Any]  # state -> value
     initial: str
     rules: tuple[Rule, ...]
-    hearing: Hearing | None = None
     presence: Presence | None = None
     otherwise: str | None = None
     where: Where = Where()
@@ -301,6 +301,11 @@ class View:
     def told_by(self, state: str) -> str:
         """The callback that tells this state, by itself or by a list."""
         return self.signs[state].callback if state in self.signs else next(iter(self.lists), "")
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """When an observer can hear of others."""
+        return self.presence.observers if self.presence is not None else None
 
     @property
     def lists(self) -> Mapping[str, str]:

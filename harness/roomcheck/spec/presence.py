@@ -27,13 +27,13 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
         told=told,
         initial="absent",
         rules=(),
-        hearing=Hearing(
-            states=words.names_in(seen.inside, words.own_states, "state", *AT, "observers", "inside"),
-            away=words.names_in(seen.cut_off, words.own_states, "state", *AT, "observers", "cut off"),
-            list_within=words.duration(seen.list_within, *AT, "observers", "list right within"),
-            shared=seen.shared,
-        ),
         presence=Presence(
+            observers=Hearing(
+                states=words.names_in(seen.inside, words.own_states, "state", *AT, "observers", "inside"),
+                away=words.names_in(seen.cut_off, words.own_states, "state", *AT, "observers", "cut off"),
+                list_within=words.duration(seen.list_within, *AT, "observers", "list right within"),
+                shared=seen.shared,
+            ),
             requested_by=_requests(words, session),
             opened_by=_opened(words, session),
             renewed_by=words.names_in(session.renewed_by, words.own_states, "state", *at, "renewed by"),
