@@ -674,18 +674,45 @@ def test_the_old_device_is_out_and_the_new_one_never_told_that_it_is_in() -> Non
     assert judged(hall, 3000) == CONFORMS
 
 
-def test_a_session_that_opens_over_a_dead_link_is_given_up_from_then_on() -> None:
-    """Who is told to be back although its link is down was lost before that, and is lost again after it."""
-    hall = inside()
-    hall.fault(2000, "A", FaultKind.CUT)
-    hall.told(2010, "A", "lost")
-    hall.left(2400)
-    hall.told(3000, "A", "again")
-    hall.heard(3010, "B", "+", "A")
-    assert judged(hall, 3400) == CONFORMS
-    assert judged(hall, 3600) == "violates H-GONE"
-    hall.left(3380)
-    assert judged(hall, 3600) == CONFORMS
+@pytest.mark.parametrize(
+    ("broken", "after", "expected"),
+    [
+        (None, 29, CONFORMS),
+        (None, 31, "violates H-OTHERS"),
+        (500, 31, "violates H-OTHERS"),
+        (950, 31, CONFORMS),
+        (1010, 99, CONFORMS),
+        (950, 101, "violates H-OTHERS"),
+    ],
+)
+def test_who_is_there_is_news_for_a_newcomer(broken: float | None, after: float, expected: str) -> None:
+    """It is told as fast as of any change, unless its link broke meanwhile or just before."""
+    hall = Hall()
+    if broken is not None:
+        hall.fault(broken, "A", FaultKind.TRUNCATE)
+    hall.enter(1000, "A")
+    hall.heard(1025, "B", "+", "A")
+    hall.heard(1020 + after, "A", "+", "B")
+
+    assert judged(hall, 1500) == expected
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_device_may_be_told_of_its_session_when_another_one_has_taken_it(*, told: bool) -> None:
+    """It asked first, and is told last: which of them the session is now is not to be seen."""
+    hall = Hall("A2", users=TWINS)
+    hall.call(1000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A2", "joining")
+    hall.enter(1010, "A")
+    hall.told(1031, "A2", "in")
+    hall.heard(1035, "B", "+", "A")
+    hall.heard(1036, "A", "+", "B")
+    hall.heard(1037, "A2", "+", "B")
+    hall.leave(1500, "A")
+    if told:
+        hall.left(1510)
+
+    assert judged(hall) == CONFORMS
 
 
 def test_the_next_request_of_the_same_member_may_have_taken_the_place_of_a_lost_session() -> None:

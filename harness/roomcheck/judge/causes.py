@@ -203,8 +203,7 @@ class Causes:
                 span = ending.after + ending.within
                 down = stay.link.down
                 if down is not None and down.silent is not None and not down.server:
-                    since = edge(down.silent)
-                    dues.append((max(since, h.hi) if h.lo > since else since) + span)  # it may have opened meanwhile
+                    dues.append(edge(down.silent) + span)
                 if request.out is not None:
                     ends = [o.end for o in stay.link.outages if o.end is not None]
                     since = edge(request.out)

@@ -54,8 +54,10 @@ class Observers:
         """A member was told a state of its own, another one than `before`."""
         hearing, now = self.hearing, self.states[member, room]
         if now not in hearing.away:
-            self._list_due(member, room, at)
+            self._list_due(member, room, at, hearing.list_within)
         self._cut_off(member, room, at, again=now in hearing.away and before in hearing.states)
+        if now in hearing.states and self._newcomer(member, room):
+            self._list_due(member, room, at, min(hearing.list_within, self.sessions.declared.delivery))
 
     def link(self, member: str, rooms: list[str], at: Instant) -> None:
         """A member's link went down, or came back."""
@@ -63,7 +65,7 @@ class Observers:
             if self.links[member].down:
                 self._cut_off(member, room, at, again=True)
             elif self.states.get((member, room)) in self.hearing.states:
-                self._list_due(member, room, at)
+                self._list_due(member, room, at, self.hearing.list_within)
 
     def share(self, member: str, others: list[str], room: str, at: Instant) -> None:
         """A member and another one of its user are both there: where they share what comes, either may miss some."""
@@ -97,9 +99,17 @@ class Observers:
         for about in self._observers(observer, room):
             about.hear(CUT_OFF, at, again=again)
 
-    def _list_due(self, observer: str, room: str, at: Instant) -> None:
+    def _newcomer(self, observer: str, room: str) -> bool:
+        """Whether it came in just now, over a link that had been whole since before: then who is there is news."""
+        request = self.sessions.stays[observer, room].request
+        if request is None or not any(about.fresh for about in self._observers(observer, room)):
+            return False
+        begin = request.begin.lo - self.sessions.declared.noticed
+        return all(o.end is not None and o.end.hi < begin for o in self.sessions.links[observer].outages)
+
+    def _list_due(self, observer: str, room: str, at: Instant, within: int) -> None:
         since = at.lo if self.narrow else at.hi + self.slack + self.sessions.gaps[observer]
-        self.due[observer, room] = since + self.hearing.list_within
+        self.due[observer, room] = since + within
         self.next_list = min(self.next_list, self.due[observer, room])
 
     def _reception(self, observer: str, room: str) -> Reception:

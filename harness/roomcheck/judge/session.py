@@ -139,9 +139,10 @@ class Session:
             return out
         out = []
         other = h.holder != stay.member
-        if same:
+        late = other and declared.replaced_quietly and request.first is None and request.begin.lo <= h.hi
+        if same or late:  # late: told only now of a session in whose place the other one has come meanwhile
             out.append(h)
-        elif declared.replaced_quietly or not (other or state in declared.renewed_by):
+        if not same and (declared.replaced_quietly or not (other or state in declared.renewed_by)):
             out.append(replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi))
         if declared.replaced_aloud and (other or state in declared.renewed_by):
             left = self.causes.replaced(lo, hi, joined=False)
