@@ -7,7 +7,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.verdict import Outcome, Verdict
-from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, case, lobby
+from support.lobby import GIVE_UP, GONE_AFTER, GONE_WITHIN, LOSS, MS, SLACK, case, lobby
 from support.tape import Tape
 
 LOBBY = lobby()
@@ -196,6 +196,9 @@ def test_giving_up_too_early_violates_by_milliseconds() -> None:
     tape.heard(300 + GONE_AFTER + 50, "B", "-", "A")
     tape.told(310 + GIVE_UP - 40, "A", "failed", 53)
     violates(tape, 6000, "L-FAILED", "40 ms too early")
+    (window,) = (finding.window for finding in verdict(tape, 6000).findings)
+    assert window is not None
+    assert (window.opens, window.closes) == ((310 + GIVE_UP) * MS, (310 + GIVE_UP + SLACK) * MS)
 
 
 def test_at_the_boundary_both_outcomes_are_lawful() -> None:

@@ -112,6 +112,9 @@ def test_too_late_says_by_how_much() -> None:
     result = verdict(away(), line("A", *START, entry("lost"), entry("back", of="T5", within=15)))
     assert result.findings[0].seen == "back came 20 ms after T5, 5 ms too late; allowed 0 ms to 15 ms after T5"
     assert result.findings[0].miss == 5 * MS
+    window = result.findings[0].window
+    assert window is not None
+    assert (window.what, window.closes - window.opens) == ("back after T5", 15 * MS)
 
 
 def test_too_early_says_by_how_much() -> None:

@@ -2,7 +2,7 @@
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
-from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, RunFooter, RunHeader, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, RunFooter, RunHeader, Verdict, Window
 
 HOSTILE = (
     "\x1b[2J\x1b[31mred\x07",
@@ -53,6 +53,7 @@ FINDING = Finding(
     miss=204_000,
     misses=("DELETE came 1.204 s after T3, 204 ms too late", "ADD never came"),
     where="status.yaml:34",
+    window=Window("DELETE after T3", 2_000_000, 3_000_000),
 )
 CHECKS = (
     Check("R-1", "B: DELETE", Outcome.VIOLATES),

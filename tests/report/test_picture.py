@@ -109,6 +109,42 @@ def test_what_did_not_come_in_its_window_is_marked() -> None:
     assert [b.detail for b in drawn.bands if not b.met and b.member == "A"]
 
 
+@pytest.mark.parametrize(
+    ("defect", "name", "band"),
+    [
+        (
+            "silence-unnoticed",
+            "answer-lost-while-logging-in/stall",
+            "A: RECONNECTING upon the loss of the link while inside",
+        ),
+        ("leave-told-early", "lost-while-logging-in/stall", "B: DELETE was due 2 min 40 s to 2 min 56 s"),
+        ("return-not-announced", CASE, "B: ADD upon told RECONNECTED was due"),
+        ("double-delete", CASE, None),
+    ],
+)
+def test_what_the_rules_owe_has_its_window(defect: str, name: str, band: str | None) -> None:
+    """That of oneself and of others, in a case that expects no sequence; what came without a cause has none."""
+    (case,) = (replace(case, lines=()) for case in some(name))
+    results, traces = play([case], defect)
+
+    drawn = compose(traces[results[0].case], results[0].verdict, zego(), case)
+
+    details = [b.detail for b in drawn.bands]
+    assert not any(b.met for b in drawn.bands)
+    assert drawn.divergence is not None
+    assert [d for d in details if band and d.startswith(band)] or details == []
+    assert band is None or details
+
+
+def test_what_came_too_early_says_when_it_was_due() -> None:
+    """Beside the callback, and its window lies behind it."""
+    drawn = picture("lost-while-logging-in/stall", "leave-told-early")
+
+    early = next(e for e in drawn.events if e.label == "DELETE A" and e.member == "B")
+    assert early.note == "due 2 min 40 s to 2 min 56 s"
+    assert all(b.opens > early.at for b in drawn.bands if not b.met)
+
+
 def test_who_leaves_the_room_sees_nobody() -> None:
     """A was kicked: what it had been told of B is over."""
     drawn = picture("kick")

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from roomcheck.model.time import Instant
+from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import Rule
 
 MAX_HYPOTHESES = 256  # more are not followed, and the view says nothing any more; random schedules peak at about 20
@@ -85,6 +86,7 @@ class Rejection(NamedTuple):
     """Why a hypothesis was refused: the distance to what would have been lawful (microseconds), and the sentence.
 
     `expected`: what would have been lawful, where no rule says so.
+    `window`: of what never came, or came too early or too late, in the trace's time.
     """
 
     miss: int
@@ -92,6 +94,7 @@ class Rejection(NamedTuple):
     rule: Rule | None
     requirement: str | None = None
     expected: str = ""
+    window: Window | None = None
 
 
 class Debt(NamedTuple):

@@ -9,6 +9,7 @@ from roomcheck.judge.history import Change, History
 from roomcheck.judge.hypothesis import EMPTY, LIVE, Rejection, asked_with, fits
 from roomcheck.judge.observer import Observer
 from roomcheck.model.time import Instant, show_duration, show_window
+from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import End, View
 
 
@@ -44,9 +45,15 @@ class News:
                         continue
                     word = self.view.told["present" if event.joined else "absent"]
                     expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
-                    return observer, Rejection(late, f"{expected}: never came", None, event.requirement, expected)
+                    text, window = f"{expected}: never came", self.window(event)
+                    return observer, Rejection(late, text, None, event.requirement, expected, window)
                 break
         return None
+
+    def window(self, event: Change) -> Window:
+        """When an observer may receive it, as wide as the instants are uncertain."""
+        word = self.view.told["present" if event.joined else "absent"]
+        return Window(f"{word} upon {event.cause}", event.lo, event.hi + self.presence.delivery)
 
     def owed(self, event: Change) -> bool:
         """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
@@ -136,7 +143,7 @@ class News:
         if late > 0 and self.owed(event):
             expected = f"{news}, within {show_duration(event.takes + self.presence.delivery)}"
             text = f"{news}: came {show_duration(late)} too late"
-            rejections.append(Rejection(late, text, None, event.requirement, expected))
+            rejections.append(Rejection(late, text, None, event.requirement, expected, self.window(event)))
             return None
         tally = observer.tallies[event.requirement or "", news]
         tally.met += 1
@@ -170,7 +177,8 @@ class News:
                     )
                     if loss.about:
                         text += f", {show_window(loss.after, loss.within, loss.about)} after that"
-                    return Rejection(early, text, None, loss.earlier or loss.requirement)
+                    window = Window(word, begin.lo + loss.after, begin.hi + loss.after + loss.within)
+                    return Rejection(early, text, None, loss.earlier or loss.requirement, window=window)
         there = "is there" if h.holder is not None else "has gone"
         return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
 

@@ -12,6 +12,7 @@ from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.trace import Told, Trace
+from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
 
 
@@ -138,15 +139,27 @@ def accept(
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
         came = show_duration(event.at.hi - anchor.lo)
         return Rejection(
-            early, f"{name} came {came} after {entry.of}, {show_duration(early)} too early; {window}", None
+            early,
+            f"{name} came {came} after {entry.of}, {show_duration(early)} too early; {window}",
+            None,
+            window=window_of(entry, anchor),
         ), None
     if late > 0:
         came = show_duration(event.at.hi - anchor.lo)
         return Rejection(
-            late, f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}", None
+            late,
+            f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}",
+            None,
+            window=window_of(entry, anchor),
         ), None
     margin = closes - (event.at.hi - anchor.lo)
     return None, min(margin, event.at.lo - anchor.hi - opens) if opens else margin
+
+
+def window_of(entry: Entry, anchor: Instant) -> Window:
+    """When an entry may come whose window counts from there, as wide as that instant is uncertain."""
+    opens = anchor.lo + entry.after
+    return Window(f"{entry.text} after {entry.of}", opens, anchor.hi + entry.after + (entry.within or 0))
 
 
 def overdue(entry: Entry, labels: Mapping[str, Instant], extra: int, end: int) -> bool:
@@ -209,4 +222,7 @@ def walk(
         return Walk(best, (), None, 0)
     text = " or ".join(entry.text for entry in missing)
     requirement = next((debt.requirement for _, debt in owed if debt.requirement), None)
-    return Walk(best, (Rejection(0, f"{text} never came", None, requirement),), missing[0] if missing else None, -1)
+    first = missing[0] if missing else None
+    anchor = known.get(first.of) if first and first.of else None
+    window = window_of(first, anchor) if first and anchor else None
+    return Walk(best, (Rejection(0, f"{text} never came", None, requirement, window=window),), first, -1)

@@ -26,6 +26,7 @@ from roomcheck.judge.hypothesis import (
 )
 from roomcheck.judge.rules import LINK_DOWN, Rules
 from roomcheck.model.time import Instant, show_duration, show_window
+from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import Rule, Unless, View
 
 ON_ITS_WAY = 1 << 61  # how far away it is that something else was on its way
@@ -126,7 +127,7 @@ class Steps:
             if early > 0:
                 since = show_duration(at.hi - p.cause.lo)
                 text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early{allowed(rule)}"
-                rejections.append(Rejection(early, text, rule))
+                rejections.append(Rejection(early, text, rule, window=self._window(p)))
                 return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
             base = later(p.base, self.link.since) if rule.while_up else p.base
@@ -134,7 +135,7 @@ class Steps:
             late -= rule.after + rule.within
             if late > 0:
                 text = f"{rule.text}: came {show_duration(late)} after it may come{allowed(rule)}"
-                rejections.append(Rejection(late, text, rule))
+                rejections.append(Rejection(late, text, rule, window=self._window(p)))
                 return False
         if rule.while_up and self.link.down:
             gone = at.lo - self.link.since.hi - rule.within
@@ -346,6 +347,13 @@ class Steps:
             base = later(base, self.link.since)
         span = rule.after + rule.within
         return Instant(base.lo + span, base.hi + span)
+
+    def _window(self, p: Obligation) -> Window:
+        """When it may come, as wide as the instants are uncertain."""
+        rule = p.rule
+        base = later(p.base, self.link.since) if rule.while_up else p.base
+        opens = base.lo if rule.while_up else p.cause.lo
+        return Window(rule.text, opens + rule.after, base.hi + rule.after + rule.within)
 
     def _overdue(self, p: Obligation, at: Instant, *, in_flight: bool = False) -> int:
         """By how many microseconds it is too late at `at`; 0 or less: it is not."""

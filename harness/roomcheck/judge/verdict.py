@@ -134,6 +134,7 @@ def _findings(
                 miss=rejection.miss if rejection.miss < 1 << 59 else None,
                 misses=tuple(d.text for d in view.rejections[:3]),
                 where=str(rule.where) if rule else str(view.view.where),
+                window=rejection.window.since(start) if rejection.window else None,
             )
             yield _Refused(user[key[1]] if own else key[3], own, finding)
 
@@ -163,6 +164,7 @@ def _all_findings(
                 miss=walked.rejections[0].miss if walked.rejections[0].miss < 1 << 59 else None,
                 misses=tuple(d.text for d in walked.rejections[:3]),
                 where=str(entry.where) if entry else str(line.where),
+                window=walked.rejections[0].window.since(start) if walked.rejections[0].window else None,
             )
             yield _Refused(line.about or user[line.observer], line.about is None, finding)
 

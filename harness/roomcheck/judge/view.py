@@ -239,7 +239,7 @@ class Simulation(Steps):
                     window = show_window(rule.after, rule.within, rule.about)
                 text = f"{rule.text}: did not come; it was due {window}"
                 text = f"{text}, and {show_duration(over)} after it was due there was nothing"
-                rejections.append(Rejection(FAR if rule.optional else over, text, rule))
+                rejections.append(Rejection(FAR if rule.optional else over, text, rule, window=self._window(p)))
         self.check_at = check_at
         if not out and self.hypotheses:
             self._refuse(at, rejections)

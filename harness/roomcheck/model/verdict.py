@@ -27,6 +27,19 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Window(Plain):
+    """When something may be received: from `opens` to `closes`, in microseconds."""
+
+    what: str
+    opens: int
+    closes: int
+
+    def since(self, start: int) -> "Window":
+        """The same, counted from another moment."""
+        return Window(self.what, self.opens - start, self.closes - start)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding(Plain):
     """One refusal: in which view, at which moment (microseconds since the trace's first act), and why.
 
@@ -41,6 +54,7 @@ class Finding(Plain):
     miss: int | None = None
     misses: tuple[str, ...] = ()
     where: str = ""  # file:line of the rule or entry
+    window: Window | None = None  # since the first act too: of what never came, or came too early or too late
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from roomcheck.errors import HarnessError
 from roomcheck.model.checked import made
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
-from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, RunFooter, RunHeader, Verdict
+from roomcheck.model.verdict import Blame, CaseResult, Check, Finding, Outcome, RunFooter, RunHeader, Verdict, Window
 
 VERSION = 1
 _ACTS: dict[str, type[Any]] = {"call": Call, "admin": Admin, "fault": Fault, "heal": Heal, "wait": Wait}
@@ -130,10 +130,14 @@ def _result(data: dict[str, Any]) -> CaseResult:
 def _verdict(data: Any) -> Verdict:
     return made(Verdict, _with(data, {
         "outcome": _named(Outcome),
-        "findings": _each(lambda f: made(Finding, _with(f, {"misses": _tuple}))),
+        "findings": _each(lambda f: made(Finding, _with(f, {"misses": _tuple, "window": _window}))),
         "checks": _each(lambda c: made(Check, _with(c, {"outcome": _named(Outcome)}))),
         "leniency": _tuple,
     }))  # fmt: skip
+
+
+def _window(data: Any) -> Window:
+    return made(Window, _with(data, {}))
 
 
 def _schedule(data: Any) -> Schedule:

@@ -17,9 +17,9 @@ from typing import Any
 from roomcheck.judge.route import alias, extract, order
 from roomcheck.model.fault import EFFECT
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
-from roomcheck.model.verdict import Finding, Verdict
+from roomcheck.model.verdict import Finding, Outcome, Verdict
 from roomcheck.report.text import clipped
-from roomcheck.report.windows import windows
+from roomcheck.report.windows import kept
 from roomcheck.spec.contract import Callback, Case, Contract, View
 
 SERVER = ""  # the column of what concerns no single member
@@ -112,12 +112,12 @@ class Picture:
 def compose(
     trace: Trace, verdict: Verdict | None, contract: Contract | None = None, case: Case | None = None
 ) -> Picture:
-    """The picture of a trace. `contract` tells states from other callbacks, `case` adds the windows of its lines."""
+    """The picture of a trace. `contract` tells states from other callbacks, `case` adds the windows that it kept."""
     start = min((r.at.lo for r in trace.records), default=trace.end)
     records = sorted(trace.records, key=order)
     views = contract.views if contract else ()
     names = _Names(trace, contract)
-    bands, notes = _bands(trace, contract, case, start)
+    bands, notes = _bands(trace, verdict, contract, case, start)
     events = [e for r in records for e in _events(r, names, start)]
     events += [_answer(r, start) for r in records if isinstance(r, Answered) and r.status != "ok"]
     events = [replace(e, note=notes.get((e.member, e.at), "")) if e.kind is Kind.TOLD else e for e in events]
@@ -329,20 +329,28 @@ def _bar(member: str, lane: str, begin: int, end: int, value: Any, view: View, s
 
 
 def _bands(
-    trace: Trace, contract: Contract | None, case: Case | None, start: int
+    trace: Trace, verdict: Verdict | None, contract: Contract | None, case: Case | None, start: int
 ) -> tuple[tuple[Band, ...], dict[tuple[str, int], str]]:
-    """The windows, and for what was told in one (observer, moment) how it lay there."""
+    """The windows, and for what was told in one (observer, moment), or beside it, how it lay there."""
     bands: list[Band] = []
     notes: dict[tuple[str, int], str] = {}
-    for w in windows(contract, trace, case) if contract else ():
-        allowed = f"{brief(w.after * trace.scale)} to {brief(w.before * trace.scale)}"
-        detail = f"{w.observer}: {w.text} is due {allowed} after {w.of}"
-        opens, closes = w.anchor.lo + w.after - start, w.anchor.hi + w.before - start
-        bands.append(Band(w.observer, opens, closes, clipped(detail, DETAIL), w.met))
-        if w.told is not None:
-            came = brief((w.told.hi - w.anchor.lo) * trace.scale)
-            limit = allowed if w.after else f"\N{LESS-THAN OR EQUAL TO} {brief(w.before * trace.scale)}"
-            notes[w.observer, w.told.hi - start] = f"{w.of} + {came}, {limit}"
+    for one in kept(contract, trace, case) if contract and case else ():
+        entry, window = one.entry, one.window.since(start)
+        before = entry.after + (entry.within or 0)
+        allowed = f"{brief(entry.after * trace.scale)} to {brief(before * trace.scale)}"
+        detail = f"{one.observer}: {entry.text} is due {allowed} after {entry.of}"
+        bands.append(Band(one.observer, window.opens, window.closes, clipped(detail, DETAIL), met=True))
+        if one.received is not None:
+            came = brief((one.received.hi - one.anchor.lo) * trace.scale)
+            limit = allowed if entry.after else f"\N{LESS-THAN OR EQUAL TO} {brief(before * trace.scale)}"
+            notes[one.observer, one.received.hi - start] = f"{entry.of} + {came}, {limit}"
+    for finding in verdict.findings if verdict and verdict.outcome is Outcome.VIOLATES else ():
+        if finding.window is not None:
+            member = finding.view.split(" ", maxsplit=1)[0]
+            w = finding.window
+            due = f"due {brief(w.opens * trace.scale)} to {brief(w.closes * trace.scale)}"
+            bands.append(Band(member, w.opens, w.closes, clipped(f"{member}: {w.what} was {due}", DETAIL), met=False))
+            notes[member, finding.at] = due
     return tuple(bands), notes
 
 
