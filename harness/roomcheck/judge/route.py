@@ -6,7 +6,7 @@ session. So the order of callbacks across observers never matters.
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from roomcheck.judge.hypothesis import EMPTY, Debt, LinkState, Mode, Rejection, Truth
@@ -51,10 +51,10 @@ def order(record: Record) -> int:
 
 
 class Audience(NamedTuple):
-    """Whom a callback concerns: views about the member that is told it, and the view about others."""
+    """Whom a callback concerns: the member itself that is told it, and the view about others."""
 
     callback: Callback
-    own: tuple[Rules, ...]
+    own: bool
     news: bool
     lists: bool
 
@@ -64,13 +64,13 @@ class Prepared:
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.own = tuple(Rules(view) for view in contract.views if view.presence is None)
+        self.own = Rules(next(view for view in contract.views if view.presence is None))
         self.presence = next((view for view in contract.views if view.presence is not None), None)
         news = self.presence.callbacks if self.presence else ()
         self.heard = {
             name: Audience(
                 callback,
-                tuple(r for r in self.own if name in r.view.callbacks),
+                name in self.own.view.callbacks,
                 name in news,
                 self.presence is not None and name in self.presence.lists,
             )
@@ -97,8 +97,8 @@ class Router:
         self.trace = trace
         self.mode = mode
         rules = prepared(contract)
-        self.own, self.heard = rules.own, rules.heard
-        self.silent = any(own.view.silent for own in self.own)
+        self.rules, self.heard = rules.own, rules.heard
+        self.initial = rules.own.view.initial
         self.views: dict[tuple[str, ...], Simulation | Observer] = {}
         self.strays: list[tuple[str, int, Rejection]] = []
         self.links = {m.name: UP for m in trace.members}
@@ -120,10 +120,9 @@ class Router:
         for record in trace.records:
             if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
-        for own in (rules for rules in self.own if rules.early):
-            for member in self.user_of:
-                for room in self.rooms:
-                    self._own_view(own, member, room)
+        if self.rules.early:
+            for member, room in product(self.user_of, self.rooms):
+                self._own(member, room)
         self.refused = {r.call for r in trace.records if isinstance(r, Answered) and r.status == "refused"}
         self.sessions: Sessions | None = None
         self.observers: Observers | None = None
@@ -150,7 +149,7 @@ class Router:
                     self._faulted(record.member, record.kind, record.at)
                 case Healed():
                     self._link(record.member, LINK_UP, record.at)
-            if self.silent:
+            if self.rules.view.silent:
                 self._moved(record.at)
         if self.observers is not None:
             self.observers.lists_due(self.trace.end)
@@ -159,16 +158,13 @@ class Router:
 
     # --- finding views ----------------------------------------------------------------------------------------------
 
-    def _own(self, member: str, room: str) -> list[Simulation]:
-        """Every view of this member about itself in this room."""
-        return [self._own_view(rules, member, room) for rules in self.own]
-
-    def _own_view(self, rules: Rules, member: str, room: str) -> Simulation:
-        key = (rules.view.name, member, room)
+    def _own(self, member: str, room: str) -> Simulation:
+        """What this member is told about itself in this room."""
+        key = (self.rules.view.name, member, room)
         view = self.views.get(key)
         if not isinstance(view, Simulation):
             extra = self.trace.patience + self.gaps[member]
-            view = Simulation(f"{member} in {room}", rules, self.mode, extra=extra, link=self.links[member])
+            view = Simulation(f"{member} in {room}", self.rules, self.mode, extra=extra, link=self.links[member])
             self.views[key] = view
         return view
 
@@ -194,41 +190,39 @@ class Router:
             for user in operation.concerned(record.args, (m.user for m in self.trace.members)):
                 for room in [r for _, r in rooms] or self.rooms:
                     for member in (m.name for m in self.trace.members if m.user == user):
-                        for view in self._own(member, room):
-                            view.cause(CauseKind.ADMIN, operation.name, record.at)
+                        self._own(member, room).cause(CauseKind.ADMIN, operation.name, record.at)
                     if self.sessions is not None:
                         self.sessions.acted(user, room, operation.name, record.at)
             return
         member = record.member or ""
         self.calls[record.id] = member, dict.fromkeys([room for _, room in rooms])
+
+        def provided(rule: Rule) -> Truth:
+            truth = Truth.YES
+            for argument, states in rule.provided.items():
+                possible = self._possible(member, str(record.args.get(argument)), record.at)
+                if possible.isdisjoint(states):
+                    return Truth.NO
+                if not possible <= states:
+                    truth = Truth.MAYBE
+            return truth
+
         for argument, room in rooms:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
             self.args[member, room] = record.args
             if self.sessions is not None:
                 self.sessions.called(member, room, name, record.args, record.at)
-            for view in self._own(member, room):
-                initial = view.view.initial
-
-                def provided(rule: Rule, initial: str = initial) -> Truth:
-                    truth = Truth.YES
-                    for argument, states in rule.provided.items():
-                        possible = self._possible(member, str(record.args.get(argument)), record.at, initial)
-                        if possible.isdisjoint(states):
-                            return Truth.NO
-                        if not possible <= states:
-                            truth = Truth.MAYBE
-                    return truth
-
-                view.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
+            own = self._own(member, room)
+            own.cause(CauseKind.CALL, name, record.at, record.args, call=record.id, provided=provided)
 
     @cached_property
     def widest(self) -> int:
         """The longest interval in which a member was told something, in microseconds."""
         return max((r.at.hi - r.at.lo for r in self.records if isinstance(r, Told)), default=0)
 
-    def _possible(self, member: str, room: str, at: Instant, initial: str) -> set[str]:
+    def _possible(self, member: str, room: str, at: Instant) -> set[str]:
         """The states that a member may be in while it calls: the one last told, and those that it is told meanwhile."""
-        out = {self.state.get((member, room), initial)}
+        out = {self.state.get((member, room), self.initial)}
         for begin, record in islice(zip(self.orders, self.records, strict=True), self.position, None):
             if begin > at.hi + self.widest:
                 break
@@ -236,8 +230,9 @@ class Router:
                 heard = self.heard.get(record.callback)
                 if heard is None or self._room(heard.callback, record) != room:
                     continue
-                states = (rules.view.state(record.callback, record.fields) for rules in heard.own)
-                out.update(state for state in states if state is not None)
+                state = self.rules.view.state(record.callback, record.fields)
+                if state is not None:
+                    out.add(state)
         return out
 
     def _room(self, callback: Callback, record: Told) -> str:
@@ -248,8 +243,7 @@ class Router:
     def _answered(self, record: Answered) -> None:
         member, rooms = self.calls.get(record.call, ("", ()))
         for room in rooms:
-            for view in self._own(member, room):
-                view.answer(record.call, record.status, record.fields, record.at)
+            self._own(member, room).answer(record.call, record.status, record.fields, record.at)
 
     def _faulted(self, member: str | None, kind: FaultKind, at: Instant) -> None:
         if EFFECT[kind] is Effect.DEGRADED:
@@ -294,22 +288,21 @@ class Router:
         room = self._room(callback, record)
         if room == NOWHERE:
             self._stray(record, f"{record.callback} names no room")
-        for rules in own:
-            if not rules.view.ignores(callback, record.fields):
-                self._told_own(record, rules, room)
+        if own and not self.rules.view.ignores(callback, record.fields):
+            self._told_own(record, room)
         if self.observers is not None and news:
             self._told_about(record, callback, room, self.observers)
         if self.observers is not None and lists:
             self._listed(record, callback, room, self.observers)
 
-    def _told_own(self, record: Told, rules: Rules, room: str) -> None:
-        view, member = rules.view, record.member
+    def _told_own(self, record: Told, room: str) -> None:
+        view, member = self.rules.view, record.member
         state = view.state(record.callback, record.fields)
         if state is None:
             seen = ", ".join(f"{name} {record.fields.get(name)!r}" for name in view.telling(record.callback))
             self._stray(record, f"{seen} is unknown to the spec", view)
             return
-        self._own_view(rules, member, room).callback(view.told[state], record.fields, record.at)
+        self._own(member, room).callback(view.told[state], record.fields, record.at)
         self._takes(member, room, state, record.at)
         if self.twins[member]:
             self._told_twin(member, room, state, record.at)
@@ -329,20 +322,19 @@ class Router:
         for (_, member, room, *_), view in list(self.views.items()):
             if isinstance(view, Simulation):
                 state = view.certain
-                if state in view.view.silent and state != self.state.get((member, room), view.view.initial):
+                if state in self.rules.view.silent and state != self.state.get((member, room), self.initial):
                     self._takes(member, room, state, at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
         """What a member is told concerns the other members of its user, in all rooms."""
         for twin in self.twins[member]:
             for place in self.rooms:
-                for own in self._own(twin, place):
-                    own.cause(CauseKind.TWIN, state, at)
-                    own.cause(CauseKind.TWIN_IN, state, at)
+                own = self._own(twin, place)
+                own.cause(CauseKind.TWIN, state, at)
+                own.cause(CauseKind.TWIN_IN, state, at)
                 present = self.state.get((twin, place))
                 if present is not None:
-                    for own in self._own(member, room):
-                        own.cause(CauseKind.TWIN_IN, present, at)
+                    self._own(member, room).cause(CauseKind.TWIN_IN, present, at)
 
     def _told_about(self, record: Told, callback: Callback, room: str, observers: Observers) -> None:
         """News of others."""
@@ -377,9 +369,8 @@ class Router:
 
     def _beside(self, record: Told, room: str) -> None:
         """What a member is told of others comes before nothing that it must be told immediately about itself."""
-        for rules in self.own:
-            if rules.immediate and record.callback not in rules.view.callbacks:
-                self._own_view(rules, record.member, room).beside(record.callback, record.at)
+        if self.rules.immediate and not self.heard[record.callback].own:
+            self._own(record.member, room).beside(record.callback, record.at)
 
     def _stray(self, record: Told, text: str, view: View | None = None) -> None:
         requirement = view.otherwise if view else None
