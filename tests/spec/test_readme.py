@@ -10,7 +10,7 @@ import yaml
 
 from roomcheck.spec.lint import lint
 from roomcheck.spec.load import Spec, load_spec
-from roomcheck.spec.shape import schemas
+from roomcheck.spec.schemas import schemas
 from support.vendors import FOLDER
 
 PAGE = (Path(__file__).parents[2] / "specs" / "README.md").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from roomcheck.spec.durations import show, simplest
 from roomcheck.spec.load import Spec, load_spec
 from roomcheck.spec.reader import read
 from roomcheck.spec.schedule_file import read_schedule, spec_named_in, write_schedule
-from roomcheck.spec.shape import schemas
+from roomcheck.spec.schemas import schemas
 
 ZEGO = root() / "specs" / "zego-express"
 SPECS = Path(__file__).parents[1] / "specs"

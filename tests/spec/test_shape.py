@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from roomcheck.spec.reader import read
-from roomcheck.spec.shape import schemas
+from roomcheck.spec.schemas import schemas
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "tests" / "specs"

@@ -1,35 +1,28 @@
 """What becomes of one hypothesis about a view when something happens: the hypotheses that may be true afterwards."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from roomcheck.judge.hypothesis import (
     MAX_HYPOTHESES,
-    NEVER,
     Hypothesis,
     InFlight,
-    LinkState,
-    Mode,
     Obligation,
     Rejection,
-    Tally,
     Truth,
     asked_with,
-    fits,
     later,
     staying,
     still_off,
     waiting,
     without,
 )
-from roomcheck.judge.rules import LINK_DOWN, Rules
-from roomcheck.model.time import Instant, show_duration, show_window
-from roomcheck.model.verdict import Window
+from roomcheck.judge.rules import LINK_DOWN
+from roomcheck.judge.windows import Windows
+from roomcheck.model.time import Instant
 from roomcheck.spec.contract import Rule, Unless, View
 
-ON_ITS_WAY = 1 << 61  # how far away it is that something else was on its way
 MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
 
 
@@ -42,11 +35,6 @@ def provided_for(rules: Iterable[Rule], provided: Callable[[Rule], Truth]) -> li
     return [(rule, provided(rule) if rule.provided else Truth.YES) for rule in rules]
 
 
-def allowed(rule: Rule) -> str:
-    """The window, where the document says about when."""
-    return f"; it comes {show_window(rule.after, rule.within, rule.about)} after its cause" if rule.about else ""
-
-
 def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
     """What must come before anything else that the member is told of this room."""
     if h.in_flight:
@@ -55,22 +43,10 @@ def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
     return tuple([p for p in h.armed if p.rule.immediately and h.state in p.rule.from_])
 
 
-class Steps:
-    """One instance of a view: its rules, its member's link, and how a hypothesis about it goes on."""
+class Steps(Windows):
+    """How a hypothesis about one instance of a view goes on."""
 
-    __slots__ = ("check_at", "extra", "gave_up", "link", "narrow", "raw", "rules", "tallies", "view")
-
-    def __init__(self, rules: Rules, mode: Mode, extra: int, link: LinkState) -> None:
-        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
-        self.rules = rules
-        self.view = rules.view
-        self.narrow = mode is Mode.NARROW
-        self.extra = 0 if self.narrow else extra
-        self.link = link
-        self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
-        self.check_at = NEVER  # nothing can be overdue before
-        self.raw = 0  # hypotheses that were thought of at one cause
-        self.gave_up = False  # there were more than can be followed: nothing is refused any more
+    __slots__ = ()
 
     # --- callbacks --------------------------------------------------------------------------------------------------
 
@@ -110,41 +86,6 @@ class Steps:
         """Something came before what comes immediately."""
         rule = next_[0].rule
         return Rejection(1 << 62, f"{rule.text}: {what} came before it, and nothing may", rule)
-
-    def _matches(
-        self, p: Obligation, value: Any, fields: Mapping[str, Any], at: Instant, rejections: list[Rejection]
-    ) -> bool:
-        rule = p.rule
-        if self.rules.told[rule.id] != value:
-            rejections.append(Rejection(ON_ITS_WAY, f"{value} came where {rule.text} was on its way", rule))
-            return False
-        if rule.pattern and not fits(rule.pattern, fields):
-            seen = {k: fields.get(k) for k in rule.pattern}
-            rejections.append(Rejection(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
-            return False
-        if rule.after:
-            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
-            if early > 0:
-                since = show_duration(at.hi - p.cause.lo)
-                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early{allowed(rule)}"
-                rejections.append(Rejection(early, text, rule, window=self._window(p)))
-                return False
-        if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
-            base = later(p.base, self.link.since) if rule.while_up else p.base
-            late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
-            late -= rule.after + rule.within
-            if late > 0:
-                text = f"{rule.text}: came {show_duration(late)} after it may come{allowed(rule)}"
-                rejections.append(Rejection(late, text, rule, window=self._window(p)))
-                return False
-        if rule.while_up and self.link.down:
-            gone = at.lo - self.link.since.hi - rule.within
-            if gone > 0:
-                rejections.append(
-                    Rejection(gone, f"{rule.text}: told {show_duration(gone)} too long after the link was lost", rule)
-                )
-                return False
-        return True
 
     # --- states -----------------------------------------------------------------------------------------------------
 
@@ -332,63 +273,3 @@ class Steps:
                     nxt.append(self._fly(o, p, at))
             out = nxt
         return out
-
-    # --- time -------------------------------------------------------------------------------------------------------
-
-    def _due(self, p: Obligation) -> Instant | None:
-        """When it must surely have been told; None while its clock stands still or nothing is owed."""
-        rule = p.rule
-        if rule.optional or rule.answer is not None:
-            return None
-        base = p.base
-        if rule.while_up:
-            if self.link.down:
-                return None
-            base = later(base, self.link.since)
-        span = rule.after + rule.within
-        return Instant(base.lo + span, base.hi + span)
-
-    def _window(self, p: Obligation) -> Window:
-        """When it may come, as wide as the instants are uncertain."""
-        rule = p.rule
-        base = later(p.base, self.link.since) if rule.while_up else p.base
-        opens = base.lo if rule.while_up else p.cause.lo
-        return Window(rule.text, opens + rule.after, base.hi + rule.after + rule.within)
-
-    def _overdue(self, p: Obligation, at: Instant, *, in_flight: bool = False) -> int:
-        """By how many microseconds it is too late at `at`; 0 or less: it is not."""
-        due = self._due(p)
-        if due is None:
-            if not in_flight or p.rule.answer is not None:
-                return 0
-            if p.rule.while_up and self.link.down:
-                return 0
-            span = p.rule.after + p.rule.within
-            base = later(p.base, self.link.since) if p.rule.while_up else p.base
-            due = Instant(base.lo + span, base.hi + span)
-        return at.hi - due.lo if self.narrow else at.lo - due.hi - self.extra
-
-    def _until(self, p: Obligation) -> int:
-        """Until when it may come, if that has an end that is near."""
-        rule = p.rule
-        if rule.while_up and self.link.down:
-            return NEVER
-        base = later(p.base, self.link.since) if rule.while_up else p.base
-        return -1 if rule.whenever else base.hi + rule.after + rule.within + self.extra
-
-    # --- bookkeeping ------------------------------------------------------------------------------------------------
-
-    def _met(self, p: Obligation, at: Instant) -> None:
-        rule = p.rule
-        tally = self.tallies[rule.id]
-        tally.met += 1
-        if rule.after:
-            tally.note(at.lo - p.cause.hi - rule.after)
-        if rule.optional or rule.answer is not None or (rule.while_up and self.link.down):
-            return
-        since = max(p.base.lo, self.link.since.lo) if rule.while_up else p.base.lo
-        tally.note(since + rule.after + rule.within - at.hi)
-
-    def _owed(self, h: Hypothesis) -> str:
-        owed = [p.rule.text for p in h.armed if p.rule.answer is None]
-        return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"

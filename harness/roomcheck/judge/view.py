@@ -36,7 +36,8 @@ from roomcheck.judge.hypothesis import (
     subsumes,
 )
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, NOTHING, Rules, by_state
-from roomcheck.judge.steps import MAX_RAW, ON_ITS_WAY, Steps, comes_next, provided_for
+from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
+from roomcheck.judge.windows import ON_ITS_WAY
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.spec.contract import CauseKind, Rule
 
