@@ -17,7 +17,7 @@ from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.run.install import provide
 from support.runs import Running, exactly, patterns, run, sure
 
-CASES = ("three-in-a-room", "kicked")
+CASES = ("three-in-a-room", "kick")
 CLIENTS = {"socketio": "socket.io-client 4.", "python-socketio": "python-socketio 5."}
 
 
@@ -48,7 +48,7 @@ def test_a_server_that_dies_is_no_finding(tmp_path: Path) -> None:
     """Whoever runs the server must act: exit 4, it is named, and its case is played again with a new one."""
     folder = needs("socketio")
 
-    with Running.start(["run", "--target", str(folder), "-k", exactly("kicked")], tmp_path) as running:
+    with Running.start(["run", "--target", str(folder), "-k", exactly("kick")], tmp_path) as running:
         running.until_calls()
         running.the("server.mjs").kill()
         done = running.end()
@@ -56,7 +56,7 @@ def test_a_server_that_dies_is_no_finding(tmp_path: Path) -> None:
 
     assert done.code == 4, done.out + done.err
     assert "the server of socketio" in done.out + done.err
-    assert done.reports.results["kicked"].blame is not Blame.ROOM
+    assert done.reports.results["kick"].blame is not Blame.ROOM
 
 
 @pytest.mark.parametrize(
