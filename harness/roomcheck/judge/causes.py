@@ -6,6 +6,7 @@ restarts.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from roomcheck.judge.history import Change, History, Licence, ended, logged
 from roomcheck.judge.hypothesis import EMPTY, NEVER, asked_with
@@ -33,6 +34,7 @@ class Causes:
         """
         self.presence = presence
         self.stays = stays
+        self.stay_of = {stay.member: stay for stay in stays}
         self.elsewhere = elsewhere
         self.narrow = narrow
         self.slack = slack
@@ -41,16 +43,16 @@ class Causes:
         self.restarts: list[Instant] = []
 
     def holder(self, h: History) -> Stay | None:
-        return next((s for s in self.stays if s.member == h.holder), None) if h.holder is not None else None
+        return self.stay_of[h.holder] if h.holder is not None else None
 
-    def endings(self, stay: Stay, request: Request) -> Iterator[Licence]:
-        """Every cause by which a session of this request may have ended."""
+    def endings(self, stay: Stay, request: Request, since: int) -> Iterator[Licence]:
+        """Every cause by which a session of this request may have ended, at that moment or later."""
         declared = self.presence
         gave_up: Ending | None = None
         asked = request.asked or request.left
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
         for ending in declared.endings:
-            if not asked_with(ending.given, request.args):
+            if ending.given and not asked_with(ending.given, request.args):
                 continue
             pattern, requirement = ending.pattern, ending.requirement
             if ending.kind is End.REQUEST:
@@ -67,7 +69,9 @@ class Causes:
                         owed=ending.owed,
                     )
             elif ending.kind is End.ACT:
-                for name, at in self.acts:
+                for name, at in reversed(self.acts):
+                    if at.hi < since:
+                        break
                     if name in ending.names:
                         yield Licence(at.lo, at.hi, pattern, requirement, name, owed=ending.owed)
             elif ending.kind is End.LOSS:
@@ -114,7 +118,7 @@ class Causes:
         """Whoever may have opened the session by then, and when."""
         way = self.presence.delivery
         for stay in self.stays:
-            for request in stay.requests:
+            for request in self._heard_since(stay, h.lo):
                 end = NEVER if request.out is None else request.out.hi
                 spans = []
                 other = h.holder is not None and h.holder != stay.member
@@ -132,6 +136,17 @@ class Causes:
                 for lo, hi in spans:
                     if max(lo, h.lo) <= min(hi, upto):
                         yield stay, request, max(lo, h.lo), min(hi, upto)
+
+    def _heard_since(self, stay: Stay, begin: int) -> Iterator[Request]:
+        """The requests of which something may have reached the server from then on, in order."""
+        first = len(stay.requests)
+        for request in reversed(stay.requests):
+            if request.out is not None:
+                spans = stay.link.arrivals(request.begin.lo, request.out.hi, self.presence.delivery)
+                if max((span.hi for span in spans), default=-NEVER) < begin:
+                    break
+            first -= 1
+        return islice(stay.requests, first, None)
 
     def taken_over(self, h: History, upto: int) -> Iterator[History]:
         """Quietly, by another member or a newer request."""
@@ -156,7 +171,7 @@ class Causes:
         for one in (h, *self.taken_over(h, upto)):
             holder = self.holder(one)
             assert holder is not None
-            for licence in self.endings(holder, holder.requests[one.number - 1]):
+            for licence in self.endings(holder, holder.requests[one.number - 1], one.lo):
                 if (over := ended(one, licence, upto)) is not None:
                     yield over
         if self.presence.replaced_aloud:
@@ -180,24 +195,27 @@ class Causes:
                             event = Change(False, lo, hi, False, ending.pattern, ending.requirement, _loss(stay))
                             yield replace(h, lo=lo, hi=hi, log=(*h.log, event))
 
-    def due(self, h: History, now: Instant) -> int | None:
-        """By when the session must have ended, if that is before now."""
+    def due(self, h: History, now: Instant) -> tuple[int, int]:
+        """By when the session must have ended, as far as is known now, and when that is to be asked again."""
         stay = self.holder(h)
         if stay is None:
-            return None
+            return NEVER, NEVER
         request = stay.requests[h.number - 1]
         declared = self.presence
         dues: list[int] = []
+        known = NEVER  # when it is certain that its request to end was heard
 
         def edge(instant: Instant) -> int:
             return instant.lo if self.narrow else instant.hi
 
         left = request.left
         for ending in declared.endings:
-            if not asked_with(ending.given, request.args):
+            if ending.given and not asked_with(ending.given, request.args):
                 continue
-            if ending.kind is End.REQUEST and left is not None and now.lo > left.hi + declared.delivery:
-                if stay.sound(request, left, declared.noticed, declared.delivery):
+            if ending.kind is End.REQUEST and left is not None:
+                if now.lo <= left.hi + declared.delivery:
+                    known = left.hi + declared.delivery
+                elif stay.sound(request, left, declared.noticed, declared.delivery):
                     dues.append(edge(left))
             elif ending.kind is End.LOSS:
                 span = ending.after + ending.within
@@ -205,13 +223,12 @@ class Causes:
                 if down is not None and down.silent is not None and not down.server:
                     dues.append(edge(down.silent) + span)
                 if request.out is not None:
-                    ends = [o.end for o in stay.link.outages if o.end is not None]
+                    end = next((o.end for o in reversed(stay.link.outages) if o.end is not None), None)
                     since = edge(request.out)
-                    dues.append((max(since, edge(ends[-1])) if ends else since) + span)
+                    dues.append((max(since, edge(end)) if end is not None else since) + span)
         due = min(dues, default=NEVER)
-        if due < h.lo or (now.hi if self.narrow else now.lo) <= due:
-            return None
-        return due
+        due = NEVER if due < h.lo else due
+        return due, min(due, known)
 
 
 def _loss(stay: Stay) -> str:

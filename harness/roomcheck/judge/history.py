@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from roomcheck.judge.stay import Stay
 
 NOBODY: frozenset[str] = frozenset()
+RECENT = 3  # events of a log that are kept for lists that are due: a session that was replaced makes two at once
 
 
 @dataclass(slots=True)
@@ -77,3 +78,14 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
 def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:
     """These changes happened, and now this member's request holds the session open."""
     return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard)
+
+
+def trimmed(h: History, heard: int, since: int) -> History:
+    """Without the first events of the log, which everybody has heard; the last one stays, and those since then."""
+    n = heard
+    while n and (n > len(h.log) - 1 or (n > len(h.log) - RECENT and h.log[n - 1].hi >= since)):
+        n -= 1
+    if not n:
+        return h
+    left = tuple([max(0, k - n) for k in h.heard])
+    return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], left)

@@ -6,7 +6,7 @@ from typing import Any
 
 from roomcheck.judge.causes import Causes
 from roomcheck.judge.history import Change, History
-from roomcheck.judge.hypothesis import EMPTY, LIVE, Rejection, asked_with, fits
+from roomcheck.judge.hypothesis import EMPTY, LIVE, NEVER, Rejection, asked_with, fits
 from roomcheck.judge.observer import Observer
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.verdict import Window
@@ -24,15 +24,17 @@ class News:
         self.by_lists = not view.signs
         self.user = user
         self.observers = observers
+        self.look = NEVER  # when an observer may next be missing something, of those that were asked about
 
     def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
         """What an observer should have heard by now and has not."""
-        for observer in self.observers:
-            if observer.reception is not LIVE:
+        length = len(h.log)
+        for observer, heard in zip(self.observers, h.heard, strict=True):
+            if heard == length or observer.reception is not LIVE:
                 continue
             before = True
             skipped = -1
-            for n in range(h.heard[observer.index], len(h.log)):
+            for n in range(heard, length):
                 event = h.log[n]
                 owed, before = self.owed(event) and (before or not event.joined), event.owed
                 if not owed or n == skipped:
@@ -47,6 +49,7 @@ class News:
                     expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
                     text, window = f"{expected}: never came", self.window(event)
                     return observer, Rejection(late, text, None, event.requirement, expected, window)
+                self.look = min(self.look, due if self.narrow else due + observer.extra)
                 break
         return None
 
@@ -150,7 +153,8 @@ class News:
         heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
-        return replace(h, log=log, heard=heard, hi=min(h.hi, hi) if n + 1 == len(log) else h.hi)
+        latest = min(h.hi, hi) if n + 1 == len(log) else h.hi
+        return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard)
 
     def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""

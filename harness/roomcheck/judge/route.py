@@ -181,7 +181,7 @@ class Router:
 
     def _called(self, record: Called) -> None:
         operation = self.contract.operations.get(record.operation)
-        if operation is None:
+        if operation is None or (record.member is None and not operation.admin):  # a damaged trace: nobody has called
             return
         rooms = [(name, str(record.args[name])) for name in operation.rooms if name in record.args]
         if operation.admin:
@@ -343,7 +343,8 @@ class Router:
         if view.ignores(callback, record.fields):
             return
         value = view.value(record.callback, record.fields)
-        self._beside(record, room)
+        if self.rules.immediate:
+            self._beside(record, room)
         for real in extract(callback.about, record.fields):
             user = alias(self.people, real)
             if user is None:
@@ -357,7 +358,8 @@ class Router:
         """A list of all who are there."""
         member, view = record.member, observers.sessions.view
         assert callback.about is not None
-        self._beside(record, room)
+        if self.rules.immediate:
+            self._beside(record, room)
         listed = [(real, alias(self.people, real)) for real in extract(callback.about, record.fields)]
         users = {user for _, user in listed}
         inside = self.state.get((member, room)) in observers.hearing.states
@@ -369,7 +371,7 @@ class Router:
 
     def _beside(self, record: Told, room: str) -> None:
         """What a member is told of others comes before nothing that it must be told immediately about itself."""
-        if self.rules.immediate and not self.heard[record.callback].own:
+        if not self.heard[record.callback].own:
             self._own(record.member, room).beside(record.callback, record.at)
 
     def _stray(self, record: Told, text: str, view: View | None = None) -> None:

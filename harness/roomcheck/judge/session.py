@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from roomcheck.judge.causes import Causes
-from roomcheck.judge.history import NOBODY, Change, History, Licence, ended, logged
+from roomcheck.judge.history import NOBODY, Change, History, Licence, ended, logged, trimmed
 from roomcheck.judge.hypothesis import (
     EMPTY,
     LIVE,
@@ -29,8 +29,6 @@ from roomcheck.judge.observer import Observer
 from roomcheck.judge.stay import Request, Stay
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import End, View
-
-RECENT = 3  # events of a log that are kept for lists that are due: a session that was replaced makes two at once
 
 
 class Session:
@@ -47,6 +45,7 @@ class Session:
         self.hearing = News(view, causes, self.user, self.observers)
         self.dead = False
         self.now = 0
+        self.check_at = -NEVER  # nothing is overdue before, unless something happens
         self.histories = [History(None, 0, NOBODY, -NEVER, -NEVER, False, (), ())]
 
     def observer(self, name: str, extra: int, stay: Stay) -> Observer:
@@ -99,11 +98,13 @@ class Session:
         for h in self.histories:
             variants = [h]
             if h.holder == stay.member and h.number == request.number:
-                raced = (ended(h, licence, at.hi) for licence in self.causes.endings(stay, request) if licence.back)
+                raced = (
+                    ended(h, licence, at.hi) for licence in self.causes.endings(stay, request, h.lo) if licence.back
+                )
                 variants += [over for over in raced if over is not None]
             elif (holder := self.causes.holder(h)) is not None and request.first is None:
                 # another session may have ended before this one began, and nobody has heard of it
-                endings = self.causes.endings(holder, holder.requests[h.number - 1])
+                endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
                 over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
                 out += [self._begun(one, stay, request, state, at) for one in over]
             for variant in variants:
@@ -221,7 +222,9 @@ class Session:
                 text = f"the list that {observer.stay.member} knows {has} {self.user}, who {is_there}"
                 requirement = self.presence.list_requirement
                 self._refuse(observer, at, [Rejection(0, text, None, requirement, "a right list of who is there")])
-            self._keep(agreeing)
+            if agreeing != self.histories:
+                self._keep(agreeing)
+            self.check_at = min(self.check_at, self.hearing.look)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -230,17 +233,25 @@ class Session:
         if self.dead:
             return
         self.now = max(self.now, now.lo)
+        when = now.hi if self.narrow else now.lo
+        if when <= self.check_at:
+            return
+        if (quiet := self._quiet(now, when)) is not None:
+            self.check_at = quiet
+            return
+        self.hearing.look = look = NEVER
         out: list[History] = []
         late: list[tuple[Observer, Rejection]] = []
         none: frozenset[tuple[str | None, int]] = frozenset()
         todo = deque((h, none) for h in self.histories)
         while todo:
             h, before = todo.popleft()
-            due = self.causes.due(h, now)
-            if due is not None:
+            due, again = self.causes.due(h, now)
+            if due < when:
                 before |= {(h.holder, h.number)}  # another member's request may hold it since then, or the next one
                 todo += [(o, before) for o in self._ended_by(h, due) if (o.holder, o.number) not in before]
                 continue
+            look = min(look, again)
             missing = self.hearing.missing(h, now)
             if missing is None:
                 out.append(h)
@@ -252,13 +263,24 @@ class Session:
             self._refuse(observer, now, [rejection for _, rejection in late])
             return
         self._keep(out)
+        self.check_at = min(look, self.hearing.look)
+
+    def _quiet(self, now: Instant, when: int) -> int | None:
+        """Until when nothing is overdue in any history; None if something is."""
+        self.hearing.look = look = NEVER
+        for h in self.histories:
+            due, again = self.causes.due(h, now)
+            if due < when or self.hearing.missing(h, now) is not None:
+                return None
+            look = min(look, again)
+        return min(look, self.hearing.look)
 
     def _ended_by(self, h: History, due: int) -> list[History]:
         """The histories in which the session has ended by then, or another member holds it."""
         stay = self.causes.holder(h)
         assert stay is not None
         request = stay.requests[h.number - 1]
-        over = (ended(h, licence, due) for licence in self.causes.endings(stay, request))
+        over = (ended(h, licence, due) for licence in self.causes.endings(stay, request, h.lo))
         return [*(o for o in over if o is not None), *self.causes.taken_over(h, due)]
 
     def debts(self, observer: Observer, *, joined: bool) -> Iterator[Debt]:
@@ -286,9 +308,12 @@ class Session:
         """Go on with these, without doubles and without what everybody has heard."""
         if self.dead:
             return
+        self.check_at = -NEVER
+        # what has just happened stays: a list that is due may not know it yet
+        since = self.now - self.presence.delivery - self.causes.slack
         kept: list[History] = []
         for h in histories:
-            one = self._trimmed(h)
+            one = trimmed(h, self._heard(h), since)
             if one not in kept:
                 kept.append(one)
         if len(kept) > MAX_HYPOTHESES:
@@ -298,14 +323,7 @@ class Session:
             kept = []
         self.histories = kept
 
-    def _trimmed(self, h: History) -> History:
+    def _heard(self, h: History) -> int:
+        """How many events of the log everybody has received who hears."""
         live = [k for observer, k in zip(self.observers, h.heard, strict=True) if observer.reception is LIVE]
-        n = min(live, default=len(h.log))
-        # the last event stays, and what has just happened before it: a list that is due may not know it yet
-        since = self.now - self.presence.delivery - self.causes.slack
-        while n and (n > len(h.log) - 1 or (n > len(h.log) - RECENT and h.log[n - 1].hi >= since)):
-            n -= 1
-        if not n:
-            return h
-        heard = tuple([max(0, k - n) for k in h.heard])
-        return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], heard)
+        return min(live, default=len(h.log))

@@ -1,10 +1,10 @@
 """From the records of a trace to the sessions of all users in all rooms: who knows what of whose stay."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from roomcheck.judge.causes import Causes
-from roomcheck.judge.hypothesis import Mode, asked_with
+from roomcheck.judge.hypothesis import NEVER, Mode, asked_with
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.session import Session
 from roomcheck.judge.stay import LinkHistory, Request, Stay
@@ -30,6 +30,7 @@ class Sessions:
         self.stays: dict[tuple[str, str], Stay] = {}
         self.observers: dict[tuple[str, str], list[Observer]] = {}  # by member and room
         self.sessions: dict[tuple[str, str], Session] = {}
+        self.of: dict[str, list[Session]] = {m.user: [] for m in trace.members}  # by user, in all rooms
         self.leaving = frozenset(
             e for ending in self.declared.endings if ending.kind is End.REQUEST for e in ending.names
         )
@@ -50,7 +51,7 @@ class Sessions:
                 self.stays[member.name, room] = Stay(member.name, self.links[member.name])
         for room in trace.rooms:
             for user in dict.fromkeys(self.user_of.values()):
-                self.sessions[user, room] = self._session(user, room)
+                self._session(user, room)
 
     def _session(self, user: str, room: str) -> Session:
         own = [name for name, u in self.user_of.items() if u == user]
@@ -63,7 +64,9 @@ class Sessions:
             slack=0 if narrow else self.trace.patience,
             renewed_when_back=self.renewed_when_back,
         )
-        return Session(self.view, f"{user} in {room}", causes)
+        session = self.sessions[user, room] = Session(self.view, f"{user} in {room}", causes)
+        self.of.setdefault(user, []).append(session)
+        return session
 
     def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user."""
@@ -78,7 +81,7 @@ class Sessions:
         if (user, room) not in self.sessions:
             for member in self.user_of:
                 self.stays.setdefault((member, room), Stay(member, self.links[member]))
-            self.sessions[user, room] = self._session(user, room)
+            self._session(user, room)
         return self.sessions[user, room]
 
     def _request(self, stay: Stay, room: str, args: Mapping[str, Any], at: Instant, *, valid: bool) -> Request:
@@ -87,10 +90,6 @@ class Sessions:
             observer.enter()
         stay.requests.append(Request(len(stay.requests) + 1, at, args, valid=valid))
         return stay.requests[-1]
-
-    def of(self, user: str) -> Iterable[Session]:
-        """The sessions of a user, in all rooms."""
-        return [session for (who, _), session in self.sessions.items() if who == user]
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -161,5 +160,6 @@ class Sessions:
 
     def _advance(self, member: str, at: Instant) -> None:
         """What was due before this is judged by what was known before this."""
-        for session in self.of(self.user_of[member]):
+        for session in self.of[self.user_of[member]]:
             session.advance(at)
+            session.check_at = -NEVER

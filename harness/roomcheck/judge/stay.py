@@ -4,8 +4,9 @@ Nothing here is a hypothesis. A session (see `session`) asks when a request may 
 may have given the member up for silence, and when it must have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from roomcheck.judge.hypothesis import NEVER
@@ -42,6 +43,13 @@ class LinkHistory:
 
     outages: list[Outage] = field(default_factory=list)
 
+    def since(self, begin: int) -> Iterator[Outage]:
+        """The outages that were not over by then, in order."""
+        first = len(self.outages)
+        while first and ((end := self.outages[first - 1].end) is None or end.hi >= begin):
+            first -= 1
+        return islice(self.outages, first, None)
+
     @property
     def down(self) -> Outage | None:
         """The outage that goes on."""
@@ -68,7 +76,7 @@ class LinkHistory:
 
     def passing(self, begin: int) -> int:
         """The first moment from `begin` on at which what a member sends may get on its way to the server."""
-        for outage in self.outages:
+        for outage in self.since(begin):
             if outage.silent is not None and outage.silent.hi < begin:
                 begin = NEVER if outage.end is None else max(begin, outage.end.lo)
         return begin
@@ -80,7 +88,7 @@ class LinkHistory:
         """
         spans = []
         up = 0
-        for outage in self.outages:
+        for outage in self.since(begin):
             if outage.silent is None:
                 continue
             if max(begin, up) <= min(end, outage.silent.hi):
@@ -142,14 +150,11 @@ class Stay:
         """The outages that the server may still not have got over: the member was not surely heard after them."""
         told = request.opened
         out = []
-        for outage in self.link.outages:
-            if outage.end is not None:
-                if outage.end.hi < request.begin.lo:
+        for outage in self.link.since(request.begin.lo):
+            if outage.end is not None and told is not None and outage.end.hi < told.lo:
+                seen = request.lost is not None and outage.begin.hi < request.lost.lo
+                if seen or outage.begin.hi < told.lo - noticed:
                     continue
-                if told is not None and outage.end.hi < told.lo:
-                    seen = request.lost is not None and outage.begin.hi < request.lost.lo
-                    if seen or outage.begin.hi < told.lo - noticed:
-                        continue
             out.append(outage)
         return out
 

@@ -222,6 +222,8 @@ def served(contract: Contract) -> set[str]:
 
 def _by_rules(contract: Contract, router: Router, broken: Mapping[str | None, Outcome]) -> Iterable[Check]:
     rules: dict[int, Rule] = {r.id: r for v in contract.views for r in v.rules}
+    down = {r.member for r in router.records if isinstance(r, Faulted) and EFFECT[r.kind] is Effect.DOWN}
+    lost = {m.user for m in router.trace.members if m.name in down}
     for key, view in router.views.items():
         if isinstance(view, Observer):
             for (requirement, text), tally in view.tallies.items():
@@ -231,7 +233,7 @@ def _by_rules(contract: Contract, router: Router, broken: Mapping[str | None, Ou
             if view.view.otherwise and view.heard:
                 outcome = broken.get(view.view.otherwise, Outcome.CONFORMS)
                 yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
-            for requirement in _kept_quiet(view, key[3], router.trace):
+            for requirement in _kept_quiet(view) if key[3] in lost else ():
                 text = f"{view.name}: not reported gone before it may be"
                 yield Check(requirement, text, broken.get(requirement, Outcome.CONFORMS))
             continue
@@ -247,12 +249,10 @@ def _by_rules(contract: Contract, router: Router, broken: Mapping[str | None, Ou
             yield Check(view.view.otherwise, f"{view.name}: nothing without a cause", outcome)
 
 
-def _kept_quiet(view: Observer, user: str, trace: Trace) -> Iterable[str]:
-    """Requirements that an early report of a loss would have broken, where there was a loss to report."""
+def _kept_quiet(view: Observer) -> Iterable[str]:
+    """Requirements that an early report of a loss would have broken."""
     presence = view.view.presence
-    members = {m.name for m in trace.members if m.user == user}
-    down = (r.member for r in trace.records if isinstance(r, Faulted) and EFFECT[r.kind] is Effect.DOWN)
-    if presence is not None and view.heard and not members.isdisjoint(down):
+    if presence is not None and view.heard:
         yield from dict.fromkeys(ending.earlier for ending in presence.endings if ending.earlier)
 
 
