@@ -343,8 +343,7 @@ class Router:
         if view.ignores(callback, record.fields):
             return
         value = view.value(record.callback, record.fields)
-        if self.rules.immediate:
-            self._beside(record, room)
+        self._beside(record, room)
         for real in extract(callback.about, record.fields):
             user = alias(self.people, real)
             if user is None:
@@ -358,8 +357,7 @@ class Router:
         """A list of all who are there."""
         member, view = record.member, observers.sessions.view
         assert callback.about is not None
-        if self.rules.immediate:
-            self._beside(record, room)
+        self._beside(record, room)
         listed = [(real, alias(self.people, real)) for real in extract(callback.about, record.fields)]
         users = {user for _, user in listed}
         inside = self.state.get((member, room)) in observers.hearing.states
@@ -371,7 +369,7 @@ class Router:
 
     def _beside(self, record: Told, room: str) -> None:
         """What a member is told of others comes before nothing that it must be told immediately about itself."""
-        if not self.heard[record.callback].own:
+        if self.rules.immediate and not self.heard[record.callback].own:
             self._own(record.member, room).beside(record.callback, record.at)
 
     def _stray(self, record: Told, text: str, view: View | None = None) -> None:
