@@ -2,8 +2,9 @@
 
 import pytest
 
+from roomcheck.spec.load import load_spec
 from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played
 
 PORCH = contract("porch")
 
@@ -74,3 +75,13 @@ def test_a_trace_is_judged(name: str) -> None:
     acts, expected = TRACES[name]
 
     assert judged(PORCH, played(Porch(), acts), 60_000) == expected
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_a_state_that_may_be_told_elsewhere_is_followed_all_the_same(name: str) -> None:
+    """Here where the server ends, which it does not."""
+    rule = "    - {from: there, cause: server down, to: down, within: noticing, optional: true}"
+    text = (FOLDER / "porch.yaml").read_text(encoding="utf-8").replace("  rules:", f"  rules:\n{rule}", 1)
+    acts, expected = TRACES[name]
+
+    assert judged(load_spec(text, "porch.yaml").bind(), played(Porch(), acts), 60_000) == expected

@@ -149,7 +149,7 @@ class Router:
                     self._faulted(record.member, record.kind, record.at)
                 case Healed():
                     self._link(record.member, LINK_UP, record.at)
-            if self.rules.view.silent:
+            if self.rules.silent:
                 self._moved(record.at)
         if self.observers is not None:
             self.observers.lists_due(self.trace.end)
@@ -318,11 +318,11 @@ class Router:
             self.observers.share(member, self.twins[member], room, at)
 
     def _moved(self, at: Instant) -> None:
-        """Whoever has surely moved to a state that nobody is told takes it."""
+        """Whoever has surely moved to a state that it was not told takes it."""
         for (_, member, room, *_), view in list(self.views.items()):
             if isinstance(view, Simulation):
                 state = view.certain
-                if state in self.rules.view.silent and state != self.state.get((member, room), self.initial):
+                if state is not None and state != self.state.get((member, room), self.initial):
                     self._takes(member, room, state, at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:

@@ -62,6 +62,7 @@ class Rules:
                 self.settles[rule.id] = whole, broken
         # whether something may arm a rule of a member that has done nothing yet
         self.early = any(rule.cause.kind in LEVELS and view.initial in rule.armed_in for rule in view.rules)
+        self.silent = any(rule.silent for rule in view.rules)
         self.immediate = any(rule.immediately for rule in view.rules)
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}

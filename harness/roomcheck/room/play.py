@@ -247,11 +247,10 @@ class Room(Telling):
     # --- what members are told --------------------------------------------------------------------------------------
 
     def moves(self, connection: Connection, state: str) -> None:
-        """The member has taken a state silently: the server knows, if nobody is ever told that state."""
-        if state in connection.view.silent:
-            self.told_states[connection.member, connection.room] = state
-            for presence in self.presence:
-                presence.told(connection.member, connection.room, state, connection.args)
+        """The member has taken a state silently: what follows of it for others follows all the same."""
+        self.told_states[connection.member, connection.room] = state
+        for presence in self.presence:
+            presence.told(connection.member, connection.room, state, connection.args)
 
     def hurry(self, member: str, room: str) -> None:
         """The member is about to be told of others: what it must be told immediately about itself comes first."""
