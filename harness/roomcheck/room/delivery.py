@@ -120,7 +120,7 @@ class Delivery:
             copies, wrong = 1, False
             broken = host.broken
             if change.name == UNCAUSED:
-                wrong = True
+                wrong = not who.stale  # to who is cut off anything may be told
             elif broken and broken.news == change.name and not who.stale and broken.kind in (*NEWS, Kind.EARLY):
                 wrong = broken.kind is not Kind.ONE or not first
                 if broken.kind is Kind.NEVER or (broken.kind is Kind.ONE and not first):
