@@ -248,11 +248,11 @@ def test_who_is_in_again_learns_of_all_anew() -> None:
 @pytest.mark.parametrize(
     ("at", "blur", "expected"),
     [
-        (11_000, 0, CONFORMS),
-        (11_000.001, 0, "violates R-LIST"),
-        (10_990, 3, CONFORMS),
-        (11_001, 3, "inconclusive R-LIST"),
-        (11_020, 3, "violates R-LIST"),
+        (12_000, 0, CONFORMS),
+        (12_000.001, 0, "violates R-LIST"),
+        (11_990, 3, CONFORMS),
+        (12_001, 3, "inconclusive R-LIST"),
+        (12_020, 3, "violates R-LIST"),
     ],
 )
 def test_a_first_list_in_the_last_moment(at: float, blur: float, expected: str) -> None:

@@ -57,7 +57,8 @@ class Observers:
             self._list_due(member, room, at, hearing.list_within)
         self._cut_off(member, room, at, again=now in hearing.away and before in hearing.states)
         if now in hearing.states and self._newcomer(member, room):
-            self._list_due(member, room, at, min(hearing.list_within, self.sessions.declared.delivery))
+            # what was under way when its list was told has reached the others, too
+            self._list_due(member, room, at, min(hearing.list_within, 2 * self.sessions.declared.delivery))
 
     def link(self, member: str, rooms: list[str], at: Instant) -> None:
         """A member's link went down, or came back."""
