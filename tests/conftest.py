@@ -1,6 +1,7 @@
 """What holds for every test: a busy machine is no reason to fail."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -12,3 +13,6 @@ settings.load_profile("roomcheck")
 # and plugins of Hypothesis, of which trio (here for Selenium) brings one that imports trio and pytest.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
+
+# Under nohup every process that a test starts would ignore it as well, and some tests send it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -114,6 +114,16 @@ def test_the_same_may_not_come_twice_with_the_list() -> None:
     assert result.findings[0].seen == "- came twice while the list was being told"
 
 
+def test_a_newcomer_of_a_room_that_is_none_of_the_case_is_judged() -> None:
+    """An odd room name is the room's fault, told as any other."""
+    tape = Tape("A", "B")
+    tape.join(0, "B")
+    tape.told(100, "A", "in", room="['r', 'r']")
+    result = verdict(tape, 3000)
+    assert result.outcome is Outcome.VIOLATES
+    assert result.findings[0].seen.startswith("in has no cause")
+
+
 def test_an_observer_whose_list_stays_wrong_is_a_violation() -> None:
     """The folded list must agree with what is lawful once it is due."""
     result = verdict(observer_away(three()), 3000)

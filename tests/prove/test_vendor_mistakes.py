@@ -42,7 +42,7 @@ MISTAKES = {
     "a patience that no scenario waits for": (
         "roster", "watch: 2 * patience", "watch: notice", "MISSED R-GONE"),
     "a pace that is shorter than news takes": (
-        "conference", "pace: join_limit + 2 * notice", "pace: notice", "MISSED C-BAN"),
+        "conference", "pace: join_limit + 2 * notice", "pace: notice / 4", "MISSED C-BAN"),
 }  # fmt: skip
 
 

@@ -242,3 +242,14 @@ def test_stories_with_a_mistake_are_reported_once() -> None:
         load_spec(HALL.replace("scenarios:\n", "stories: {enter: jin}\nscenarios:\n  - {story: blink}\n"), "s.yaml")
 
     assert [p.message for p in caught.value.problems] == ["unknown operation 'jin'; did you mean 'join'?"]
+
+
+def test_a_story_that_a_mistake_elsewhere_takes_away_is_not_reported() -> None:
+    """Without the time after which a member is given up nobody is away for shorter."""
+    text = HALL.replace("silence: patience", "silence: patence")
+    assert text != HALL
+    story = f"stories: {ALL}\nscenarios:\n  - {{story: away short}}\n"
+    with pytest.raises(SpecError) as caught:
+        load_spec(text.replace("scenarios:\n", story), "s.yaml")
+
+    assert [p.message for p in caught.value.problems] == ["unknown name 'patence'; did you mean 'patience'?"]

@@ -102,7 +102,8 @@ class Observers:
 
     def _newcomer(self, observer: str, room: str) -> bool:
         """Whether it came in just now, over a link that had been whole since before: then who is there is news."""
-        request = self.sessions.stays[observer, room].request
+        stay = self.sessions.stays.get((observer, room))  # none in a room that is none of the case's
+        request = stay.request if stay is not None else None
         if request is None or not any(about.fresh for about in self._observers(observer, room)):
             return False
         begin = request.begin.lo - self.sessions.declared.noticed

@@ -43,6 +43,8 @@ def scenes(words: Rulebook) -> Iterator[tuple[ScenarioShape, tuple[Step, ...]]]:
         story = made.get(str(own.story))
         shape = story.model_copy(update={key: getattr(own, key) for key in own.model_fields_set}) if story else own
         lacks = [key for key in ("id", "title", "schedule") if not getattr(shape, key)]
+        if own.story is not None and story is None and words.problems.found:
+            continue  # it may be a mistake elsewhere that nobody can play it
         if not lacks:
             yield shape, at
         elif words.problems.lost & {"story", "stories", lacks[0]}:
