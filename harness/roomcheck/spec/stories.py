@@ -53,7 +53,7 @@ def scenes(words: Rulebook) -> Iterator[tuple[ScenarioShape, tuple[Step, ...]]]:
             words.problems.add(words.where(*at), f"{lacks[0]!r} is missing here, and there is no `story` that has it")
         elif words.shape.stories is None:
             words.problems.add(words.where(*at, "story"), "the contract has no `stories` that say who enters how")
-        elif made:
+        else:
             words.problems.add(words.where(*at, "story"), f"this contract cannot play the story {own.story!r}")
     for name, shape in made.items():
         if name not in told:
