@@ -1040,3 +1040,27 @@ def test_who_was_removed_while_it_was_away_may_be_back_with_a_new_session() -> N
     hall.heard(2115, "B", "+", "A")
     assert judged(hall, 2200, renewing()) == CONFORMS
     assert judged(hall, 2200) == "violates H-OTHERS"
+
+
+@pytest.mark.parametrize(
+    ("at", "told", "expected"),
+    [(0, True, CONFORMS), (0, False, CONFORMS), (1000, True, CONFORMS), (1000, False, "violates H-JOIN")],
+)
+def test_what_the_backend_ended_may_have_been_heard_of_by_newcomers_alone(
+    at: int,
+    told: bool,  # noqa: FBT001
+    expected: str,
+) -> None:
+    """A is removed before it is told that it is in. Who comes in at the same time (0 ms) is told so, or not at all."""
+    hall = Hall()
+    hall.call(at, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(at + 1, "A", "joining")
+    if told:
+        hall.heard(at + 30, "B", "+", "A")
+    hall.admin(at + 35, "kick", user="A", room="R")
+    if told:
+        hall.left(at + 40, code=9)
+    hall.told(at + 90, "A", "in")
+    hall.heard(at + 95, "A", "+", "B")
+
+    assert judged(hall) == expected

@@ -71,6 +71,9 @@ class Session:
             over = ended(h, licence, until) if h.holder is not None else None
             if over is None or h.hi >= at.lo:
                 out.append(h)
+            if h.holder is None:  # a session that nobody has heard of yet may have ended by it, too
+                begun = self.causes.created(h, joined=True, upto=until)
+                out += filter(None, (ended(one, licence, until) for one in begun))
             if over is not None:  # by the act, or by something else before that nobody has heard of
                 out += [over, *self._ended_by(h, until)]
         self._keep(out)
