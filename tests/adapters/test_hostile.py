@@ -1,11 +1,14 @@
 """Adapters that break the protocol: each is told in words that its author can act on, and none stays."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters.carrier import start_program
 from roomcheck.errors import AdapterError
 from support.processes import PATIENCE
 
@@ -310,3 +313,18 @@ def test_unread_requests(adapter: Command, monkeypatch: pytest.MonkeyPatch) -> N
             await host.stop()
 
     asyncio.run(play())
+
+
+def test_a_program_whose_output_nobody_reads_leaves_no_pipe() -> None:
+    """It has filled its pipe when it is ended; a pipe that stays open is a warning, and warnings are errors here."""
+
+    async def play() -> None:
+        command = [sys.executable, "-c", "while True: print('x' * 10_000)"]
+        carrier = await start_program(command, {})
+        assert carrier.program is not None
+        await asyncio.sleep(0.2)
+        await carrier.program.end(0)
+        await carrier.closed()
+
+    asyncio.run(play())
+    gc.collect()

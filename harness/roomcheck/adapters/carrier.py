@@ -108,6 +108,8 @@ class Program:
             await self.wait(REAP_LIMIT)
             guard.leave(self.process.pid)
             self._reading.cancel()
+            # nothing else lets go of a pipe that nobody has read to its end
+            self.process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class Writer(Protocol):
