@@ -34,11 +34,18 @@ def test_a_sound_contract_is_proven(capsys: pytest.CaptureFixture[str], tmp_path
     assert len(list(ET.parse(junit).getroot().iter("testcase"))) == 4 + 5 + 10  # noqa: S314
 
 
+def too_narrow(folder: Path) -> Path:
+    """The sound contract with a window in which nobody can be missed."""
+    text, wide = SOUND.read_text(encoding="utf-8"), "after: patience - beat - notice, within: beat + 2 * notice"
+    assert wide in text
+    bad = folder / "bad.yaml"
+    bad.write_text(text.replace(wide, "within: 3 * notice"), encoding="utf-8")
+    return bad
+
+
 def test_a_false_red_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Exit 1, with what was told and the line of the scenario."""
-    text = SOUND.read_text(encoding="utf-8")
-    bad = tmp_path / "bad.yaml"
-    bad.write_text(text.replace("after: patience - beat - notice, within: beat + 2 * notice", "within: 3 * notice"))
+    bad = too_narrow(tmp_path)
 
     code, out = prove(capsys, str(bad), "--schedules", "1")
 
@@ -50,9 +57,7 @@ def test_a_false_red_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path
 
 def test_one_case_is_played_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A scenario's or a random one by its name: it finds what it found among the others."""
-    text = SOUND.read_text(encoding="utf-8")
-    bad = tmp_path / "bad.yaml"
-    bad.write_text(text.replace("after: patience - beat - notice, within: beat + 2 * notice", "within: 3 * notice"))
+    bad = too_narrow(tmp_path)
 
     code, out = prove(capsys, str(bad), "--only", "away-for-long/cut")
 

@@ -1,7 +1,7 @@
 """A member's link as its faults leave it, and what a fault does to what is under way on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from roomcheck.errors import UsageError
@@ -18,7 +18,6 @@ class Link:
     own: FaultKind | None = None  # that keeps it down
     server: bool = True  # whether the server runs
     broken: int = -1
-    kinds: set[FaultKind] = field(default_factory=set)  # since the last heal
 
     def check(self, kind: FaultKind, settings: Mapping[str, Any]) -> None:
         """UsageError if the fault, or one of its settings, cannot be."""
