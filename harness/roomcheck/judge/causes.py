@@ -201,14 +201,15 @@ class Causes:
         if stay is None:
             return NEVER, NEVER
         request = stay.requests[h.number - 1]
+        left, out, down = request.left, request.out, stay.link.down
+        if left is None and out is None and down is None:
+            return NEVER, NEVER
         declared = self.presence
-        dues: list[int] = []
-        known = NEVER  # when it is certain that its request to end was heard
+        due = known = NEVER  # known: when it is certain that its request to end was heard
 
         def edge(instant: Instant) -> int:
             return instant.lo if self.narrow else instant.hi
 
-        left = request.left
         for ending in declared.endings:
             if ending.given and not asked_with(ending.given, request.args):
                 continue
@@ -216,17 +217,15 @@ class Causes:
                 if now.lo <= left.hi + declared.delivery:
                     known = left.hi + declared.delivery
                 elif stay.sound(request, left, declared.noticed, declared.delivery):
-                    dues.append(edge(left))
+                    due = min(due, edge(left))
             elif ending.kind is End.LOSS:
                 span = ending.after + ending.within
-                down = stay.link.down
                 if down is not None and down.silent is not None and not down.server:
-                    dues.append(edge(down.silent) + span)
-                if request.out is not None:
+                    due = min(due, edge(down.silent) + span)
+                if out is not None:
                     end = next((o.end for o in reversed(stay.link.outages) if o.end is not None), None)
-                    since = edge(request.out)
-                    dues.append((max(since, edge(end)) if end is not None else since) + span)
-        due = min(dues, default=NEVER)
+                    since = edge(out)
+                    due = min(due, (max(since, edge(end)) if end is not None else since) + span)
         due = NEVER if due < h.lo else due
         return due, min(due, known)
 

@@ -29,6 +29,8 @@ class News:
     def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
         """What an observer should have heard by now and has not."""
         length = len(h.log)
+        if h.heard.count(length) == len(h.heard):
+            return None
         for observer, heard in zip(self.observers, h.heard, strict=True):
             if heard == length or observer.reception is not LIVE:
                 continue
@@ -150,7 +152,8 @@ class News:
             return None
         tally = observer.tallies[event.requirement or "", news]
         tally.met += 1
-        heard = tuple([n + 1 if e is observer else k for e, k in zip(self.observers, h.heard, strict=True)])
+        i = observer.index
+        heard = (*h.heard[:i], n + 1, *h.heard[i + 1 :])
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         latest = min(h.hi, hi) if n + 1 == len(log) else h.hi
@@ -191,6 +194,8 @@ class News:
         i = observer.index
 
         def knows(one: History, heard: int) -> History:
+            if one.heard[i] == heard:
+                return one
             return replace(one, heard=(*one.heard[:i], heard, *one.heard[i + 1 :]))
 
         for n in range(len(h.log) + 1):

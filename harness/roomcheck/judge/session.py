@@ -316,7 +316,7 @@ class Session:
         since = self.now - self.presence.delivery - self.causes.slack
         kept: list[History] = []
         for h in histories:
-            one = trimmed(h, self._heard(h), since)
+            one = trimmed(h, self._heard(h), since) if h.log else h
             if one not in kept:
                 kept.append(one)
         if len(kept) > MAX_HYPOTHESES:
@@ -328,5 +328,8 @@ class Session:
 
     def _heard(self, h: History) -> int:
         """How many events of the log everybody has received who hears."""
-        live = [k for observer, k in zip(self.observers, h.heard, strict=True) if observer.reception is LIVE]
-        return min(live, default=len(h.log))
+        least = len(h.log)
+        for observer, heard in zip(self.observers, h.heard, strict=True):
+            if heard < least and observer.reception is LIVE:
+                least = heard
+        return least
