@@ -19,7 +19,7 @@ from roomcheck.generate import schedules
 from roomcheck.generate.collect import collect
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.fuzz import case_of
+from roomcheck.run.choosing import case_of
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session, duration
 from roomcheck.spec.contract import Case

@@ -17,7 +17,8 @@ from roomcheck.generate.collect import collect
 from roomcheck.judge.coverage import Triple, met
 from roomcheck.model.schedule import Schedule
 from roomcheck.resources import root
-from roomcheck.run.fuzz import CHUNK, case_of, draw
+from roomcheck.run.choosing import case_of, draw
+from roomcheck.run.fuzz import CHUNK
 from roomcheck.simulate import simulate
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec

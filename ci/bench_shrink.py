@@ -17,7 +17,8 @@ from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, re
 from roomcheck.faults import provision
 from roomcheck.reference import defects
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.fuzz import Found, Fuzz, case_of, draw, shows
+from roomcheck.run.choosing import case_of, draw
+from roomcheck.run.fuzz import Found, Fuzz, shows
 from roomcheck.run.install import provide
 from roomcheck.run.session import ATTEMPTS, Plan, Session
 from roomcheck.simulate import Virtual

@@ -21,7 +21,7 @@ from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_spec, re
 from roomcheck.faults import provision
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Told, Trace
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.fuzz import case_of, draw
+from roomcheck.run.choosing import case_of, draw
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import simulate

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,18 @@ from generate.contracts import CONTRACTS, drawn
 from roomcheck.generate import schedules, under_other_faults
 from roomcheck.generate.collect import collect
 from roomcheck.judge.coverage import Triple, met
-from roomcheck.judge.nominal import nominal
 from roomcheck.model.schedule import Schedule
-from roomcheck.run import fuzz
-from roomcheck.run.fuzz import POOL, draw
+from roomcheck.model.trace import Trace
+from roomcheck.room import USUAL, play
+from roomcheck.run import choosing
+from roomcheck.run.choosing import POOL, case_of, descendants, draw, foreseen
 
 ZEGO = CONTRACTS["zego-100"]
 COUNT = 60
 
 
 def triples(played: list[Schedule]) -> set[Triple]:
-    return {triple for schedule in played for triple in met(ZEGO, nominal(ZEGO, schedule))}
+    return {triple for schedule in played for triple in met(ZEGO, foreseen(ZEGO, schedule))}
 
 
 def test_what_is_chosen_is_expected_to_meet_twice_as_many_triples_as_what_is_drawn() -> None:
@@ -46,8 +48,30 @@ def test_an_act_more_meets_what_no_story_is_expected_to_meet(monkeypatch: pytest
         [kin for schedule in pool for kin in (schedule, *under_other_faults(ZEGO, schedule))]
     )
 
-    monkeypatch.setattr(fuzz, "MORE", 0)
+    monkeypatch.setattr(choosing, "MORE", 0)
     assert all(len(schedule.steps) <= len(origin.steps) for schedule, origin in draw(ZEGO, 3, COUNT, Counter()))
+
+
+@pytest.mark.parametrize("name", ["zego-100", "every-construct"])
+def test_under_faults_that_the_model_room_cannot_tell_apart_it_is_played_once(name: str) -> None:
+    """And what is foreseen of each is what the model room tells when it is played under its own faults."""
+    contract = CONTRACTS[name]
+    played: dict[str, Trace] = {}
+    count = 0
+    for schedule in drawn(name, 20):
+        for other in descendants(contract, schedule):
+            assert foreseen(contract, other, played).records == play(contract, case_of("", other), USUAL).records
+            count += 1
+    assert len(played) < count
+
+
+@pytest.mark.parametrize("name", ["zego-100", "every-construct", "web"])
+def test_what_others_are_told_changes_nothing_of_what_a_schedule_meets(name: str) -> None:
+    """So choosing plays no presence, which takes a third of the time."""
+    contract = CONTRACTS[name]
+    alone = replace(contract, views=tuple(view for view in contract.views if view.hearing is None))
+    for schedule in drawn(name, 40):
+        assert met(alone, foreseen(alone, schedule)) == met(contract, foreseen(contract, schedule))
 
 
 def test_without_choosing_they_come_as_they_were_drawn() -> None:
@@ -75,7 +99,7 @@ def test_the_same_seed_gives_the_same_schedules_however_python_hashes() -> None:
     program = (
         "from collections import Counter\n"
         "from generate.contracts import CONTRACTS\n"
-        "from roomcheck.run.fuzz import draw\n"
+        "from roomcheck.run.choosing import draw\n"
         "print(draw(CONTRACTS['zego-100'], 5, 20, Counter()))\n"
     )
     said = [

@@ -6,7 +6,7 @@ import pytest
 
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
-from roomcheck.run.fuzz import case_of
+from roomcheck.run.choosing import case_of
 from roomcheck.simulate.play import simulate
 from roomcheck.spec.schedule_file import read_schedule
 from simulate.zego import contract as zego

@@ -20,7 +20,7 @@ from roomcheck.model.verdict import Verdict
 from roomcheck.report.compare import PLAYS, Cell, Comparison, Row, Side, lines, reliable, telling
 from roomcheck.report.compare_page import as_html
 from roomcheck.report.traces import TraceFolder
-from roomcheck.run.fuzz import case_of
+from roomcheck.run.choosing import case_of
 from roomcheck.run.session import ATTEMPTS, Session
 from roomcheck.spec.contract import Case
 

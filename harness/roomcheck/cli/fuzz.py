@@ -15,7 +15,8 @@ from roomcheck.errors import UsageError
 from roomcheck.generate.collect import open_memory
 from roomcheck.model.time import show_duration
 from roomcheck.report.console import Console
-from roomcheck.run.fuzz import IN_FLIGHT, IN_REAL_TIME, Found, Fuzz, finding_of
+from roomcheck.run.choosing import IN_FLIGHT
+from roomcheck.run.fuzz import IN_REAL_TIME, Found, Fuzz, finding_of
 from roomcheck.run.session import LAG
 from roomcheck.spec.schedule_file import write_schedule
 

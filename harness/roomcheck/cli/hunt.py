@@ -10,8 +10,8 @@ from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.reference import defects
 from roomcheck.reference.defects import Defect
 from roomcheck.report.matrix import Ending, Kind, Row, Sighting
-from roomcheck.run import fuzz
-from roomcheck.run.fuzz import case_of
+from roomcheck.run import choosing
+from roomcheck.run.choosing import case_of
 from roomcheck.run.session import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
@@ -32,7 +32,7 @@ class Quarry:
 
 def draw(contract: Contract, seed: int, count: int) -> list[Case]:
     """So many random schedules, in the order in which a search with this seed would play its first."""
-    return [named(seed, i, schedule) for i, (schedule, _) in enumerate(fuzz.draw(contract, seed, count, Counter()))]
+    return [named(seed, i, schedule) for i, (schedule, _) in enumerate(choosing.draw(contract, seed, count, Counter()))]
 
 
 def named(seed: int, number: int, schedule: Schedule) -> Case:

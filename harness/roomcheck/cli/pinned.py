@@ -7,7 +7,7 @@ from roomcheck.cli.playing import Bound
 from roomcheck.errors import UsageError
 from roomcheck.model.schedule import Admin, Call, Fault, Schedule
 from roomcheck.resources import root
-from roomcheck.run.fuzz import case_of
+from roomcheck.run.choosing import case_of
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import read_schedule, spec_named_in
 

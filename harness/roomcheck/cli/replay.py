@@ -13,7 +13,7 @@ from roomcheck.judge import judge
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.text import clipped
-from roomcheck.run.fuzz import case_of
+from roomcheck.run.choosing import case_of
 from roomcheck.run.session import ATTEMPTS
 
 JOBS = 64

@@ -13,7 +13,7 @@ may make it meet: `with_one_more`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import permutations
 from string import ascii_uppercase
 from typing import Any
@@ -25,9 +25,10 @@ from roomcheck.generate.links import Act, Links
 from roomcheck.generate.times import times
 from roomcheck.judge.coverage import Place, Triple, stretches
 from roomcheck.judge.hypothesis import asked_with
+from roomcheck.judge.route import extract
 from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
-from roomcheck.model.trace import Called, Faulted, Healed, Trace
+from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, Operation, Rule, View
 
 FLAPS = 3  # outages in a row
@@ -89,18 +90,21 @@ def under_other_faults(contract: Contract, schedule: Schedule) -> list[Schedule]
 
 def with_one_more(
     contract: Contract, schedule: Schedule, told: Trace, wanted: Callable[[Triple], bool]
-) -> Iterator[Schedule]:
-    """The story of a drawn schedule with one act more, where that act would meet a wanted triple.
+) -> Iterator[tuple[Schedule, Triple]]:
+    """The story of a drawn schedule with one act more, where that act would meet a wanted triple, and which one.
 
     `told` is what is expected of the schedule. The act comes in the middle of a stretch in which nothing else happens.
     It meets the triple itself, or another device of its user does, by what is told after the act.
     """
     links = Links()
-    begins = [record.at.lo for record in told.records if isinstance(record, Called | Faulted | Healed)]
+    done = [record for record in told.records if isinstance(record, Called | Faulted | Healed)]
+    begins = [record.at.lo for record in done]
+    settled = [_settled(contract, told, record) for record in done]
     moves = [(step.when.offset, step.act) for step in schedule.steps]
     own = [rule for view in contract.views if view.hearing is None for rule in view.rules]
     user = {member.name: member.user for member in schedule.members}
     taken = 0
+    acts_at = cache(lambda place: tuple(_acts(contract, schedule, place)))  # whatever its state
 
     def longer(acts: int, gap: int, act: Act) -> Schedule:
         after = [(later - gap, move) for later, move in moves[acts : acts + 1]]
@@ -111,18 +115,42 @@ def with_one_more(
         for step in schedule.steps[taken:acts]:
             links.take(step.act)
         taken = acts
-        gap = begin + (end - begin) // 2 - begins[acts - 1]
+        free = max(begin, settled[acts - 1])
+        if free >= end:
+            continue
+        gap = free + (end - free) // 2 - begins[acts - 1]
         for place in places:
             twins = [p for p in places if p.told and p.member != place.member and user[p.member] == user[place.member]]
-            for cause, act in _acts(contract, schedule, place):
+            for cause, act in acts_at(place._replace(state="", fault="")):
                 if not links.allow(act):
                     continue
                 if wanted(Triple(place.state, cause, place.fault)):
-                    yield longer(acts, gap, act)
+                    yield longer(acts, gap, act), Triple(place.state, cause, place.fault)
                 for other in _others(contract, act) if twins else ():
                     for state in _led_to(own, place.state, cause, other):
-                        if any(wanted(Triple(twin.state, f"twin {state}", twin.fault)) for twin in twins):
-                            yield longer(acts, gap, other)
+                        met = (Triple(twin.state, f"twin {state}", twin.fault) for twin in twins)
+                        found = next((triple for triple in met if wanted(triple)), None)
+                        if found is not None:
+                            yield longer(acts, gap, other), found
+
+
+def _settled(contract: Contract, told: Trace, record: Called | Faulted | Healed) -> int:
+    """When the step that did this has settled: none begins before."""
+    if not isinstance(record, Called) or not contract.operations[record.operation].settles:
+        return record.at.lo
+    operation = contract.operations[record.operation]
+    latest = record.at.lo + operation.settle_within
+    own = [view for view in contract.views if view.hearing is None]
+    room = [told.rooms[str(record.args[name])] for name in operation.rooms][-1:]
+    mine = [t for t in told.records if isinstance(t, Told) and t.member == record.member and t.at.lo >= record.at.lo]
+    mine = [t for t in mine if _room(contract, t) in ([], room)]
+    ends = (t.at.lo for t in mine if any(v.state(t.callback, t.fields) in operation.settles for v in own))
+    return min(next(ends, latest), latest)
+
+
+def _room(contract: Contract, told: Told) -> list[str]:
+    path = contract.callbacks[told.callback].room
+    return extract(path, told.fields)[:1] if path else []
 
 
 def _acts(contract: Contract, schedule: Schedule, place: Place) -> Iterator[tuple[str, Act]]:

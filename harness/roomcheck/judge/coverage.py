@@ -2,7 +2,7 @@
 
 The state is the one last told in a member's own view of a room, the cause is a call, an act of the backend, a fault, a
 heal, or another device of the same user being told something, and the fault is what the member's link had at that
-moment. The same count serves what was seen (a real trace) and what is to be expected (`nominal`), so both compare.
+moment. The same count serves what a room told and what the model room tells of a schedule beforehand, so both compare.
 """
 
 from collections import Counter, deque

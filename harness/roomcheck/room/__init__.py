@@ -5,16 +5,19 @@ each finds the other's mistakes. `breaks` are rooms that keep all of a contract 
 """
 
 from roomcheck.room.breaks import Break, Kind, breaks, spare
+from roomcheck.room.link import alike
 from roomcheck.room.play import Performance, perform, play
-from roomcheck.room.policy import Decision, Policy, Timing, share
+from roomcheck.room.policy import USUAL, Decision, Policy, Timing, share
 
 __all__ = [
+    "USUAL",
     "Break",
     "Decision",
     "Kind",
     "Performance",
     "Policy",
     "Timing",
+    "alike",
     "breaks",
     "perform",
     "play",

@@ -18,7 +18,7 @@ from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 NOTHING: Mapping[str, Any] = {}
 LEVELS = {True: CauseKind.LINK_DOWN, False: CauseKind.LINK_UP}
-AHEAD = 0.25  # so often a callback is decided before it is told
+AHEAD = 0.25  # so often a callback is decided before it is told, in a room that does more than it must
 MOST = 12  # times that what may come comes, so that a rule that leads back to its own state comes to an end
 HORIZON = 2  # what may come at any time comes within so many of its windows
 
@@ -254,7 +254,7 @@ class Connection:
             told = decisions.when(earliest, due, "comes", *key, now=now, at_once=rule.optional)
         told = self._distorted(obligation, told, due)
         decided = told
-        if decisions.whether(AHEAD, "is decided before", *key, now=now):
+        if decisions.whether(min(AHEAD, decisions.policy.eagerness), "is decided before", *key, now=now):
             decided = decisions.when(max(earliest, told - self.rules.lag), told, "is decided before", *key, now=now)
         version = obligation.version
 

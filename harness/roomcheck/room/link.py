@@ -8,6 +8,11 @@ from roomcheck.errors import UsageError
 from roomcheck.model.fault import EFFECT, Effect, FaultKind, read_settings
 
 
+def alike(kind: FaultKind) -> FaultKind:
+    """The kind that stands for all which a model room cannot tell from this one: it knows a fault by its effect."""
+    return next(other for other in FaultKind if EFFECT[other] is EFFECT[kind])
+
+
 @dataclass(slots=True)
 class Link:
     """`since` is when it last went down or came up, `broken` when a fault last broke what was connected."""

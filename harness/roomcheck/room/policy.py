@@ -69,6 +69,9 @@ class Policy:
         return share(self.seed, what)
 
 
+USUAL = Policy(eagerness=0.0)  # what a room is likely to do: what it must, promptly
+
+
 def share(seed: object, what: object) -> float:
     """A number from 0 to 1, the same for the same values."""
     digest = blake2b(repr((seed, what)).encode(), digest_size=8).digest()

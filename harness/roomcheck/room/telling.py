@@ -125,11 +125,11 @@ class Telling:
 
     def wanted(self, connection: Connection, rule: Rule) -> bool | None:
         """Whether the scenario expects the member to be told this, if it says so."""
-        return self.wishes.wanted(*self._own(connection, rule), rule.pattern)
+        return self.wishes.wanted(*self._own(connection, rule), rule.pattern) if self.wishes.left else None
 
     def earliest(self, connection: Connection, rule: Rule) -> int:
         """When the scenario expects it at the earliest: NEVER before the step that it counts from."""
-        return self.wishes.earliest(*self._own(connection, rule), self.labels)
+        return self.wishes.earliest(*self._own(connection, rule), self.labels) if self.wishes.left else 0
 
     def awaits(self, observer: str, room: str, user: str, *, joined: bool) -> bool | None:
         """Whether the scenario expects the observer to be told this, if it says so."""

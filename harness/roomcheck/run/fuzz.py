@@ -1,52 +1,39 @@
 """Random schedules: collect, predict, pick, run, confirm, shrink, remember.
 
 Drawing and choosing happen while nothing is played, since whatever computes in this process makes the rooms late.
-Choosing is greedy by what the rules lead one to expect of a schedule (judge/nominal.py), and by what it costs. A
-schedule that violates is played again at once in several rooms, then made simpler in rounds of parallel candidates, and
-kept as a file. What always shows it is not given up for a simpler one that does so by chance: the shortest often hangs
-on a race, and whoever replays the file does not see it. Findings of one kind, which break the same requirement,
-are worked on once and counted: by which of its rules a broken one shows is often chance. Several kinds are worked on
-side by side where more rooms can be played at once than one kind takes. Doubt is never a failure, neither in the search
-nor in shrinking.
+Choosing is choosing.py's. A schedule that violates is played again at once in several rooms, then made simpler in
+rounds of parallel candidates, and kept as a file. What always shows it is not given up for a simpler one that does so
+by chance: the shortest often hangs on a race, and whoever replays the file does not see it. Findings of one kind, which
+break the same requirement, are worked on once and counted: by which of its rules a broken one shows is often chance.
+Several kinds are worked on side by side where more rooms can be played at once than one kind takes. Doubt is never a
+failure, neither in the search nor in shrinking.
 """
 
 import asyncio
 import contextlib
 import gc
-import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice, zip_longest
-from math import fsum
+from itertools import islice
 from typing import Protocol
 
-from roomcheck.generate import schedules, under_other_faults, with_one_more
-from roomcheck.generate.collect import Memory, collect, known, remember
+from roomcheck.generate import schedules
+from roomcheck.generate.collect import Memory, known, remember
 from roomcheck.generate.shrink import candidates, size
-from roomcheck.judge.coverage import Coverage, Triple, met, pairs
-from roomcheck.judge.nominal import nominal
+from roomcheck.judge.coverage import Coverage, met
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.aside import aside
+from roomcheck.run.choosing import IN_FLIGHT, POOL, case_of, descendants, draw
 from roomcheck.run.clock import now
-from roomcheck.run.session import ATTEMPTS, duration
+from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 
 FIRST = 64  # of a search by time, which then draws twice as many each time: the first are played at once
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
-POOL = 2  # so many are drawn for each that is played; each is looked at under every fault
-MORE = 3  # so many are tried with one act more for a triple that none of these meets
-TRIPLE = 100  # what a triple is worth, measured in pairs of triples
-# The same, expected once more. Where only drawn schedules were chosen from, 0 took 907 executions until 95 % of the
-# triples of 4,000 were met, 0.3 449, 0.5 506 and 0.7 541 (in virtual time; ci/bench_pick.py tells what choosing saves).
-AGAIN = 0.3
-# What it costs to play one: its share of the machine, and its share of the time if so many are played at once.
-WORK = 75_000  # microseconds; 800 a minute is what two cores play
-SERVER = 300_000  # the same for a server of its own, which starts twice
-IN_FLIGHT = 64  # of a room that is faster than documented, which fill two cores
 IN_REAL_TIME = 256  # of one that is not: its members wait most of the time
 CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
 SURE = 16  # rooms at once, the surest of these; a simpler schedule must show it in as many
@@ -165,7 +152,7 @@ class Fuzz:
     async def _search(self) -> None:
         strategy = schedules(self.contract)
         remembered = known(strategy, self.memory) if self.memory else []
-        await self._chunk([*self.first, *(kin for s in remembered for kin in _kin(self.contract, s))], "known")
+        await self._chunk([*self.first, *(kin for s in remembered for kin in descendants(self.contract, s))], "known")
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
@@ -368,14 +355,6 @@ class Fuzz:
         return often or best
 
 
-def case_of(name: str, schedule: Schedule, title: str = "A random schedule") -> Case:
-    """A schedule as a case that expects nothing but what the rules say."""
-    kinds = {getattr(step.act, "kind", None) for step in schedule.steps} - {None}
-    alone = any(getattr(step.act, "member", "") is None for step in schedule.steps if hasattr(step.act, "kind"))
-    fault = next(iter(kinds)).value if len(kinds) == 1 else None  # type: ignore[union-attr]
-    return Case(name, name.partition("/")[0], title, fault, schedule, (), (), own_server=alone)
-
-
 def kind_of(result: CaseResult) -> Kind | None:
     """What kind of finding a result is; None if it does not violate."""
     if result.outcome is not Outcome.VIOLATES or result.verdict is None:
@@ -397,101 +376,3 @@ def finding_of(result: CaseResult, kind: Kind) -> Finding | None:
 
 def _kind(finding: Finding) -> Kind:
     return finding.requirement or finding.where
-
-
-def draw(
-    contract: Contract, number: int, want: int, expected: Counter[object] | None, in_flight: int = IN_FLIGHT
-) -> list[tuple[Schedule, Schedule]]:
-    """So many schedules for this seed, each with the drawn one that it was made from.
-
-    That is itself, or it under other faults, or with one act more. What is remembered between runs is the drawn one,
-    which comes again under every fault; a finding that takes the act more is kept by its schedule file alone.
-
-    By turns one that is likely to meet triples that none met before, under whatever fault, and a drawn one, of either
-    sort the best first: what choosing does not see, as how soon after another a call comes, needs many stories and not
-    one story many times. `expected` counts what was expected of those chosen before, and of these in the end; None: all
-    are played as chance gives them.
-    """
-    drawn = collect(schedules(contract), number=number, count=want * POOL)
-    if expected is None:
-        return [(schedule, schedule) for schedule in drawn[:want]]
-    hopes = [Hope.of(contract, kin, schedule, in_flight) for schedule in drawn for kin in _kin(contract, schedule)]
-    hopes += _with_more(contract, hopes, expected, in_flight)
-    news = _best(hopes, (want + 1) // 2, lambda hope: hope.news(expected), expected, above=0)
-    taken = {id(hope) for hope in news}
-    rest = [hope for hope in hopes if hope.schedule is hope.drawn and id(hope) not in taken]
-    more = _best(rest, want - len(news), lambda hope: hope.worth(expected), expected)
-    by_turns = (hope for both in zip_longest(news, more) for hope in both if hope)
-    return [(hope.schedule, hope.drawn) for hope in by_turns]
-
-
-def _kin(contract: Contract, drawn: Schedule) -> list[Schedule]:
-    return [drawn, *under_other_faults(contract, drawn)]
-
-
-def _with_more(contract: Contract, hopes: Sequence["Hope"], seen: Counter[object], in_flight: int) -> list["Hope"]:
-    """For triples that none of these is expected to meet: drawn ones with one act more, a few for each triple."""
-    foreseen = frozenset[Triple]().union(*(hope.triples for hope in hopes))
-    tried: Counter[Triple] = Counter()
-
-    def wanted(triple: Triple) -> bool:
-        if seen[triple] or triple in foreseen or tried[triple] == MORE:
-            return False
-        tried[triple] += 1
-        return True
-
-    return [
-        Hope.of(contract, more, hope.drawn, in_flight)
-        for hope in hopes
-        if hope.schedule is hope.drawn  # under other faults too it takes three times as long for a tenth more
-        for more in with_one_more(contract, hope.drawn, nominal(contract, hope.drawn), wanted)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Hope:
-    """What a schedule is expected to meet, and what it costs to play (microseconds).
-
-    That is foretold, not known: a triple that was expected once is worth less than a new one, yet not nothing.
-    """
-
-    schedule: Schedule
-    drawn: Schedule
-    triples: frozenset[Triple]
-    pairs: frozenset[tuple[Triple, Triple]]
-    cost: float
-
-    @classmethod
-    def of(cls, contract: Contract, schedule: Schedule, drawn: Schedule, in_flight: int) -> "Hope":
-        trace = nominal(contract, schedule)
-        case = case_of("", schedule)
-        cost = WORK + SERVER * case.own_server + duration(case) / in_flight
-        return cls(schedule, drawn, met(contract, trace), pairs(contract, trace), cost)
-
-    def news(self, seen: Counter[object]) -> float:
-        """By triples that were expected at most once."""
-        return fsum(AGAIN ** seen[t] for t in self.triples if seen[t] <= 1) / self.cost  # exact, in whatever order
-
-    def worth(self, seen: Counter[object]) -> float:
-        """By all that it may meet; a new triple is worth more than any pair of known ones."""
-        known = fsum(TRIPLE * AGAIN ** seen[t] for t in self.triples) + fsum(AGAIN ** seen[p] for p in self.pairs)
-        return known / self.cost
-
-
-def _best(
-    hopes: Sequence[Hope], want: int, worth: Callable[[Hope], float], seen: Counter[object], above: float = -1
-) -> list[Hope]:
-    """Greedily at most so many, worth more than `above`, the best first; each is counted in `seen` as it is chosen."""
-    heap = [(-worth(hope), i) for i, hope in enumerate(hopes)]
-    heapq.heapify(heap)
-    chosen: list[Hope] = []
-    while heap and len(chosen) < want:
-        before, i = heapq.heappop(heap)
-        actual = -worth(hopes[i])
-        if actual > before:
-            heapq.heappush(heap, (actual, i))
-        elif -actual > above:
-            chosen.append(hopes[i])
-            seen.update(hopes[i].triples)
-            seen.update(hopes[i].pairs)
-    return chosen
