@@ -24,12 +24,11 @@ from roomcheck.errors import UsageError
 from roomcheck.generate.links import Act, Links
 from roomcheck.generate.times import times
 from roomcheck.judge.coverage import Place, Triple, stretches
-from roomcheck.judge.hypothesis import asked_with
 from roomcheck.judge.route import extract
 from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
-from roomcheck.spec.contract import CauseKind, Contract, Operation, Rule, View
+from roomcheck.spec.contract import CauseKind, Contract, Operation
 
 FLAPS = 3  # outages in a row
 # Hypothesis draws evenly from so many things; of more than 255 it prefers the first (6.170: 48 % from a tenth). And of
@@ -48,7 +47,7 @@ class Toggle:
     kind: FaultKind
 
 
-_ARMED_BY = {Call: CauseKind.CALL, Admin: CauseKind.ADMIN, Fault: CauseKind.LINK_DOWN, Heal: CauseKind.ENTERED}
+_ARMS = {Call: CauseKind.CALL, Admin: CauseKind.ADMIN, Fault: CauseKind.LINK_DOWN, Heal: CauseKind.LINK_UP}
 Move = tuple[int, Act | Toggle]  # after a gap
 Draw = st.DrawFn
 
@@ -101,7 +100,6 @@ def with_one_more(
     begins = [record.at.lo for record in done]
     settled = [_settled(contract, told, record) for record in done]
     moves = [(step.when.offset, step.act) for step in schedule.steps]
-    own = [rule for view in contract.views if view.hearing is None for rule in view.rules]
     user = {member.name: member.user for member in schedule.members}
     taken = 0
     acts_at = cache(lambda place: tuple(_acts(contract, schedule, place)))  # whatever its state
@@ -127,7 +125,9 @@ def with_one_more(
                 if wanted(Triple(place.state, cause, place.fault)):
                     yield longer(acts, gap, act), Triple(place.state, cause, place.fault)
                 for other in _others(contract, act) if twins else ():
-                    for state in _led_to(own, place.state, cause, other):
+                    name = cause if isinstance(other, Call | Admin) else ""
+                    args = other.args if isinstance(other, Call) else None
+                    for state in contract.connection.led_to(place.state, _ARMS[type(other)], name, args):
                         met = (Triple(twin.state, f"twin {state}", twin.fault) for twin in twins)
                         found = next((triple for triple in met if wanted(triple)), None)
                         if found is not None:
@@ -140,11 +140,10 @@ def _settled(contract: Contract, told: Trace, record: Called | Faulted | Healed)
         return record.at.lo
     operation = contract.operations[record.operation]
     latest = record.at.lo + operation.settle_within
-    own = [view for view in contract.views if view.hearing is None]
     room = [told.rooms[str(record.args[name])] for name in operation.rooms][-1:]
     mine = [t for t in told.records if isinstance(t, Told) and t.member == record.member and t.at.lo >= record.at.lo]
     mine = [t for t in mine if _room(contract, t) in ([], room)]
-    ends = (t.at.lo for t in mine if any(v.state(t.callback, t.fields) in operation.settles for v in own))
+    ends = (t.at.lo for t in mine if contract.connection.state(t.callback, t.fields) in operation.settles)
     return min(next(ends, latest), latest)
 
 
@@ -186,23 +185,6 @@ def _others(contract: Contract, act: Act) -> Iterator[Act]:
     if isinstance(act, Call):
         for name, values in contract.operations[act.operation].args.items():
             yield from (replace(act, args={**act.args, name: value}) for value in values[1:])
-
-
-def _led_to(rules: Sequence[Rule], state: str, name: str, act: Act) -> list[str]:
-    """What a member in this state may be told after this act, if nothing else happens, by these rules alone."""
-    kind = next(kind for what, kind in _ARMED_BY.items() if isinstance(act, what))
-    if isinstance(act, Call):
-        rules = [rule for rule in rules if asked_with(rule.given, act.args)]
-    told: list[str] = []
-    todo = [state]
-    while todo:
-        state = todo.pop()
-        leading = [r for r in rules if r.cause.kind is kind and r.cause.name in ("", name) and state in r.from_]
-        more = {rule.to: None for rule in leading if rule.to and rule.to not in told}
-        told += more
-        todo += more
-        kind, name = CauseKind.ENTERED, ""
-    return told
 
 
 def _exchanged(act: Act, kinds: list[FaultKind], by: int) -> Act:
@@ -300,21 +282,11 @@ def entries(contract: Contract) -> frozenset[str]:
 
     In a contract without views about others: to any other state.
     """
-    inside = frozenset(state for view in contract.views if view.hearing for state in view.hearing.states)
-    return frozenset(name for view in contract.views if view.hearing is None for name in _entries(view, inside))
-
-
-def _entries(view: View, inside: frozenset[str]) -> Iterator[str]:
-    calls = [rule for rule in view.rules if rule.cause.kind is CauseKind.CALL and "." not in rule.cause.name]
-    for rule in calls:
-        if view.initial in rule.from_ and rule.to not in (None, view.initial):
-            reached: set[str] = set()
-            more = {rule.to}
-            while more - reached:
-                reached |= {state for state in more if state}
-                more = {r.to for r in view.rules if r.cause.kind is CauseKind.ENTERED and r.from_ & reached and r.to}
-            if not inside or inside & reached:
-                yield rule.cause.name
+    own = contract.connection
+    inside = {state for view in contract.views if view.hearing for state in view.hearing.states} or {*own.told}
+    inside -= {own.initial}
+    calls = (name for name, operation in contract.operations.items() if not operation.admin)
+    return frozenset(n for n in calls if not inside.isdisjoint(own.led_to(own.initial, CauseKind.CALL, n)))
 
 
 class _Plot:

@@ -52,8 +52,8 @@ class _Walk:
     def __init__(self, contract: Contract, trace: Trace) -> None:
         self.contract = contract
         self.trace = trace
-        self.views = [view for view in contract.views if view.hearing is None]
-        self.states: dict[tuple[str, str, str], str] = {}  # (view, member, room) -> state
+        self.own = contract.connection
+        self.states: dict[tuple[str, str], str] = {}  # (member, room) -> state
         self.faults = {member.name: NONE for member in trace.members}
         self.server = False  # whether it is down
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
@@ -76,12 +76,11 @@ class _Walk:
 
     def _places(self) -> Iterator[Place]:
         for member in self.faults:
-            nowhere = not any(who == member for _, who, _ in self.states)
+            nowhere = not any(who == member for who, _ in self.states)
             for room in self.trace.rooms:
-                for view in self.views:
-                    state = self.states.get((view.name, member, room))
-                    told = nowhere or state is not None
-                    yield Place(member, room, state or view.initial, self._fault(member), told)
+                state = self.states.get((member, room))
+                told = nowhere or state is not None
+                yield Place(member, room, state or self.own.initial, self._fault(member), told)
 
     def _record(self, record: Record) -> Iterator[Triple]:
         match record:
@@ -102,12 +101,12 @@ class _Walk:
         if record.member is not None:
             for argument, room in rooms:
                 cause = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
-                yield from self._at(record.member, room, cause)
+                yield self._at(record.member, room, cause)
             return
         users = operation.concerned(record.args, (m.user for m in self.trace.members))
         for member in (m.name for m in self.trace.members if m.user in users):
             for _, room in rooms:
-                yield from self._at(member, room, operation.name)
+                yield self._at(member, room, operation.name)
 
     def _faulted(self, record: Faulted) -> Iterator[Triple]:
         """A fault is met in every room that the member has been told of, or in the initial state of none."""
@@ -135,26 +134,22 @@ class _Walk:
             return
         real = extract(callback.room, record.fields) if callback.room else list(self.aliases)[:1]
         room = alias(self.aliases, real[0]) or "" if real else ""
-        for view in self.views:
-            state = view.state(record.callback, record.fields)
-            if state is None:
-                continue
-            self.states[view.name, record.member, room] = state
-            for twin in self.twins[record.member]:
-                for at in self._everywhere(twin):
-                    yield Triple(at, f"twin {state}", self._fault(twin))
+        state = self.own.state(record.callback, record.fields)
+        if state is None:
+            return
+        self.states[record.member, room] = state
+        for twin in self.twins[record.member]:
+            for at in self._everywhere(twin):
+                yield Triple(at, f"twin {state}", self._fault(twin))
 
     def _fault(self, member: str) -> str:
         return FaultKind.SERVER_RESTART.value if self.server else self.faults[member]
 
-    def _at(self, member: str, room: str, cause: str) -> Iterator[Triple]:
-        for view in self.views:
-            yield Triple(self.states.get((view.name, member, room), view.initial), cause, self._fault(member))
+    def _at(self, member: str, room: str, cause: str) -> Triple:
+        return Triple(self.states.get((member, room), self.own.initial), cause, self._fault(member))
 
-    def _everywhere(self, member: str) -> Iterator[str]:
-        for view in self.views:
-            states = [s for (name, who, _), s in self.states.items() if (name, who) == (view.name, member)]
-            yield from states or [view.initial]
+    def _everywhere(self, member: str) -> list[str]:
+        return [state for (who, _), state in self.states.items() if who == member] or [self.own.initial]
 
 
 def met(contract: Contract, trace: Trace) -> frozenset[Triple]:

@@ -24,16 +24,14 @@ HORIZON = 2  # what may come at any time comes within so many of its windows
 
 
 class Rules:
-    """A view's rules by what arms them and what calls them off."""
+    """A view's rules by what calls them off."""
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.by_cause: dict[tuple[CauseKind, str], list[Rule]] = {}
         self.off: dict[tuple[CauseKind, str], dict[int, Unless]] = {}
         # nothing is on its way for longer than the shortest time in which something is owed
         self.lag = min((r.within for r in view.rules if r.within and not r.silent and not r.optional), default=0)
         for rule in view.rules:
-            self.by_cause.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
             for unless in rule.unless:
                 self.off.setdefault((unless.cause.kind, unless.cause.name), {}).setdefault(rule.id, unless)
 
@@ -128,7 +126,7 @@ class Connection:
             self._call_off(off)
         answer: dict[str, Any] = {}
         head = self.head
-        for rule in self.rules.by_cause.get((kind, name), ()):
+        for rule in self.view.by_cause.get((kind, name), ()):
             if head in rule.armed_in and provided(rule):
                 answer |= self._arm(rule, self.host.agenda.now, args or self.args)
         if level:
@@ -139,7 +137,7 @@ class Connection:
 
     def _arm(self, rule: Rule, cause: int, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """The rule's cause came; returns the answer that it demands."""
-        if any(args.get(name) not in values for name, values in rule.given.items()):
+        if not rule.asks_for(args):
             return NOTHING
         decisions, now = self.host.decisions, self.host.agenda.now
         self.times[rule.id] = time = self.times.get(rule.id, 0) + 1
@@ -345,7 +343,7 @@ class Connection:
                 obligation.base = now  # its window counts from where it may be told
         self.called_off = [(o, until) for o, until in self.called_off if state in o.rule.armed_in]
         for kind, cause in ((CauseKind.ENTERED, now), (LEVELS[self.link.down], self.link.since)):
-            for rule in self.rules.by_cause.get((kind, ""), ()):
+            for rule in self.view.by_cause.get((kind, ""), ()):
                 if state in rule.armed_in and self.state == state:
                     self._arm(rule, cause, args)
         for obligation in self.armed:

@@ -70,14 +70,14 @@ class Room(Telling):
         self.awaited: _Awaited | None = None
         self.calls = 0
         self.told_states: dict[tuple[str, str], str] = {}
-        prepared = [Rules(view) for view in contract.views if view.hearing is None]
+        rules = Rules(contract.connection)
         self.connections = {
-            (member, room): [Connection(self, rules, member, room, link) for rules in prepared]
+            (member, room): Connection(self, rules, member, room, link)
             for member, link in self.links.items()
             for room in self.rooms
         }
         members = [(m.name, m.user, self.links[m.name]) for m in schedule.members]
-        server = {r.to for rules in prepared for r in rules.view.rules if r.while_up and r.to}
+        server = {r.to for r in rules.view.rules if r.while_up and r.to}
         self.presence = [Presence(self, v, members, self.rooms, server) for v in contract.views if v.presence]
 
     # --- the schedule -----------------------------------------------------------------------------------------------
@@ -135,9 +135,8 @@ class Room(Telling):
                 if step.label:
                     self.records.append(Marked(step.label, at))
         if step.label:
-            for connections in self.connections.values():
-                for connection in connections:
-                    connection.step()
+            for connection in self.connections.values():
+                connection.step()
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -159,18 +158,17 @@ class Room(Telling):
         if named:
             self.awaited = _Awaited(act.member, named[-1][1], operation.settles)
         answer: dict[str, Any] = {}
+        initial = self.contract.connection.initial
+
+        def provided(rule: Rule) -> bool:
+            return all(
+                told.get((act.member, str(act.args.get(place))), initial) in states
+                for place, states in rule.provided.items()
+            )
+
         for argument, room in named:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
-            for connection in self.connections[act.member, room]:
-                initial = connection.view.initial
-
-                def provided(rule: Rule, initial: str = initial) -> bool:
-                    return all(
-                        told.get((act.member, str(act.args.get(place))), initial) in states
-                        for place, states in rule.provided.items()
-                    )
-
-                answer |= connection.cause(CauseKind.CALL, name, act.args, provided)
+            answer |= self.connections[act.member, room].cause(CauseKind.CALL, name, act.args, provided)
         for _, room in named:
             for presence in self.presence:
                 presence.called(act.member, room, act.operation, act.args, self.connections[act.member, room])
@@ -187,10 +185,9 @@ class Room(Telling):
         operation = self.contract.operations[name]
         users = operation.concerned(args, self.user_of.values())
         rooms = [str(args[r]) for r in operation.rooms if r in args] or self.rooms
-        for (member, room), connections in self.connections.items():
+        for (member, room), connection in self.connections.items():
             if self.user_of[member] in users and room in rooms:
-                for connection in connections:
-                    connection.cause(CauseKind.ADMIN, name)
+                connection.cause(CauseKind.ADMIN, name)
         for presence in self.presence:
             for user in users:
                 for room in rooms:
@@ -225,9 +222,8 @@ class Room(Telling):
             link.server = up
             self._change(link, down=not up or link.own is not None)
         if not up:
-            for connections in self.connections.values():
-                for connection in connections:
-                    connection.cause(CauseKind.SERVER_DOWN)
+            for connection in self.connections.values():
+                connection.cause(CauseKind.SERVER_DOWN)
             for presence in self.presence:
                 presence.restart()
 
@@ -237,10 +233,9 @@ class Room(Telling):
         link.down = down
         link.since = self.agenda.now
         kind = CauseKind.LINK_DOWN if down else CauseKind.LINK_UP
-        for (member, _), connections in self.connections.items():
+        for (member, _), connection in self.connections.items():
             if member == link.member:
-                for connection in connections:
-                    connection.cause(kind)
+                connection.cause(kind)
         for presence in self.presence:
             presence.link(link.member, down=down)
 
@@ -254,8 +249,7 @@ class Room(Telling):
 
     def hurry(self, member: str, room: str) -> None:
         """The member is about to be told of others: what it must be told immediately about itself comes first."""
-        for connection in self.connections[member, room]:
-            connection.hurry()
+        self.connections[member, room].hurry()
 
     def knows(self, connection: Connection, state: str) -> None:
         """The member has taken the state that it was told: so do others of its user, and the step that waits for it."""
@@ -268,13 +262,11 @@ class Room(Telling):
             self.agenda.halted = True
         for twin in self.twins[member]:
             for place in self.rooms:
-                for own in self.connections[twin, place]:
-                    own.cause(CauseKind.TWIN, state)
-                    own.cause(CauseKind.TWIN_IN, state)
+                self.connections[twin, place].cause(CauseKind.TWIN, state)
+                self.connections[twin, place].cause(CauseKind.TWIN_IN, state)
                 there = self.told_states.get((twin, place))
                 if there is not None:
-                    for own in self.connections[member, room]:
-                        own.cause(CauseKind.TWIN_IN, there)
+                    connection.cause(CauseKind.TWIN_IN, there)
         broken = self.broken
         if (
             broken

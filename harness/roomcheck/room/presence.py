@@ -93,12 +93,12 @@ class Presence:
         session.count += 1
         return session.user, session.room, session.count
 
-    def called(self, member: str, room: str, operation: str, args: Mapping[str, Any], own: list[Connection]) -> None:
+    def called(self, member: str, room: str, operation: str, args: Mapping[str, Any], own: Connection) -> None:
         """The member called an operation: it may be a request, or one to leave."""
         stay = self.stays[member, room]
         if operation in self.declared.requested_by:
             self._request(stay, self.declared.requested_by[operation], args)
-        called = [o.rule for c in own for o in c.armed if o.rule.cause.kind is CauseKind.CALL]
+        called = [o.rule for o in own.armed if o.rule.cause.kind is CauseKind.CALL]
         names = {rule.to for rule in called if rule.to in self.leaves}
         session = self._of(stay)
         if not names or session.holder is not stay or stay.link.down or stay.unheard is not None:

@@ -58,7 +58,7 @@ def draw(
     drawn = collect(schedules(contract), number=number, count=want * POOL)
     if expected is None:
         return [(schedule, schedule) for schedule in drawn[:want]]
-    contract = replace(contract, views=tuple(view for view in contract.views if view.hearing is None))  # these count
+    contract = replace(contract, views=(contract.connection,))  # what others are told changes nothing of what counts
     candidates = [c for schedule in drawn for c in _descendants(contract, schedule, in_flight)]
     candidates += _with_more(contract, candidates, expected, in_flight)
     news = _best(contract, candidates, (want + 1) // 2, Candidate.news, expected, above=0)

@@ -156,6 +156,10 @@ class Rule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "armed_in", self.from_ | self.armed_in)
 
+    def asks_for(self, args: Mapping[str, Any]) -> bool:
+        """Whether the call that led here had these arguments among those that the rule wants."""
+        return all(args.get(name) in values for name, values in self.given.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
@@ -276,6 +280,38 @@ class View:
         """States that no callback tells: they are only entered silently, or to begin with."""
         told = {rule.to for rule in self.rules if not rule.silent}
         return frozenset(rule.to for rule in self.rules if rule.silent and rule.to and rule.to not in told)
+
+    @cached_property
+    def by_cause(self) -> Mapping[tuple[CauseKind, str], list[Rule]]:
+        """Its rules, by the kind and the name of what arms them."""
+        out: dict[tuple[CauseKind, str], list[Rule]] = {}
+        for rule in self.rules:
+            out.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
+        return out
+
+    def led_to(
+        self, state: str, kind: CauseKind, name: str = "", args: Mapping[str, Any] | None = None
+    ) -> Iterable[str]:
+        """The states that a member in this one may take by this cause, if nothing else happens.
+
+        `args`: of the call that it is, or that led here; None: whatever they are.
+        """
+        key = state, kind, name, args and tuple(args.items())
+        if key not in self._led_to:
+            known = self._led_to[key] = dict[str, None]()
+            todo = [(state, kind, name)]
+            if kind is CauseKind.LINK_UP:  # what waited for the link comes
+                todo.append((state, CauseKind.ENTERED, ""))
+            for at, by, of in todo:
+                for rule in self.by_cause.get((by, of), ()):
+                    if rule.to and rule.to not in known and at in rule.from_ and (args is None or rule.asks_for(args)):
+                        known[rule.to] = None
+                        todo.append((rule.to, CauseKind.ENTERED, ""))
+        return self._led_to[key]
+
+    @cached_property
+    def _led_to(self) -> dict[object, dict[str, None]]:
+        return {}
 
     @cached_property
     def callbacks(self) -> tuple[str, ...]:
@@ -430,6 +466,11 @@ class Contract:
     scale: float = 1.0
     faults: frozenset[FaultKind] = frozenset(FaultKind)
     lacks: frozenset[str] = frozenset()
+
+    @property
+    def connection(self) -> View:
+        """What a member is told about itself."""
+        return self.views[0]
 
     @property
     def serverless(self) -> str:
