@@ -1,5 +1,6 @@
 """`roomcheck replay`: what a schedule shows, and what hides it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,60 @@ def test_an_option_that_hides_nothing_is_not(
     assert replay(tmp_path, option, *words) == code
 
     assert "allowed by" not in capsys.readouterr().out
+
+
+DETOUR = """\
+spec: zego-express/room-status
+members: [A, B, C]
+rooms: [R, R2]
+schedule:
+  - {C: loginRoom}
+  - {B: loginRoom}
+  - {A: loginRoom}
+  - {fault: B, kind: latency}
+  - {heal: B}
+  - {fault: A, kind: cut, as: T3}
+  - {heal: A, at: T3 + 1s}
+  - {C: logoutRoom}
+watch: 60s
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_schedule_that_violates_is_made_shorter(
+    times: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a file beside it, which shows the same; that can be taken up again, and then replaces itself."""
+    file = tmp_path / "detour.yaml"
+    file.write_text(DETOUR, encoding="utf-8")
+    words = ["--simulate", "--defect", "never-reconnected", "--report-dir", str(tmp_path / "report")]
+    shorter = tmp_path / "detour-shorter.yaml"
+    for played in (file, shorter):
+        with pytest.raises(SystemExit) as ended:
+            main(["replay", str(played), "--shrink", "-n", str(times), *words])
+        assert ended.value.code == 1
+    out = capsys.readouterr().out
+
+    text = shorter.read_text(encoding="utf-8")
+    assert "requirement: ZX-RECONNECT-2" in text
+    assert text.count("\n  - {") < DETOUR.count("\n  - {")
+    assert re.search(f"^8 steps became [1-7], 16 of 16 plays show ZX-RECONNECT-2: {shorter}$", out, re.MULTILINE)
+    assert f"roomcheck replay {shorter} --defect never-reconnected --simulate" in out
+    assert file.read_text(encoding="utf-8") == DETOUR
+    assert {path.name for path in tmp_path.glob("*.yaml")} == {"detour.yaml", "detour-shorter.yaml"}
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(shorter), *words])
+    assert ended.value.code == 1
+
+
+def test_a_schedule_that_violates_nothing_is_not_made_shorter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That is said, and no file comes of it."""
+    (tmp_path / "detour.yaml").write_text(DETOUR, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(tmp_path / "detour.yaml"), "--shrink", "--simulate", "--report-dir", str(tmp_path / "r")])
+
+    assert not ended.value.code
+    assert "violates nothing, so nothing is made shorter" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("*.yaml")] == ["detour.yaml"]

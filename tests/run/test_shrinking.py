@@ -239,3 +239,31 @@ def test_what_is_under_way_when_the_time_is_up_is_given_up(left: int | None, tol
 
     assert told in fuzzing.results[0].message
     assert fuzzing.violations == 1
+
+
+def test_what_is_left_over_when_a_search_is_cancelled_is_kept_as_it_was_found() -> None:
+    """Each kind once, by its simplest schedule, with a file that can be taken up again."""
+    kept: list[Found] = []
+    player = Pretender(lambda _schedule: (16, 0))
+    short = chain((0, LOGIN), (7, KICK))
+    fuzzing = Fuzz(ZEGO, player, 0, schedules=3, first=[LONG, short, chain((0, CUT))])
+
+    def hear(result: CaseResult) -> None:
+        fuzzing.hear(result)
+        if fuzzing.played == 3:
+            raise asyncio.CancelledError
+
+    def keep(found: Found) -> str:
+        kept.append(found)
+        return f"replay {found.name}"
+
+    player.hear, fuzzing.keep = hear, keep
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(fuzzing.run())
+
+    assert [(found.kind, found.schedule, found.count) for found in kept] == [
+        ("ZX-KICK-1", short, 2),
+        ("ZX-RECONNECT-1", chain((0, CUT)), 1),
+    ]
+    assert [result.repeat for result in fuzzing.results] == [f"replay {found.name}" for found in kept]
+    assert fuzzing.results[0].message == "seen (not played again; 2 schedules showed it)"

@@ -42,7 +42,8 @@ def fuzz(
     """Play random schedules of SPEC (a file or an id; by default the target's own), many at once, and judge them.
 
     What violates is played again in several rooms at once, made as short as it goes, and kept as a file that
-    `roomcheck replay` plays without chance. Findings of one kind are reported once, with a count.
+    `roomcheck replay` plays without chance. Findings of one kind are reported once, with a count. What the time did not
+    suffice for is kept as it was found: `roomcheck replay --shrink` takes it up again.
     """
     bound = Bound.of(choice, spec)
     budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
@@ -73,25 +74,30 @@ def fuzz(
             memory=memory,
             picked=not unpicked,
             virtual=None if choice.simulate or bound.target.name != REFERENCE else bound.virtual(),
-            keep=lambda found: keep(found, bound, folder),
+            keep=lambda found: keep(found, bound, folder / named_after(found)),
             on_result=reports.result,
             on_progress=lambda played: reports.console.searched(played, time.monotonic() - began),
             on_kind=reports.console.confirming,
         )
         search.append(fuzzing)
-        player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
-        # what is played to confirm and to shrink is none of the schedules asked for
-        player.on_tick = lambda running, _done: reports.console.tick(running, fuzzing.played)
-        telling = asyncio.create_task(_tell(fuzzing, player, reports.console))
-        try:
-            await fuzzing.run()
-        finally:
-            telling.cancel()
+        await carry_out(fuzzing, player, reports.console)
 
     return play(
         bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=jobs,
         every_trace=False, coverage=lambda: search[0].coverage if search else None,
     )  # fmt: skip
+
+
+async def carry_out(fuzzing: Fuzz, player: Any, console: Console) -> None:
+    """A search on this player; the console is told how it goes on."""
+    player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
+    # what is played to confirm and to shrink is none of the schedules asked for
+    player.on_tick = lambda running, _done: console.tick(running, fuzzing.played)
+    telling = asyncio.create_task(_tell(fuzzing, player, console))
+    try:
+        await fuzzing.run()
+    finally:
+        telling.cancel()
 
 
 async def _tell(fuzzing: Fuzz, player: Any, console: Console) -> None:
@@ -103,20 +109,24 @@ async def _tell(fuzzing: Fuzz, player: Any, console: Console) -> None:
         console.goes_on(f"{fuzzing.doing}{waits}: {fuzzing.played} played, {fuzzing.violations} violate")
 
 
-def keep(found: Found, bound: Bound, folder: Path) -> str:
-    """Write the schedule of a finding; returns the command that repeats it."""
+def named_after(found: Found) -> str:
+    """The name of the file for a finding: its requirement, and the case that showed it first."""
+    finding = finding_of(found.result, found.kind)
+    return f"{(finding and finding.requirement) or 'finding'}-{found.name.rpartition('/')[2]}.yaml"
+
+
+def keep(found: Found, bound: Bound, path: Path) -> str:
+    """Write the schedule of a finding to this file; returns the command that repeats it."""
     finding = finding_of(found.result, found.kind)
     requirement = (finding and finding.requirement) or ""
-    name = f"{requirement or 'finding'}-{found.name.rpartition('/')[2]}.yaml"
     notes = {
         "requirement": requirement,
         "rule": finding.where if finding else "",
         "seen": f"{finding.view}: {finding.seen}" if finding else "",
-        "again": f"in {found.again} rooms",
+        "again": f"in {found.again} rooms" if found.again.times else "not tried: `roomcheck replay --shrink` does",
         "target": bound.target.name,
     }
     says = bound.contract.requirements[requirement].says if requirement else "Found by chance"
-    path = folder / name
     try:
         path.write_text(write_schedule(bound.contract, found.schedule, title=says, notes=notes), encoding="utf-8")
     except OSError as e:

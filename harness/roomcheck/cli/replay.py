@@ -1,34 +1,42 @@
 """`roomcheck replay`: plays a schedule from a file, as often as asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from roomcheck.cli.fuzz import carry_out
+from roomcheck.cli.fuzz import keep as write
 from roomcheck.cli.pinned import missing, pin, read_file
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
 from roomcheck.judge import judge
+from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.text import clipped
-from roomcheck.run.choosing import case_of
+from roomcheck.run.choosing import IN_FLIGHT, case_of
+from roomcheck.run.fuzz import IN_REAL_TIME, Found, Fuzz
 from roomcheck.run.session import ATTEMPTS
 
 JOBS = 64
+SHRINK_FOR = 600.0  # seconds at most, of which a round that is under way is played to its end
+SHORTER = "-shorter"
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-n", "times", type=click.IntRange(1), default=1, show_default=True, help="Play it so often, at once.")
 @click.option("--pin", "keep", is_flag=True, help="Copy it to roomcheck-schedules/, which `roomcheck run` plays too.")
+@click.option("--shrink", is_flag=True, help="Make a schedule that violates as short as it goes, in a file beside it.")
 @playing
-def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
+def replay(choice: Choice, file: Path, times: int, *, keep: bool, shrink: bool) -> int:
     """Play the schedule in FILE (as `roomcheck fuzz` writes it) on a target, and judge what was told by the rules.
 
     No chance is involved: the file says what is done and when. Where it conforms only because of an option that
-    target.yaml sets, that is said.
+    target.yaml sets, that is said. With --shrink, a schedule that violates is played again in several rooms at once and
+    made shorter, as a search does, and what comes of it is kept as FILE-shorter.yaml.
     """
     bound = Bound.of(choice)
     schedule = read_file(file, bound.contract)
@@ -38,6 +46,8 @@ def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
         click.echo(f"pinned as {pin(file)}", err=True)
     cases = [case_of(f"replay/{file.stem}" + (f"/{i + 1}" if times > 1 else ""), schedule) for i in range(times)]
     repeat = " ".join([f"roomcheck replay {file}", *choice.words])
+    if shrink:
+        return _shrunk(bound, [case.schedule for case in cases], file, repeat)
     conforming: list[Trace] = []
 
     async def work(player: Any, reports: Reports) -> None:
@@ -53,6 +63,33 @@ def replay(choice: Choice, file: Path, times: int, *, keep: bool) -> int:
     for line in allowed(bound, conforming):
         click.echo(line)
     return code
+
+
+def _shrunk(bound: Bound, schedules: Sequence[Schedule], file: Path, repeat: str) -> int:
+    """A search that plays these alone; returns the exit code."""
+    jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
+    stem = file.stem.partition(SHORTER)[0]
+    kept: list[Path] = []
+
+    def keep(found: Found) -> str:
+        other = f"-{found.kind.rpartition('/')[2]}" if kept else ""
+        kept.append(file.with_name(f"{stem}{SHORTER}{other}.yaml"))
+        return write(found, bound, kept[-1])
+
+    async def work(player: Any, reports: Reports) -> None:
+        search = Fuzz(
+            bound.contract, player, 0, len(schedules), min(bound.choice.jobs or jobs, bound.target.jobs or jobs),
+            first=schedules, first_name=f"replay/{file.stem}", shrink_for=SHRINK_FOR, keep=keep,
+            on_result=reports.result, on_kind=reports.console.confirming,
+        )  # fmt: skip
+        await carry_out(search, player, reports.console)
+        for found, path in zip(search.found.values(), kept, strict=True):
+            again = f"{found.again} plays show {found.kind}"
+            click.echo(f"{found.steps_before} steps became {len(found.schedule.steps)}, {again}: {path}")
+        if not kept:
+            click.echo(f"{file} violates nothing, so nothing is made shorter", err=True)
+
+    return play(bound, work, cases=len(schedules), repeat=lambda _case: repeat, jobs=jobs, every_trace=False)
 
 
 def allowed(bound: Bound, traces: list[Trace]) -> Iterator[str]:

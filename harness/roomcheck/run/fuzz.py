@@ -108,8 +108,10 @@ class Fuzz:
     over: Callable[[], bool] | None = None  # no more is begun
     until: float | None = None  # microseconds of the clock: what is under way then is given up
     first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
+    first_name: str = "random/known"  # of their cases
     memory: Memory | None = None
     picked: bool = True
+    shrink_for: float = SHRINK_SECONDS  # of each kind
     virtual: Player | None = None  # where findings are shrunk first, if they show there
     keep: Callable[[Found], str] = lambda _found: ""  # writes the schedule, returns the command that repeats it
     on_result: Callable[[CaseResult], None] = lambda _result: None
@@ -132,10 +134,10 @@ class Fuzz:
         """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled."""
         try:
             await self._search()
-        finally:  # what was not worked on is reported as it was found
-            for results in self._held.values():
-                for result in results:
-                    self._report(result)
+        finally:  # what was not worked on is kept and reported as it was found
+            for kind, results in self._held.items():
+                found = self._first_of(kind, results)
+                self._report(self._told(found, self.keep(found)))
 
     def hear(self, result: CaseResult) -> None:
         """A case has its final result; whoever plays tells this."""
@@ -152,7 +154,8 @@ class Fuzz:
     async def _search(self) -> None:
         strategy = schedules(self.contract)
         remembered = known(strategy, self.memory) if self.memory else []
-        await self._chunk([*self.first, *(kin for s in remembered for kin in descendants(self.contract, s))], "known")
+        known_ones = [*self.first, *(kin for s in remembered for kin in descendants(self.contract, s))]
+        await self._chunk(known_ones, self.first_name)
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
@@ -163,7 +166,7 @@ class Fuzz:
                 break
             gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
             gc.freeze()
-            failing = await self._chunk([schedule for schedule, _ in chosen], number)
+            failing = await self._chunk([schedule for schedule, _ in chosen], f"random/{number}")
             if self.memory is not None:
                 drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
                 await asyncio.to_thread(remember, strategy, drawn, self.memory, number=number, count=want * POOL)
@@ -189,9 +192,9 @@ class Fuzz:
 
     # --- one chunk --------------------------------------------------------------------------------------------------
 
-    async def _chunk(self, chosen: Sequence[Schedule], number: int | str) -> list[Schedule]:
-        """Play these; returns the first schedule of each kind that was found."""
-        cases = [case_of(f"random/{number}-{i:05d}", s) for i, s in enumerate(chosen)]
+    async def _chunk(self, chosen: Sequence[Schedule], name: str) -> list[Schedule]:
+        """Play these; returns the first schedule of each kind that was found. Their cases are numbered after `name`."""
+        cases = [case_of(f"{name}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
         self._chunks += 1
         self.doing = "playing"
@@ -207,7 +210,8 @@ class Fuzz:
 
         async def work_on(kind: Kind) -> Schedule:
             async with side_by_side:
-                return await self._work_on(kind, self._held[kind], look=kind in looked_at)
+                number = f"kind {looked_at.index(kind) + 1} of {len(looked_at)}" if kind in looked_at else ""
+                return await self._work_on(kind, self._held[kind], number)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work_on(kind)) for kind in fresh]
@@ -217,22 +221,25 @@ class Fuzz:
         self.results.append(result)
         self.on_result(result)
 
-    async def _work_on(self, kind: Kind, same: Sequence[CaseResult], *, look: bool) -> Schedule:
-        """Confirm, shrink, keep, report; returns the schedule that was worked on. Without `look`: only keep, report."""
-        ordered = sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
-        found = self._as_found(kind, ordered[0], Again(0, 0, 0), len(same))
+    async def _work_on(self, kind: Kind, same: Sequence[CaseResult], number: str) -> Schedule:
+        """Confirm, shrink, keep, report; returns the schedule that was worked on. Without a `number` only keep, report.
+
+        `number`: which kind it is, of how many that are worked on.
+        """
+        ordered = self._ordered(same)
+        found = self._first_of(kind, same)
         first = found.schedule
         began = now()
-        if look and (self.until is None or began < self.until):
+        if number and (self.until is None or began < self.until):
             self.on_kind(kind, len(same))
-            self.doing = f"playing {kind} again"
+            self.doing = f"confirming {number}, {kind}"
             with contextlib.suppress(TimeoutError):  # what is known by then is reported
                 async with self._in_time():
                     found = await self._confirm(found, ordered)
                     first = found.schedule
                     began = now()
-                    self.doing = f"making {kind} shorter"
-                    found = await self._shrink(found, self._name(found.result), began + SHRINK_SECONDS * 1e6)
+                    self.doing = f"making {number} shorter, {kind}"
+                    found = await self._shrink(found, self._name(found.result), began + self.shrink_for * 1e6)
                     found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
         self._report(self._told(found, self.keep(found)))
@@ -252,6 +259,14 @@ class Fuzz:
             left.sort(key=lambda i: (-shown[i].share, i))
         best = left[0]
         return self._as_found(found.kind, same[best], shown[best], found.count)
+
+    def _ordered(self, same: Sequence[CaseResult]) -> list[CaseResult]:
+        """The simplest schedule first."""
+        return sorted(same, key=lambda result: size(self.contract, self._cases[result.case].schedule))
+
+    def _first_of(self, kind: Kind, same: Sequence[CaseResult]) -> Found:
+        """The simplest of these, not played again."""
+        return self._as_found(kind, self._ordered(same)[0], Again(0, 0, 0), len(same))
 
     def _as_found(self, kind: Kind, result: CaseResult, again: Again, count: int) -> Found:
         schedule = self._cases[result.case].schedule
