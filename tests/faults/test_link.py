@@ -406,6 +406,39 @@ def test_truncate_ends_a_quiet_connection_too(toxiproxy: Provisioned) -> None:
     play(toxiproxy, scene, TRUNCATE)
 
 
+def test_a_client_that_is_quick_is_truncated_once(toxiproxy: Provisioned) -> None:
+    """What connects anew while the moment lasts passes no whole message before it is over, and is left alone then."""
+
+    async def scene(r: Rig) -> None:
+        over = asyncio.Event()
+
+        async def client() -> None:
+            while not over.is_set():
+                end = await r.dial_only()
+                while end.ended is None and not over.is_set():
+                    end.say(b"hello")
+                    await asyncio.sleep(0.001)
+
+        def whole() -> list[End]:
+            return [end for end in r.ends if len(end.heard) >= len(b"hello")]
+
+        async def reach(count: int) -> None:
+            async with asyncio.timeout(LIMIT):
+                while len(whole()) < count:
+                    await asyncio.sleep(0.001)
+
+        clients = [asyncio.create_task(client()) for _ in range(5)]
+        await reach(len(clients))
+        await r.link.apply(TRUNCATE)
+        await reach(2 * len(clients))
+        over.set()
+        await asyncio.gather(*clients)
+        assert len(whole()) == 2 * len(clients)
+
+    for _ in range(5):
+        play(toxiproxy, scene, TRUNCATE)
+
+
 # --- degraded -------------------------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ The recipes were each counted 100 to 200 times under traffic. What they stand on
   that was never seen to hang and concerns no other link.
 - deaf-stall, mute-stall, deaf-blackhole, mute-blackhole: a stall or a ghost in one direction; the other is not touched.
 - half-open: the close of one direction is held, and the other is ended by a black hole that is added and taken away.
-- truncate: each direction may pass so many more bytes for a moment, then what is left is closed. New connections
-  are whole at once, as the model promises of it; while that moment lasts (`within`) they are truncated too.
+- truncate: each direction may pass so many more bytes for a moment (`within`), then what is left is closed. What
+  connects anew meanwhile is truncated too; it is closed before the bytes are let through again, so that a client that
+  is quick has not been served before it is hit once more (otherwise 65 of 200 were).
 - latency, throttle, slice: the toxic is added to both directions, and taken away.
 
 A fault's moment is taken in the thread that makes the call, just before and just after, so neither a queue nor a late
@@ -227,8 +228,8 @@ class Link:
                 raise UsageError(f"{kind} is a fault of the server, not of a link")
 
     def _close_the_rest(self, client: Client) -> int:
-        self._remove_added(client)
         self._end(client, SWALLOW_UP)
+        self._remove_added(client)
         return now()
 
     def _undo(self, client: Client) -> Instant:
