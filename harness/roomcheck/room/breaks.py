@@ -137,7 +137,8 @@ def _of_presence(view: View, presence: Presence) -> Iterator[Break]:
             yield Break(Kind.EARLY, view.name, name, ending.earlier or ending.requirement, news=name)
         if ending.pattern:
             yield Break(Kind.FIELD, view.name, name, ending.requirement, news=name)
-        yield Break(Kind.RETURNS, view.name, name, view.otherwise, news=name)
+        if ending.owed:  # else nobody may still be there who could tell
+            yield Break(Kind.RETURNS, view.name, name, view.otherwise, news=name)
     if presence.replaced_aloud and view.signs:
         for kind, name in ((Kind.TWICE, REPLACED), (Kind.NEVER, REJOINED)):
             yield Break(kind, view.name, name, presence.replaced_requirement, news=name)
