@@ -151,7 +151,7 @@ def test_a_refused_view_refuses_only_once() -> None:
 
 
 def test_kicked_while_joining_and_told_when_the_link_is_back() -> None:
-    """`in` was decided before the kick; both wait for the link."""
+    """Both were decided before the link was lost, and wait for it."""
     tape = joining()
     tape.admin(510, "kick", user="A", room="R")
     tape.heard(511, "B", "+", "A")
@@ -160,7 +160,7 @@ def test_kicked_while_joining_and_told_when_the_link_is_back() -> None:
     tape.told(1210, "A", "in")
     tape.told(1220, "A", "kicked", 55)
     tape.heard(1225, "B", "-", "A")
-    assert verdict(tape, 2000).outcome is not Outcome.CONFORMS
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
 
 
 def test_two_refused_calls_in_a_row() -> None:
@@ -252,6 +252,45 @@ def test_one_cause_may_cancel_several_rules() -> None:
     simulation.cause(CauseKind.LINK_DOWN, "", Instant(0, 0))
     simulation.cause(CauseKind.LINK_UP, "", Instant(50, 50))
     assert {h.head for h in simulation.hypotheses} == {"on", "dim", "off"}
+
+
+def test_what_was_decided_before_the_link_broke_and_what_that_led_to_wait_for_it() -> None:
+    """A is in before its link breaks for a moment, and is told so only afterwards: so it notices the loss, too."""
+    tape = joining()
+    tape.fault(505, "A")
+    tape.heal(506, "A")
+    tape.told(510, "A", "in")
+    tape.told(520, "A", "lost", 51)
+    tape.told(540, "A", "back")
+    tape.heard(541, "A", "+", "B")
+    tape.heard(511, "B", "+", "A")
+    assert verdict(tape, 2000).outcome is Outcome.CONFORMS
+
+
+def lamp_that_fades(cause: int, heal: int, *told: str) -> Simulation:
+    """A lamp that is dim after a loss, and out while the loss lasts; the link is back at `heal`."""
+    down, up = Cause(CauseKind.LINK_DOWN), Cause(CauseKind.LINK_UP)
+    rules = (
+        Rule(0, frozenset({"on"}), down, "dim", {}, within=100, text="dim"),
+        Rule(1, frozenset({"dim"}), down, "out", {}, within=200, unless=(Unless(up, 10),), optional=True, text="out",
+             armed_in=frozenset({"on"})),
+    )  # fmt: skip
+    values = {"on": "on", "dim": "dim", "out": "out"}
+    simulation = Simulation(
+        "lamp", Rules(View("lamp", by_field("light", "is", values), values, "on", rules)), Mode.WIDE
+    )
+    simulation.cause(CauseKind.LINK_DOWN, "", Instant(cause, cause))
+    simulation.cause(CauseKind.LINK_UP, "", Instant(heal, heal))
+    for value in told:
+        simulation.callback(value, {}, Instant(heal + 5, heal + 5))
+    return simulation
+
+
+def test_what_a_return_would_call_off_may_have_been_decided_with_what_leads_to_it() -> None:
+    """Both were under way when the link came back, in this order and in no other."""
+    assert not lamp_that_fades(0, 50, "dim", "out").refused
+    assert not lamp_that_fades(0, 50, "dim").refused
+    assert lamp_that_fades(0, 50, "out").refused
 
 
 def test_a_race_for_what_need_not_be_told_leaves_no_stories_behind() -> None:

@@ -43,6 +43,11 @@ def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
     return tuple([p for p in h.armed if p.rule.immediately and h.state in p.rule.from_])
 
 
+def _stays(h: Hypothesis, cancels: Collection[int]) -> list[int]:
+    """What this cause would call off and may come all the same, as it was decided before."""
+    return [p.rule.id for p in h.armed if p.rule.id in cancels and h.head in p.rule.from_] if cancels else []
+
+
 class Steps(Windows):
     """How a hypothesis about one instance of a view goes on."""
 
@@ -190,7 +195,9 @@ class Steps(Windows):
 
     # --- what was decided and what was called off ---------------------------------------------------------------------
 
-    def _decide(self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], at: Instant) -> list[Hypothesis]:
+    def _decide(
+        self, h: Hypothesis, arms: Mapping[str, tuple[Rule, ...]], cancels: Collection[int], at: Instant
+    ) -> list[Hypothesis]:
         """The story as it is, and the stories where armed callbacks were decided before this cause came.
 
         Only those in which the cause meets other rules: the others are told apart by what is heard.
@@ -207,8 +214,8 @@ class Steps(Windows):
                 if self.raw > MAX_RAW:
                     self.gave_up = True
                     return out
-                first, *others = self._decide(self._fly(h, p, at), arms, at)
-                if arms.get(first.head) != arms.get(head):
+                first, *others = self._decide(self._fly(h, p, at), arms, cancels, at)
+                if arms.get(first.head) != arms.get(head) or _stays(first, cancels) != _stays(h, cancels):
                     out.append(first)
                 out += others
         return out
@@ -269,7 +276,7 @@ class Steps(Windows):
                     continue
                 called_off = (*o.called_off, *off)
                 nxt.append(Hypothesis(o.state, o.entry, o.args, others, o.in_flight, called_off))
-                if raced and self._may_be_decided(o, p):
+                if raced and o.head in p.rule.from_ and self._may_be_decided(o, p):
                     nxt.append(self._fly(o, p, at))
             out = nxt
         return out

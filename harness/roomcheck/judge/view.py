@@ -113,15 +113,13 @@ class Simulation(Steps):
             arms = by_state(rule for rule, truth in known if truth is not Truth.NO)
             doubtful = {rule.id for rule, truth in known if truth is Truth.MAYBE}
         self.raw = 0
-        decides = bool(arms) and not level
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             stories: Iterable[Hypothesis] = (hypothesis,)
-            if level:
-                if hypothesis.called_off:
-                    stories = self._recall(hypothesis, at)
-            elif decides and hypothesis.armed:
-                stories = self._decide(hypothesis, arms, at)
+            if level and hypothesis.called_off:
+                stories = self._recall(hypothesis, at)
+            if (arms or cancels) and hypothesis.armed:
+                stories = [one for story in stories for one in self._decide(story, arms, cancels, at)]
             for decided in stories:
                 kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
                 for story in (decided,) if kept is None else kept:
