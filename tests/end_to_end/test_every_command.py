@@ -20,6 +20,7 @@ from roomcheck.cli.playing import Bound, Choice
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
 from roomcheck.run.install import provide
+from roomcheck.run.session import duration
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import write_schedule
 from support.runs import exactly
@@ -44,6 +45,7 @@ class Place:
     case: Case
     spec: str
     file: Path
+    minutes: float = 0.2  # of a search: what is played in documented time needs more to end a schedule
     serverless: bool = False  # then only cases that need no server are played, and nothing can be searched or replayed
     ended: dict[str, int] = field(default_factory=dict)
 
@@ -64,7 +66,7 @@ class Place:
             "judge": (["judge", str(self.file), str(trace)], {0}),
             "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], refused or {0}),
             "compare": (["compare", self.target, self.target, *one, "--report-dir", "compare"], {0}),
-            "fuzz": (["fuzz", *at, "--schedules", "2", "--report-dir", "fuzz", "--database", "db"], known),
+            "fuzz": (["fuzz", *at, "--minutes", f"{self.minutes}", "--report-dir", "fuzz", "--database", "db"], known),
             "pytest": ([f"--room-target={self.target}", f"{self.spec}::{self.case.id}"], {0}),
         }[name]
 
@@ -151,13 +153,13 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
     folder = tmp_path_factory.mktemp("typed")
     target = target_of(request.param, folder)
     bound = Bound.of(Choice(target=target))
-    case = simplest(bound.contract)
-    assert case is not None
+    case = simplest(bound.contract) or min(bound.contract.cases, key=duration)
     text = write_schedule(bound.contract, case.schedule, title=case.title)
     (folder / "one.yaml").write_text(text, encoding="utf-8")
     place = table[request.param] = Place(
-        target, folder, case, bound.contract.spec, bound.file, bool(bound.contract.serverless)
-    )
+        target, folder, case, bound.contract.spec, bound.file, 1.5 if bound.contract.scale == 1 else 0.2,
+        bool(bound.contract.serverless),
+    )  # fmt: skip
     return place
 
 

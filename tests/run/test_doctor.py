@@ -10,6 +10,7 @@ from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.errors import HarnessError
 from roomcheck.faults import ToxiproxyServer, provision
 from roomcheck.judge import judge
+from roomcheck.judge.lateness import narrowest
 from roomcheck.model.verdict import Blame
 from roomcheck.reference import defects
 from roomcheck.run.doctor import Line, Seen, machine
@@ -99,12 +100,22 @@ def test_the_simplest_case_is_calls_alone(contract: Contract) -> None:
     assert simplest(replace(contract, cases=tuple(c for c in contract.cases if c.fault))) is None
 
 
+@pytest.mark.parametrize("spec", ["mqtt/presence", "xmpp-muc/occupants", "socketio/connection"])
+def test_a_story_without_lines_expects_what_its_rules_lead_to(spec: str) -> None:
+    """Of the stories that every contract has, the one of a member alone is the simplest; it is told of itself."""
+    contract = read_spec(find_spec(spec)).bind()
+    chosen = simplest(contract)
+
+    assert chosen is not None
+    assert (chosen.id, chosen.lines, expected(contract, chosen)) == ("story-alone", (), 2)
+
+
 def test_what_a_case_expects_at_least() -> None:
     """Optional callbacks need not come, and of several branches the shortest may."""
     branches = AnyOf(((entry(), entry()), (entry(),)))
     items = (entry(), entry(optional=True), Unordered((entry(), entry())), branches)
 
-    assert expected(case(line("A", *items), line("B"))) == 4
+    assert expected(LOBBY, case(line("A", *items), line("B"))) == 4
 
 
 def test_a_declared_constant_is_looked_at_in_the_shortest_case_that_depends_on_it(contract: Contract) -> None:
@@ -155,6 +166,20 @@ def test_a_constant_is_blamed_only_where_another_value_would_make_it_lawful(
     assert line.seen is Seen.FINDING
     assert line.check.startswith(check)
     assert said in line.text
+
+
+def test_a_shorter_constant_that_only_this_machine_is_too_late_for_is_not_blamed(contract: Contract) -> None:
+    """With a tenth of it the shortest window is one that a machine so late says nothing of: that makes nothing lawful."""
+    spec = read_spec(find_spec("zego-express/room-status"))
+    target = replace(read_target(find_target("reference")), constants={"retry_limit": "12s"})
+    (retry,) = declared(spec, target, contract)
+    assert retry.case is not None
+    client = defects.client("reconnecting-wrong-code")
+    trace = replace(simulate(contract, retry.case, clients=client), lateness=narrowest(contract) - MS)
+
+    line = _constant(retry, {retry.case.id: (trace, judge(contract, trace, retry.case))}, "roomcheck run")
+
+    assert "so it is not this constant" in line.text
 
 
 PYTHON = """\

@@ -10,8 +10,9 @@ from roomcheck.faults import Link
 from roomcheck.judge.route import extract
 from roomcheck.model.schedule import Call, Wait
 from roomcheck.model.time import show_duration
-from roomcheck.model.trace import Answered
+from roomcheck.model.trace import Answered, Told
 from roomcheck.model.verdict import Blame
+from roomcheck.room import USUAL, play
 from roomcheck.run.clock import now
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
@@ -82,7 +83,7 @@ def simplest(contract: Contract) -> Case | None:
         calls = [s.act for s in case.schedule.steps if isinstance(s.act, Call)]
         others = [s.act for s in case.schedule.steps if not isinstance(s.act, Call | Wait)]
         usual = all(_usual(contract, call) for call in calls)
-        return bool(calls) and not others and usual and not case.own_server and expected(case) > 0
+        return bool(calls) and not others and usual and not case.own_server and expected(contract, case) > 0
 
     plain_ones = [case for case in contract.cases if plain(case)]
     return min(plain_ones, key=lambda c: (len(c.schedule.members), len(c.schedule.steps)), default=None)
@@ -94,9 +95,11 @@ def _usual(contract: Contract, call: Call) -> bool:
     return all(call.args.get(name, values[0]) == values[0] for name, values in lawful.items())
 
 
-def expected(case: Case) -> int:
-    """The least number of callbacks that the case expects."""
-    return sum(_least(item) for line in case.lines for item in line.items)
+def expected(contract: Contract, case: Case) -> int:
+    """The least number of callbacks that the case expects: of its lines, or of the rules where it has none."""
+    if case.lines:
+        return sum(_least(item) for line in case.lines for item in line.items)
+    return sum(isinstance(record, Told) for record in play(contract, case, USUAL).records)
 
 
 def _least(item: Item) -> int:
@@ -111,17 +114,18 @@ def _least(item: Item) -> int:
 
 async def callbacks(ground: Ground, case: Case, number: int) -> tuple[Line, list[tuple[str, Event]]]:
     """The case, played until what it expects was told; and what was told."""
-    play = Play(ground, case, number, ground.server, enough=expected(case))
-    trace = await play.run()
-    told: list[tuple[str, Event]] = play.events
+    least = expected(ground.contract, case)
+    playing = Play(ground, case, number, ground.server, enough=least)
+    trace = await playing.run()
+    told: list[tuple[str, Event]] = playing.events
     names = ", ".join(f"{member}: {event.callback}" for member, event in told)
     check = "adapter: callbacks"
-    if problems := [*_misfits(ground.contract, play)]:
+    if problems := [*_misfits(ground.contract, playing)]:
         advice = "name callbacks and their fields as the contract does"
         return finding(check, Blame.ADAPTER, f"{case.id}: {'; '.join(problems)}", advice), told
-    if len(told) < expected(case):
+    if len(told) < least:
         answers = ", ".join(r.status for r in trace.records if isinstance(r, Answered))
-        text = f"{case.id} expects {expected(case)} callbacks, and told were {len(told)} ({names or 'none'})"
+        text = f"{case.id} expects {least} callbacks, and told were {len(told)} ({names or 'none'})"
         text += f"; its calls were answered with {answers}"
         advice = "wire up the SDK's callbacks in the adapter; if they are, the room does not keep this"
         return finding(check, Blame.ROOM, text, advice), told
