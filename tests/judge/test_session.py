@@ -742,6 +742,31 @@ def test_the_next_request_of_the_same_member_may_have_taken_the_place_of_a_lost_
     assert judged(hall, 4000) == CONFORMS
 
 
+@pytest.mark.parametrize(
+    ("cut", "back", "expected"),
+    [(1010, 1140, CONFORMS), (1010, 1005, "violates H-EARLY"), (1030, 1140, "violates H-EARLY")],
+    ids=["sent anew", "before the link is whole", "its answer came"],
+)
+def test_a_request_whose_answer_was_lost_may_open_a_new_session(cut: float, back: float, expected: str) -> None:
+    """It is sent anew once the link is whole, and what it opens may take the place of what the first one did."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1003, "B", "+", "A")
+    if cut > 1020:
+        hall.told(1020, "A", "in")
+        hall.heard(1021, "A", "+", "B")
+    hall.fault(cut, "A")
+    hall.heal(1100, "A")
+    hall.left(max(back, cut + 1))
+    hall.heard(max(back, cut + 1) + 1, "B", "+", "A")
+    if cut < 1020:
+        hall.told(1150, "A", "in")
+        hall.heard(1151, "A", "+", "B")
+
+    assert judged(hall, 1160) == expected
+
+
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
     own, others = HALL.views

@@ -126,6 +126,9 @@ class Causes:
                     entered = end if request.first is None else min(end, request.first.hi)
                     spans += stay.link.arrivals(request.begin.lo, entered, way)
                 same = h.holder == stay.member and request.number == h.number
+                if request.valid and same and (anew := self._sent_anew(stay, request)) is not None:
+                    entered = end if request.first is None else min(end, request.first.hi)
+                    spans += stay.link.arrivals(max(anew, h.lo), entered, way)
                 back = other or (self.renewed_when_back and same)
                 if back and request.opened is not None and stay.live(request, self.presence.noticed):
                     spans += stay.link.arrivals(h.lo, end, way)
@@ -136,6 +139,13 @@ class Causes:
                 for lo, hi in spans:
                     if max(lo, h.lo) <= min(hi, upto):
                         yield stay, request, max(lo, h.lo), min(hi, upto)
+
+    def _sent_anew(self, stay: Stay, request: Request) -> int | None:
+        """From when on a request may be sent anew: its link was lost before the answer came, and is whole again."""
+        outage = next(stay.link.since(request.begin.lo), None)
+        if outage is None or outage.end is None:
+            return None
+        return None if request.first is not None and request.first.hi < outage.begin.lo else outage.end.lo
 
     def _heard_since(self, stay: Stay, begin: int) -> Iterator[Request]:
         """The requests of which something may have reached the server from then on, in order."""
