@@ -23,7 +23,7 @@ from roomcheck.judge.coverage import Triple, met
 from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.run.choosing import foreseen
-from roomcheck.spec.contract import Cause, CauseKind
+from roomcheck.spec.contract import SECOND_SESSION, Cause, CauseKind
 from roomcheck.spec.schedule_file import read_schedule, write_schedule
 from support.lobby import lobby
 
@@ -228,6 +228,18 @@ def test_a_room_without_entry_gets_schedules_too() -> None:
         assert problems_of(contract, schedule) == []
 
     check()
+
+
+def test_a_room_without_second_sessions_gets_one_member_of_each_user() -> None:
+    """However many members there are; where it has them, some schedules do."""
+
+    @PATIENT
+    @given(schedules(replace(ZEGO, lacks=frozenset({SECOND_SESSION}))))
+    def check(schedule: Schedule) -> None:
+        assert not schedule.second_session
+
+    check()
+    assert find(schedules(ZEGO), lambda schedule: schedule.second_session).members
 
 
 def test_a_room_that_needs_two_rooms_for_everything() -> None:

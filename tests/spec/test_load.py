@@ -14,6 +14,7 @@ from roomcheck.model.trace import Called, Told, Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.spec.contract import (
     ANYONE,
+    SECOND_SESSION,
     AnyOf,
     Callback,
     Case,
@@ -360,6 +361,33 @@ def test_what_a_target_lacks_is_said() -> None:
     assert EVERY.not_applicable() == ()
 
 
+def test_a_target_may_lack_faults_and_second_sessions_too() -> None:
+    """Under `lacks` a fault is what it is under `faults` where that leaves it out."""
+    file = SPECS.parents[1] / "specs" / "zego-express" / "room-status.yaml"
+    zego = load_spec(file.read_text(encoding="utf-8"), "zego.yaml")
+    lacks = ["ghost", SECOND_SESSION, "kick"]
+    contract = zego.bind(lacks=lacks)
+    reasons = {case: reason for case, _, reason in zego.not_applicable(lacks=lacks)}
+
+    assert contract.faults == frozenset(FaultKind) - {FaultKind.GHOST}
+    assert contract.lacks == {SECOND_SESSION, "kick"}
+    assert contract.cases
+    assert not any(case.schedule.second_session or case.fault == "ghost" for case in contract.cases)
+    assert reasons["lost-while-logging-in/ghost"] == "the target does not take the fault ghost"
+    assert "a user of the room has no second session" in reasons.values()
+
+
+def test_what_a_target_lacks_is_something_that_there_could_be() -> None:
+    """A misspelt name would leave the case to fail; its place is where the target says it."""
+    places = {"lacks.kik": Where("target.yaml", 7, 9)}
+
+    assert problems(lambda: EVERY.bind(lacks=["kik"], places=places)) == [
+        "target.yaml:7:9: unknown operation, fault or session 'kik'; did you mean 'kick'?"
+    ]
+    with pytest.raises(SpecError):
+        EVERY.bind(lacks=["second sesion"])
+
+
 def test_without_a_server_only_what_needs_none_applies() -> None:
     """Scenarios with the tag `offline`; the others say which variables are missing."""
     text = (SPECS / "two-state.yaml").read_text(encoding="utf-8")
@@ -374,7 +402,7 @@ def test_without_a_server_only_what_needs_none_applies() -> None:
     assert spec.not_applicable(lacks=lacks)[0][2] == "there is no server without KEY in the environment"
     assert [case for case, _, _ in spec.not_applicable(lacks=lacks)] == left
     assert spec.bind(lacks=lacks).serverless == lacks[0]
-    assert spec.bind(lacks=["kick"]).serverless == ""
+    assert spec.bind().serverless == ""
 
 
 # --- files that extend others -----------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def test_a_full_target() -> None:
             "constants.beat": Where("t", 7, 19),
             "constants.more": Where("t", 7, 30),
             "options.wrong": Where("t", 8, 18),
+            "lacks.kick": Where("t", 11, 9),
         },
     )
 

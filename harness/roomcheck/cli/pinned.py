@@ -8,7 +8,8 @@ from roomcheck.errors import UsageError
 from roomcheck.model.schedule import Admin, Call, Fault, Schedule
 from roomcheck.resources import root
 from roomcheck.run.choosing import case_of
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.contract import SECOND_SESSION, Case, Contract
+from roomcheck.spec.load import NO_SECOND_SESSION
 from roomcheck.spec.schedule_file import read_schedule, spec_named_in
 
 PINNED = Path("roomcheck-schedules")  # in the user's own project
@@ -27,6 +28,7 @@ def missing(schedule: Schedule, contract: Contract) -> str:
     return "; ".join(
         [f"there is no {contract.serverless}"] * bool(contract.serverless)
         + [f"the room does not have {name}" for name in sorted(operations)]
+        + [NO_SECOND_SESSION] * (SECOND_SESSION in contract.lacks and schedule.second_session)
         + [f"the target does not take the fault {kind}" for kind in sorted(kinds)]
     )
 

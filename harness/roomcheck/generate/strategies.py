@@ -28,7 +28,7 @@ from roomcheck.judge.route import extract
 from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
-from roomcheck.spec.contract import CauseKind, Contract, Operation
+from roomcheck.spec.contract import SECOND_SESSION, CauseKind, Contract, Operation
 
 FLAPS = 3  # outages in a row
 # Hypothesis draws evenly from so many things; of more than 255 it prefers the first (6.170: 48 % from a tenth). And of
@@ -250,7 +250,9 @@ class _Means:
         needed = [len(o.rooms) for o in operations]
         least, most = min(needed, default=1), max([MOST_ROOMS, *needed])
         self.rooms = st.sampled_from([_rooms(n) for n in (1, 1, 2, 2, *range(3, most + 1)) if n >= least])
-        self.casts = st.sampled_from([cast for cast in _casts(members) if len(cast) <= members])
+        casts = [cast for cast in _casts(members) if len(cast) <= members]
+        one_each = SECOND_SESSION in contract.lacks
+        self.casts = st.sampled_from([c for c in casts if not one_each or len({m.user for m in c}) == len(c)])
         self._plots: dict[tuple[tuple[Member, ...], tuple[str, ...]], _Plot] = {}
 
     def plot(self, cast: tuple[Member, ...], rooms: tuple[str, ...]) -> "_Plot":

@@ -85,3 +85,8 @@ class Schedule(Plain):
     steps: tuple[Step, ...]
     watch: int
     pace: int | None = None
+
+    @property
+    def second_session(self) -> bool:
+        """Whether two members are of one user."""
+        return len({member.user for member in self.members}) < len(self.members)

@@ -438,6 +438,7 @@ class Case:
     where: Where = Where()
 
 
+SECOND_SESSION = "second session"  # of a user, beside its first: what a target may lack beside operations and faults
 A_SERVER = "server without"  # and which variables: what a target may lack, beside operations
 OFFLINE = "offline"  # the tag of scenarios that need none
 
@@ -446,8 +447,8 @@ OFFLINE = "offline"  # the tag of scenarios that need none
 class Contract:
     """Everything of one spec with all values in place.
 
-    `faults` are the kinds that the target takes, `lacks` the operations of the spec that it does not have; A_SERVER,
-    with the reason, where there is none to reach.
+    `faults` are the kinds that the target takes, `lacks` the operations of the spec that it does not have;
+    SECOND_SESSION, where a user has only one; A_SERVER, with the reason, where there is none to reach.
     """
 
     spec: str

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from roomcheck.errors import Problem, SpecError, UsageError
 from roomcheck.model.fault import FaultKind
-from roomcheck.spec.contract import A_SERVER, OFFLINE, Contract, Rule, View, Where
+from roomcheck.spec.contract import A_SERVER, OFFLINE, SECOND_SESSION, Contract, Rule, View, Where
 from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
@@ -18,6 +18,7 @@ from roomcheck.spec.shape import SpecShape
 from roomcheck.spec.unused import surely_unused
 from roomcheck.spec.vocabulary import Binding
 
+NO_SECOND_SESSION = "a user of the room has no second session"
 Include = Callable[[str], str | bytes]
 NotApplicable = tuple[tuple[str, str, str], ...]
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -49,11 +50,13 @@ class Spec:
     ) -> Contract:
         """The contract with these values, `scale` times faster. Without the cases that do not apply.
 
+        `lacks` names operations and kinds of fault, or is SECOND_SESSION or A_SERVER with a reason.
         Constants are expressions or microseconds; all durations are scaled, also those that stand in the file as
         literals. `places` is where a target says what (Target.places), for problems. SpecError if a value does not fit.
         """
         words, cases = self.draft(Binding(constants, options, scale, places))
         lacking = _Lacking(faults, lacks)
+        lacking.check(words, places)
         return Contract(
             spec=self.spec,
             revision=self.revision,
@@ -95,8 +98,18 @@ class _Lacking:
     """Why a case cannot be asked of a target."""
 
     def __init__(self, faults: Iterable[str] | None, lacks: Iterable[str]) -> None:
-        self.takes = frozenset(FaultKind if faults is None else faults)
-        self.lacks = frozenset(lacks)
+        named = set(lacks)
+        self.takes = frozenset(FaultKind if faults is None else map(FaultKind, faults)) - named
+        self.lacks = frozenset(named - set(FaultKind))
+
+    def check(self, words: Rulebook, places: Mapping[str, Where]) -> None:
+        """SpecError if it names something that no room of this contract could have."""
+        known = {*words.operations, SECOND_SESSION}
+        for name in sorted(self.lacks - known):
+            if not name.startswith(A_SERVER):
+                where = places.get(f"lacks.{name}", words.doc.where)
+                words.problems.unknown(where, "operation, fault or session", name, [*known, *FaultKind])
+        words.problems.raise_any()
 
     def reason(self, draft: Draft) -> str:
         operations = sorted(draft.operations & self.lacks)
@@ -105,6 +118,7 @@ class _Lacking:
         return "; ".join(
             [f"there is no {entry}" for entry in absent]
             + [f"the room does not have {name}" for name in operations]
+            + [NO_SECOND_SESSION] * (SECOND_SESSION in self.lacks and draft.case.schedule.second_session)
             + [f"the target does not take the fault {kind}" for kind in kinds]
         )
 

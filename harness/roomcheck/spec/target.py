@@ -39,8 +39,8 @@ class Target:
     `adapter_command` is empty where an adapter only dials in, and is what the browser's driver is told where `browser`
     says that the adapter is a page. `ready_within` is in microseconds and never scaled.
     `secrets` names variables of the environment whose values must not be shown, `proxies` those that name proxies and
-    are handed on all the same. `places`: where each constant and
-    option stands, for Spec.bind. `versions`: part of the room -> the command whose first line tells its version.
+    are handed on all the same. `places`: where each constant, option and thing that it lacks stands, for Spec.bind.
+    `versions`: part of the room -> the command whose first line tells its version.
     `pins`: part of the room -> the version that the steps of `install` fetch, which a person may choose.
     `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
     """
@@ -120,7 +120,8 @@ def load_target(text: str | bytes, file: str, variables: Mapping[str, str] | Non
             f"{section}.{name}": node.where
             for section in ("constants", "options")
             for name, node in _children(doc.child(section))
-        },
+        }
+        | {f"lacks.{name}": doc.at(("lacks",)).key(name) for name in shape.lacks},
     )
 
 
