@@ -54,5 +54,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory, run: Run, built: dict[st
     home = tmp_path_factory.mktemp("user")
     run(sys.executable, "-m", "venv", "venv", cwd=home)
     python = home / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built["wheel"], cwd=home)
+    quick = ("--quiet", "--disable-pip-version-check", "--no-compile")  # what is used is compiled then
+    run(python, "-m", "pip", "install", *quick, built["wheel"], cwd=home)
     return python

@@ -171,6 +171,8 @@ def test_doubt_is_an_error_and_never_green(pytester: pytest.Pytester) -> None:
         "    yield\n"
         "    return doubt\n"
         "session.judging = judging\n"
+        "import roomcheck.run.pace as pace\n"
+        "pace.speeds = lambda fastest: (fastest, fastest / 2)\n"  # documented time takes three minutes
     )
 
     done = pytests(["--room-target", "reference", *ids(HEALTHY)], pytester.path)
