@@ -27,7 +27,7 @@ def in_a_shell(line: str, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("words", ["list", PLAY, "lint"])
+@pytest.mark.parametrize("words", ["list", PLAY, "lint agora/channel"])
 @pytest.mark.parametrize(
     ("line", "said"),
     [
