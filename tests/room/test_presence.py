@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from room.parlour import S, contract
+from roomcheck.model.fault import Way
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import Break
 from roomcheck.room.delivery import Change
-from roomcheck.room.link import Link
+from roomcheck.room.link import BOTH, WHOLE, Link
 from roomcheck.room.policy import Decisions, Policy, Timing
 from roomcheck.room.presence import Presence
 
@@ -58,14 +59,15 @@ class Server:
         self.told(member, "ENTERING", "IN")
 
     def cut(self, member: str) -> None:
-        link = self.links[member]
-        link.down, link.since = True, self.agenda.now
-        self.presence.link(member, down=True)
+        self._change(member, BOTH)
 
     def heal(self, member: str) -> None:
+        self._change(member, WHOLE)
+
+    def _change(self, member: str, silent: frozenset[Way]) -> None:
         link = self.links[member]
-        link.down, link.since = False, self.agenda.now
-        self.presence.link(member, down=False)
+        link.silent, link.since, link.unheard = silent, self.agenda.now, self.agenda.now
+        self.presence.link(link, inbound=True, outbound=True)
 
     def wait(self, span: int) -> list[bool]:
         """What B was told of A by then, and since it was asked last."""

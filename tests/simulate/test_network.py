@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from roomcheck.errors import AdapterError, UsageError
-from roomcheck.model.fault import ONE_WAY, FaultKind
+from roomcheck.model.fault import SILENT, FaultKind
 from roomcheck.reference.machine import (
     Call,
     ClientInput,
@@ -28,7 +28,14 @@ from roomcheck.simulate.world import Client, World
 
 MS = 1000
 SECOND = 1000 * MS
-DOWN = [FaultKind.CUT, FaultKind.RESET, FaultKind.REFUSE, FaultKind.STALL, FaultKind.GHOST, *sorted(ONE_WAY)]
+DOWN = [
+    FaultKind.CUT,
+    FaultKind.RESET,
+    FaultKind.REFUSE,
+    FaultKind.STALL,
+    FaultKind.GHOST,
+    *sorted(k for k in SILENT if len(SILENT[k]) == 1),
+]
 MUTE = {FaultKind.MUTE_STALL, FaultKind.MUTE_BLACKHOLE}
 
 

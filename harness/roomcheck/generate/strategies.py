@@ -25,7 +25,7 @@ from roomcheck.generate.links import Act, Links
 from roomcheck.generate.times import times
 from roomcheck.judge.coverage import Place, Triple, stretches
 from roomcheck.judge.route import extract
-from roomcheck.model.fault import EFFECT, ONE_WAY, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, When
 from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
 from roomcheck.spec.contract import SECOND_SESSION, CauseKind, Contract, Operation
@@ -194,9 +194,8 @@ def _exchanged(act: Act, kinds: list[FaultKind], by: int) -> Act:
 
 
 def _kinds(contract: Contract) -> list[FaultKind]:
-    """What the contract lists of faults on a link, but for those of one direction, which the rules cannot tell yet."""
-    others = {FaultKind.SERVER_RESTART, *ONE_WAY}
-    return [kind for kind in FaultKind if kind in contract.faults and kind not in others]
+    """What the contract lists of faults on a link."""
+    return [kind for kind in FaultKind if kind in contract.faults and kind is not FaultKind.SERVER_RESTART]
 
 
 def _keeping_down(kinds: Sequence[FaultKind]) -> FaultKind | None:

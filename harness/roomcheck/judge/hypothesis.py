@@ -106,10 +106,16 @@ class Debt(NamedTuple):
 
 @dataclass(slots=True)
 class LinkState:
-    """The subject's link: down or up since an instant."""
+    """The subject's link: down or up since an instant. `mute`: down, but the subject hears what the server sends."""
 
     down: bool
     since: Instant
+    mute: bool = False
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing comes from the server."""
+        return self.down and not self.mute
 
 
 class Tally:

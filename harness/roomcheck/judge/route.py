@@ -16,10 +16,10 @@ from roomcheck.judge.observers import Observers
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, Rules
 from roomcheck.judge.sessions import Sessions
 from roomcheck.judge.view import Simulation
-from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import ANYONE, Callback, CauseKind, Contract, Entry, Line, Path, Rule, View
+from roomcheck.spec.contract import ANYONE, MUTE, Callback, CauseKind, Contract, Entry, Line, Path, Rule, View
 
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
@@ -102,7 +102,7 @@ class Router:
         self.views: dict[tuple[str, ...], Simulation | Observer] = {}
         self.strays: list[tuple[str, int, Rejection]] = []
         self.links = {m.name: UP for m in trace.members}
-        self.broken: set[str | None] = set()  # members whose own link has a fault; None: the server is down
+        self.broken: dict[str | None, bool] = {}  # whose link has a fault of its own (None: the server): only mute?
         self.user_of = {m.name: m.user for m in trace.members}
         self.twins = {m.name: [t.name for t in trace.members if t.user == m.user and t is not m] for m in trace.members}
         self.rooms = list(trace.rooms)
@@ -250,7 +250,7 @@ class Router:
             return
         if self.sessions is not None:
             self.sessions.faulted(member, kind, at)
-        self._link(member, LINK_DOWN, at)
+        self._link(member, LINK_DOWN, at, mute=SILENT.get(kind) == (Way.UP,))
         if member is None:
             for view in self.views.values():
                 if isinstance(view, Simulation):
@@ -258,23 +258,24 @@ class Router:
         if EFFECT[kind] is Effect.BROKEN:  # whether it is noticed before it is replaced is a race, however short
             self._link(member, LINK_UP, Instant(at.hi, at.hi))
 
-    def _link(self, member: str | None, kind: CauseKind, at: Instant) -> None:
+    def _link(self, member: str | None, kind: CauseKind, at: Instant, *, mute: bool = False) -> None:
         """A link is down while it has a fault of its own or the server is down."""
         if kind is LINK_DOWN:
-            self.broken.add(member)
+            self.broken[member] = mute and self.broken.get(member, True)
         else:
-            self.broken.discard(member)
+            self.broken.pop(member, None)
         for name in self.links if member is None else [member]:
-            link = LinkState(down=not self.broken.isdisjoint((name, None)), since=at)
+            faults = [self.broken[one] for one in (name, None) if one in self.broken]
+            link = LinkState(down=bool(faults), since=at, mute=bool(faults) and all(faults))
             kind = LINK_DOWN if link.down else LINK_UP
-            if link.down is self.links[name].down:
+            if (link.down, link.mute) == (self.links[name].down, self.links[name].mute):
                 continue
             self.links[name] = link
             if self.sessions is not None and not link.down:
                 self.sessions.healed(name, at)
             for key, view in self.views.items():
                 if key[1] == name and isinstance(view, Simulation):
-                    view.cause(kind, "", at)
+                    view.cause(kind, MUTE if link.mute else "", at)
             if self.observers is not None:
                 self.observers.link(name, self.rooms, at)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from roomcheck.spec.contract import CauseKind, Rule, Unless, View
+from roomcheck.spec.contract import MUTE, CauseKind, Rule, Unless, View
 
 # Looking a member up on its Enum costs 240 ns in Python 3.11, a global 20; these are looked up for every event.
 LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
@@ -44,14 +44,23 @@ class Rules:
                 cancels={rule.id: u for rule in view.rules for u in reversed(rule.unless) if u.cause == cause},
                 asking=tuple(armed) if any(rule.provided for rule in armed) else (),
             )
-        # whether the link is down -> state -> the rules that entering it arms: by `entered`, by the link's level
-        self.on_entry: tuple[dict[str, tuple[list[Rule], list[Rule]]], ...] = {}, {}
-        for down, level in ((True, LINK_DOWN), (False, LINK_UP)):
-            for state in view.told:
-                entered, same = (
-                    [r for r in view.rules if r.cause.kind is k and state in r.armed_in] for k in (ENTERED, level)
+        lost = self.effects.get((LINK_DOWN, ""), NOTHING)
+        self.effects[LINK_DOWN, MUTE] = lost._replace(arms=by_state(view.by_cause[LINK_DOWN, MUTE]))
+        # whether the link is down, and mute -> state -> the rules that entering it arms: by `entered`, by the link
+        self.on_entry: dict[tuple[bool, bool], dict[str, tuple[list[Rule], list[Rule]]]] = {
+            level: {
+                state: (
+                    [r for r in view.by_cause.get((ENTERED, ""), ()) if state in r.armed_in],
+                    [r for r in view.by_cause.get(cause, ()) if state in r.armed_in],
                 )
-                self.on_entry[down][state] = entered, same
+                for state in view.told
+            }
+            for level, cause in (
+                ((False, False), (LINK_UP, "")),
+                ((True, False), (LINK_DOWN, "")),
+                ((True, True), (LINK_DOWN, MUTE)),
+            )
+        }
         # how long the link may have been as it is for a rule to come still that this level calls off: up, down
         self.settles: dict[int, tuple[int | None, int | None]] = {}
         for rule in view.rules:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from roomcheck.judge.hypothesis import NEVER
-from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, Way
+from roomcheck.model.fault import EFFECT, HELD, SILENT, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 
 
@@ -59,7 +59,7 @@ class LinkHistory:
         """A fault took effect that breaks connections; a link that is down already stays down."""
         now = self.down
         broken = EFFECT[kind] is Effect.BROKEN
-        silent = None if broken or Way.UP not in {**HELD, **LOST}.get(kind, (Way.UP,)) else at
+        silent = at if Way.UP in SILENT.get(kind, ()) else None
         holds = Way.UP in HELD.get(kind, ())
         if now is None:
             end = Instant(at.hi, at.hi) if broken else None

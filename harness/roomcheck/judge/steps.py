@@ -111,7 +111,7 @@ class Steps(Windows):
             kept.append(p)
         off = still_off(h.called_off, state) if h.called_off else ()
         out = [Hypothesis(state, at, args, tuple(kept), (), off)]
-        entered, level = self.rules.on_entry[self.link.down][state]
+        entered, level = self.rules.on_entry[self.link.down, self.link.mute][state]
         waits = self._once_down(at) if met is not None and self._led_to(met) else at
         for rule in entered:
             out = self._arm_each(out, rule, waits if rule.while_up and not rule.after else at, at, args, -1, at)
@@ -168,10 +168,10 @@ class Steps(Windows):
             return [h, *moved] if rule.optional else moved
         waiting = h.armed
         for p in waiting:
-            if p.rule is rule and p.call == call:
-                if not rule.optional or rule.whenever or rule.after:
+            if p.rule.id == rule.id and p.call == call:
+                if p.rule is rule and (not rule.optional or rule.whenever or rule.after):
                     return [h]
-                waiting = without(waiting, p)  # what may come may come longer now
+                waiting = without(waiting, p)  # what may come may come longer now, or must as the link is not mute now
                 break
         if rule.answer is None:
             self.tallies[rule.id].armed += 1
@@ -227,7 +227,7 @@ class Steps(Windows):
         """
         if self.rules.immediate and not h.in_flight and not p.rule.immediately and comes_next(h):
             return False
-        return not (p.rule.while_up and self.link.down and p.cause.lo + p.rule.after > self.link.since.hi)
+        return not (p.rule.while_up and self.link.deaf and p.cause.lo + p.rule.after > self.link.since.hi)
 
     def _led_to(self, p: Obligation) -> bool:
         """Whether the loss of the link, which is down, led to it."""
@@ -243,6 +243,7 @@ class Steps(Windows):
         to = p.rule.to or ""
         armed = staying(without(h.armed, p), to)
         decided = Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
+        self.check_at = min(self.check_at, decided.base.lo + p.rule.after + p.rule.within)
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.in_flight, InFlight(decided, to)), h.called_off)
 
     def _recall(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:

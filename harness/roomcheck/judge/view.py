@@ -39,7 +39,7 @@ from roomcheck.judge.rules import LINK_DOWN, LINK_UP, NOTHING, Rules, by_state
 from roomcheck.judge.steps import MAX_RAW, Steps, comes_next, provided_for
 from roomcheck.judge.windows import ON_ITS_WAY
 from roomcheck.model.time import Instant, show_duration, show_window
-from roomcheck.spec.contract import CauseKind, Rule
+from roomcheck.spec.contract import MUTE, CauseKind, Rule
 
 FAR = 1 << 63  # of a reason that others go before: what may come was not even owed
 FEW = 4  # hypotheses are compared one by one, more are sorted first
@@ -106,7 +106,7 @@ class Simulation(Steps):
         if at.hi > self.check_at:
             self._expire(at)
         if level:
-            self.link = LinkState(down=kind is LINK_DOWN, since=at)
+            self.link = LinkState(down=kind is LINK_DOWN, since=at, mute=name == MUTE)
         doubtful: set[int] = set()
         if asking:
             known = provided_for(asking, provided)

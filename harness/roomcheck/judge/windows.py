@@ -71,7 +71,7 @@ class Windows:
                 text = f"{rule.text}: came {show_duration(late)} after it may come{allowed(rule)}"
                 rejections.append(Rejection(late, text, rule, window=self._window(p)))
                 return False
-        if rule.while_up and self.link.down:
+        if rule.while_up and self.link.deaf:
             gone = at.lo - self.link.since.hi - rule.within
             if gone > 0:
                 rejections.append(

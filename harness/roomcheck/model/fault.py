@@ -84,7 +84,10 @@ LOST: Mapping[FaultKind, tuple[Way, ...]] = {
     FaultKind.DEAF_BLACKHOLE: (Way.DOWN,),
     FaultKind.MUTE_BLACKHOLE: (Way.UP,),
 }
-ONE_WAY = frozenset(kind for kind, ways in {**HELD, **LOST}.items() if len(ways) == 1)
+# the directions in which nothing passes under a fault that lasts
+SILENT: Mapping[FaultKind, tuple[Way, ...]] = {
+    kind: {**HELD, **LOST}.get(kind, (Way.UP, Way.DOWN)) for kind in FaultKind if EFFECT[kind] is Effect.DOWN
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from roomcheck.room.wishes import NEVER
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 NOTHING: Mapping[str, Any] = {}
-LEVELS = {True: CauseKind.LINK_DOWN, False: CauseKind.LINK_UP}
+BY_ITSELF = (CauseKind.ADMIN, CauseKind.TWIN, CauseKind.TWIN_IN)  # what the server tells unasked
 AHEAD = 0.25  # so often a callback is decided before it is told, in a room that does more than it must
 MOST = 12  # times that what may come comes, so that a rule that leads back to its own state comes to an end
 HORIZON = 2  # what may come at any time comes within so many of its windows
@@ -153,13 +153,13 @@ class Connection:
                 self._move(obligation)
             return NOTHING
         for unless in rule.unless:
-            if unless.cause.kind is LEVELS[self.link.down]:
+            if unless.cause.kind is self.link.level[0]:
                 gone = now - self.link.since
                 if gone > unless.settle or not decisions.wished(0.5, wanted, "is on", *key, now=now):
                     return NOTHING
-        before = next((o for o in self.armed if o.rule is rule), None)
+        before = next((o for o in self.armed if o.rule.id == rule.id), None)
         if before is not None and rule.cause.kind is not CauseKind.CALL:
-            if not rule.optional or rule.whenever or rule.after:
+            if before.rule is rule and (not rule.optional or rule.whenever or rule.after):
                 return NOTHING
             self.armed.remove(before)
         self.armed.append(obligation)
@@ -224,7 +224,7 @@ class Connection:
         obligation.version += 1
         obligation.due = NEVER
         rule = obligation.rule
-        if not obligation.willing or self.ahead or self.state not in rule.from_ or (rule.while_up and self.link.down):
+        if not obligation.willing or self.ahead or self.state not in rule.from_ or self._waits(rule):
             return
         if not rule.immediately and self._next():
             return
@@ -261,6 +261,10 @@ class Connection:
                 self._decide(obligation, told)
 
         self.host.agenda.at(min(decided, told), decide)
+
+    def _waits(self, rule: Rule) -> bool:
+        """Whether only the server can tell it, and cannot now: an answer takes a link that is whole both ways."""
+        return rule.while_up and (self.link.deaf or (self.link.mute and rule.cause.kind not in BY_ITSELF))
 
     def _distorted(self, obligation: Obligation, moment: int, due: int) -> int:
         """The moment, in a room that breaks this rule's window."""
@@ -342,8 +346,8 @@ class Connection:
             if state in obligation.rule.from_ and (waited or before not in obligation.rule.from_):
                 obligation.base = now  # its window counts from where it may be told
         self.called_off = [(o, until) for o, until in self.called_off if state in o.rule.armed_in]
-        for kind, cause in ((CauseKind.ENTERED, now), (LEVELS[self.link.down], self.link.since)):
-            for rule in self.view.by_cause.get((kind, ""), ()):
+        for by, cause in (((CauseKind.ENTERED, ""), now), (self.link.level, self.link.since)):
+            for rule in self.view.by_cause.get(by, ()):
                 if state in rule.armed_in and self.state == state:
                     self._arm(rule, cause, args)
         for obligation in self.armed:

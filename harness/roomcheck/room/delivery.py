@@ -146,7 +146,7 @@ class Delivery:
 
     def _there(self, who: Observer) -> bool:
         """Whether anything can be told to it."""
-        return not who.link.down and (who.state in self.hearing.states or who.state in self.hearing.away)
+        return not who.link.deaf and (who.state in self.hearing.states or who.state in self.hearing.away)
 
     def _deliver(self, who: Observer, epoch: int, user: str, change: Change, copies: int, *, wrong: bool) -> None:
         """The observer is told, so many times."""
@@ -193,12 +193,12 @@ class Delivery:
         else:
             self._cut(who)
 
-    def link(self, member: str, *, down: bool) -> None:
-        """The observer's link changed."""
+    def link(self, link: Link) -> None:
+        """The observer has become deaf, or hears again."""
         for who in self.observers:
-            if who.member == member:
+            if who.link is link:
                 self._cut(who)
-                if not down and who.state in self.hearing.states:
+                if not link.deaf and who.state in self.hearing.states:
                     self._put_right(who, self.hearing.list_within)
 
     def _cut(self, who: Observer) -> None:
@@ -216,9 +216,9 @@ class Delivery:
 
     def _list(self, who: Observer, epoch: int) -> None:
         """From now on it knows who is there."""
-        if who.epoch == epoch and not who.link.down:
+        if who.epoch == epoch and not who.link.deaf:
             self.host.hurry(who.member, who.room)
-        if who.epoch != epoch or who.link.down or who.state not in self.hearing.states:
+        if who.epoch != epoch or who.link.deaf or who.state not in self.hearing.states:
             return
         host, now = self.host, self.host.agenda.now
         who.epoch += 1

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.room.breaks import MARGIN, Break, Kind
 from roomcheck.room.connection import Connection, Rules
-from roomcheck.room.link import Link
+from roomcheck.room.link import BOTH, WHOLE, Link
 from roomcheck.room.policy import Decision, Policy
 from roomcheck.room.presence import Presence
 from roomcheck.room.telling import Telling, real_name
@@ -201,43 +201,45 @@ class Room(Telling):
         if effect is Effect.DEGRADED or (effect is Effect.BROKEN and link.down):  # nothing is connected to be broken
             return
         if effect is Effect.BROKEN:
-            self._change(link, down=True)
-            self._change(link, down=False)
+            self._change(link, BOTH)
+            self._change(link, WHOLE)
             for presence in self.presence:
-                presence.link(member, down=False, broken=True)
+                presence.link(link, inbound=True, outbound=True, broken=True)
             return
-        link.own = kind
-        self._change(link, down=True)
+        link.own |= set(SILENT[kind])
+        self._change(link, link.own if link.server else BOTH)
 
     def _heal(self, member: str | None) -> None:
         if member is None:
             self._server(up=True)
             return
         link = self.links[member]
-        link.own = None
-        self._change(link, down=not link.server)
+        link.own = WHOLE
+        self._change(link, WHOLE if link.server else BOTH)
 
     def _server(self, *, up: bool) -> None:
         for link in self.links.values():
             link.server = up
-            self._change(link, down=not up or link.own is not None)
+            self._change(link, link.own if up else BOTH)
         if not up:
             for connection in self.connections.values():
                 connection.cause(CauseKind.SERVER_DOWN)
             for presence in self.presence:
                 presence.restart()
 
-    def _change(self, link: Link, *, down: bool) -> None:
-        if link.down is down:
-            return
-        link.down = down
-        link.since = self.agenda.now
-        kind = CauseKind.LINK_DOWN if down else CauseKind.LINK_UP
-        for (member, _), connection in self.connections.items():
-            if member == link.member:
-                connection.cause(kind)
+    def _change(self, link: Link, silent: frozenset[Way]) -> None:
+        """From now on nothing passes in these directions."""
+        level, deaf, mute = link.level, link.deaf, link.mute
+        link.silent = silent
+        if link.mute is not mute:
+            link.unheard = self.agenda.now
+        if link.level != level:
+            link.since = self.agenda.now
+            for (member, _), connection in self.connections.items():
+                if member == link.member:
+                    connection.cause(*link.level)
         for presence in self.presence:
-            presence.link(link.member, down=down)
+            presence.link(link, inbound=link.deaf is not deaf, outbound=link.mute is not mute)
 
     # --- what members are told --------------------------------------------------------------------------------------
 

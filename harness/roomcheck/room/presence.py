@@ -101,7 +101,7 @@ class Presence:
         called = [o.rule for o in own.armed if o.rule.cause.kind is CauseKind.CALL]
         names = {rule.to for rule in called if rule.to in self.leaves}
         session = self._of(stay)
-        if not names or session.holder is not stay or stay.link.down or stay.unheard is not None:
+        if not names or session.holder is not stay or stay.link.mute or stay.unheard is not None:
             return
         now = self.agenda.now
         key = self._key(session)
@@ -110,7 +110,7 @@ class Presence:
             version = session.version
 
             def heard() -> None:
-                if session.version == version and session.holder is stay and not stay.link.down:
+                if session.version == version and session.holder is stay and not stay.link.mute:
                     self._end(session, self._ending(End.REQUEST, stay))
 
             self.agenda.at(at, heard)
@@ -124,10 +124,10 @@ class Presence:
             self._request(stay, declared.requested_by[state], args)
         if state in declared.opened_by:
             stay.args = args or stay.args
-            if stay.unheard is not None and not stay.link.down:
+            if stay.unheard is not None and not stay.link.mute:
                 stay.unheard = None
-            elif stay.unheard is not None and stay.unheard < stay.link.since:  # it was heard before it was lost again
-                stay.unheard = stay.link.since
+            elif stay.unheard is not None and stay.unheard < stay.link.unheard:  # it was heard before it was lost again
+                stay.unheard = stay.link.unheard
                 self._plan_loss(stay)
             self._told_in(stay, state)
         elif state in self.leaves or state not in self.there:
@@ -141,14 +141,15 @@ class Presence:
         if ending is not None and session.holder is not None:
             self._end(session, ending)
 
-    def link(self, member: str, *, down: bool, broken: bool = False) -> None:
-        """The member's link went down or came up (`broken`: it did both, and what was connected is dead)."""
-        self.delivery.link(member, down=down)
+    def link(self, link: Link, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
+        """A member's link has changed, in these directions as seen by it. `broken`: what was connected is dead."""
+        if inbound:
+            self.delivery.link(link)
         for stay in self.stays.values():
-            if stay.member == member:
-                if down or broken:
+            if outbound and stay.link is link:
+                if link.mute or broken:
                     self._lost(stay)
-                if not down:
+                if not link.mute:
                     self._back(stay, self.declared.back + (self.declared.noticed if broken else 0))
 
     def restart(self) -> None:
@@ -174,7 +175,7 @@ class Presence:
         stay.active, stay.told_in, stay.arrived, stay.leaving = True, False, False, False
         stay.args = args
         stay.valid = all(args.get(name) in values for name, values in given.items())
-        stay.unheard = stay.link.since if stay.link.down else None
+        stay.unheard = stay.link.unheard if stay.link.mute else None
         now, number = self.agenda.now, stay.number
         key = self._key(self._of(stay))
         first = stay.valid and not self.declared.told_by_member
@@ -182,7 +183,7 @@ class Presence:
 
             def arrive() -> None:
                 fresh = stay.number == number and stay.active and not stay.told_in
-                if fresh and not stay.link.down and stay.unheard is None:
+                if fresh and not stay.link.mute and stay.unheard is None:
                     self._open(stay, None)
 
             self.agenda.at(self.decisions.when(now, now + self.declared.delivery, "arrives", *key, now=now), arrive)
@@ -230,8 +231,8 @@ class Presence:
                 self._change(session, joined=False, name=REPLACED)
                 self._change(session, joined=True, name=REJOINED)
         self.delivery.forgotten.discard((session.user, session.room))
-        if stay.link.down:
-            stay.unheard = stay.link.since
+        if stay.link.mute:
+            stay.unheard = stay.link.unheard
             self._plan_loss(stay)
         if self.broken and self.broken.kind is Kind.CAUSELESS and not self.broken.after:
             self._make_up(session, joined=self.broken.news == "joined")
@@ -269,7 +270,7 @@ class Presence:
         stay.active = stay.told_in = stay.arrived = False
         if session.holder is not stay:
             return
-        heard = stay.unheard is None and not stay.link.down
+        heard = stay.unheard is None and not stay.link.mute
         if (state in self.leaves and heard) or (stay.leaving and state in self.from_server):
             self._end(session, self._ending(End.REQUEST, stay))
             return
@@ -331,7 +332,7 @@ class Presence:
         at = self.decisions.when(now, now + within, "is heard", stay.member, stay.room, now, now=now)
 
         def heard() -> None:
-            if not (stay.active or stay.leaving) or stay.link.down or stay.unheard != since:
+            if not (stay.active or stay.leaving) or stay.link.mute or stay.unheard != since:
                 return
             stay.unheard = None
             session = self._of(stay)

@@ -4,7 +4,7 @@ The judge, the runner and the reports read these values; only spec/ makes them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -85,8 +85,11 @@ class Operation:
         return tuple(dict.fromkeys(named if self.users else everybody))
 
 
+MUTE = "mute"
+
+
 class CauseKind(StrEnum):
-    """What can arm a rule."""
+    """What can arm a rule. MUTE is the name of a loss that passes what the server sends, and need not be noticed."""
 
     CALL = "call"  # the subject calls the operation (name: operation, or operation.argument for several rooms)
     ADMIN = "admin"  # the backend's act on the subject
@@ -283,10 +286,15 @@ class View:
 
     @cached_property
     def by_cause(self) -> Mapping[tuple[CauseKind, str], list[Rule]]:
-        """Its rules, by the kind and the name of what arms them."""
+        """Its rules, by the kind and the name of what arms them.
+
+        A member that is only mute may take what it hears for a link that is whole: whether it notices is open.
+        """
         out: dict[tuple[CauseKind, str], list[Rule]] = {}
         for rule in self.rules:
             out.setdefault((rule.cause.kind, rule.cause.name), []).append(rule)
+        lost = out.get((CauseKind.LINK_DOWN, ""), ())
+        out[CauseKind.LINK_DOWN, MUTE] = [replace(rule, optional=True, whenever=True) for rule in lost]
         return out
 
     def led_to(

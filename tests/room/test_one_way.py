@@ -1,0 +1,71 @@
+"""Links that are silent one way: what the member hears, and what the server hears of it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from room.parlour import S, case, contract, enter, leave
+from roomcheck.judge import judge
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Admin, Call, Fault, Heal
+from roomcheck.model.trace import Told, Trace
+from roomcheck.model.verdict import Outcome
+from roomcheck.room import Policy, alike, play
+
+DEAF, MUTE = FaultKind.DEAF_STALL, FaultKind.MUTE_STALL
+MUST = Policy(eagerness=0.0)
+
+
+def played(*acts: Call | Admin | Fault | Heal, watch: int = 60 * S) -> Trace:
+    trace = play(contract(), case(*acts, watch=watch), MUST)
+    assert judge(contract(), trace).outcome is Outcome.CONFORMS
+    return trace
+
+
+def told(trace: Trace, member: str, callback: str) -> Sequence[str]:
+    names = {"onSelf": "state", "onPeople": "change"}
+    return [
+        r.fields[names[callback]]
+        for r in trace.records
+        if isinstance(r, Told) and (r.member, r.callback) == (member, callback)
+    ]
+
+
+def test_who_is_deaf_loses_its_link_and_the_server_hears_it_all_the_same() -> None:
+    """So the others are told nothing, and it misses what they do."""
+    trace = played(enter("A"), enter("B"), Fault("A", DEAF), leave("B"))
+    assert told(trace, "A", "onSelf")[:3] == ["ENTERING", "IN", "LOST"]
+    assert told(trace, "A", "onPeople") == ["CAME"]
+    assert told(trace, "B", "onPeople") == ["CAME"]
+
+
+def test_who_is_mute_need_not_notice_and_is_given_up() -> None:
+    """It hears of the others."""
+    trace = played(enter("A"), enter("B"), Fault("A", MUTE), enter("C"))
+    assert told(trace, "A", "onSelf") == ["ENTERING", "IN"]
+    assert told(trace, "A", "onPeople") == ["CAME", "CAME"]
+    assert told(trace, "B", "onPeople")[-1] == "WENT"
+
+
+def test_a_goodbye_of_who_is_deaf_is_heard_and_of_who_is_mute_is_not() -> None:
+    """The others are told of the one at once, of the other when it is missed."""
+    for kind, expected in ((DEAF, ["CAME", "WENT"]), (MUTE, ["CAME"])):
+        trace = played(enter("A"), enter("B"), Fault("A", kind), leave("A"), watch=2 * S)
+        assert told(trace, "B", "onPeople") == expected
+
+
+def test_both_ways_at_once_are_a_link_that_is_down() -> None:
+    """Whichever came first; one heal mends both."""
+    for first, then in ((DEAF, MUTE), (MUTE, DEAF)):
+        trace = played(enter("A"), enter("B"), Fault("A", first), Fault("A", then))
+        assert told(trace, "A", "onSelf")[2] == "LOST"
+        assert told(trace, "B", "onPeople") == ["CAME", "WENT"]
+        trace = played(enter("A"), enter("B"), Fault("A", first), Fault("A", then), Heal("A"))
+        assert told(trace, "A", "onSelf")[-1] == "BACK"
+
+
+@pytest.mark.parametrize(("kind", "like"), [(FaultKind.MUTE_BLACKHOLE, MUTE), (FaultKind.GHOST, FaultKind.CUT)])
+def test_faults_are_alike_by_what_they_let_pass(kind: FaultKind, like: FaultKind) -> None:
+    """Which is all that a model room knows of them."""
+    assert alike(kind) is alike(like)
+    assert alike(DEAF) is not alike(MUTE)
