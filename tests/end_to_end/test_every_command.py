@@ -157,7 +157,7 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
     text = write_schedule(bound.contract, case.schedule, title=case.title)
     (folder / "one.yaml").write_text(text, encoding="utf-8")
     place = table[request.param] = Place(
-        target, folder, case, bound.contract.spec, bound.file, 1.5 if bound.contract.scale == 1 else 0.2,
+        target, folder, case, bound.contract.spec, bound.file, 3 if bound.contract.scale == 1 else 0.2,
         bool(bound.contract.serverless),
     )  # fmt: skip
     return place
