@@ -198,6 +198,13 @@ def test_a_program_that_is_none_says_its_last_words(tmp_path: Path) -> None:
         start_process(false)
 
 
+def test_a_program_that_dumps_its_stacks_is_told_of_in_one_line(tmp_path: Path) -> None:
+    """As a Go program does that gets too little memory: what it died of comes first."""
+    dumping = script(tmp_path / "dumps", "echo fatal error: no memory; echo; seq 1000; exit 2")
+    with pytest.raises(HarnessError, match=r"ended with status 2; fatal error: no memory \| 1 \| 2$"):
+        start_process(dumping)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_it_dies_with_its_parent(program: Path, ends: Callable[[int], bool]) -> None:
     """A harness that is killed with SIGKILL leaves no server behind."""

@@ -25,6 +25,7 @@ from roomcheck.faults.ports import free_port
 READY = 10.0  # seconds; p95 is 26 ms on two loaded cores
 NO_API = "Server finished with error"  # what the server logs, and goes on
 OUT_OF_FILES = b"too many open files"
+FIRST = 3  # lines of its log
 STARTS = 3  # a port may be taken between our look and the server's bind
 LAUNCH = (
     "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9);"  # PR_SET_PDEATHSIG, SIGKILL
@@ -111,10 +112,11 @@ class Process:
         return self._starved
 
     def last_words(self) -> str:
-        """How it ended, and what it printed first."""
+        """How it ended, and what it printed first, in one line: a dump of its stacks follows what it died of."""
         status = self._popen.poll()
         how = "it still runs" if status is None else f"it ended with status {status}"
-        return f"{how}; {self._printed() or 'it printed nothing'}"
+        lines = [line.strip() for line in self._printed().splitlines() if line.strip()]
+        return f"{how}; {' | '.join(lines[:FIRST]) or 'it printed nothing'}"
 
 
 class _NoApiError(HarnessError):
