@@ -3,7 +3,8 @@
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.prove import Proof
+from roomcheck.model.verdict import Outcome
+from roomcheck.prove import Proof, summary
 from roomcheck.spec.lint import lint
 from roomcheck.spec.load import load_spec
 from support.vendors import FOLDER
@@ -76,3 +77,19 @@ def test_a_mistake_is_found(mistake: str) -> None:
     assert any(expected in line for line in found(text.replace(before, after, 1))), found(
         text.replace(before, after, 1)
     )
+
+
+def test_what_is_missed_is_told_with_a_case_that_can_be_played_alone() -> None:
+    """One in which it came up and nothing refused it."""
+    vendor, before, after, expected = MISTAKES["a patience that no scenario waits for"]
+    contract = load_spec(
+        (FOLDER / f"{vendor}.yaml").read_text(encoding="utf-8").replace(before, after), "x.yaml"
+    ).bind()
+    proof = Proof(contract)
+    for _ in (*proof.scenarios(), *proof.broken()):
+        pass
+    lines = list(summary(proof))
+    at = next(n for n, line in enumerate(lines) if line.startswith(expected))
+    case = lines[at].rpartition(", in ")[2]
+    assert lines[at + 1] == f"  what a lawful room does there: roomcheck prove {contract.spec} --only {case}"
+    assert Proof(contract).only(case).outcome is Outcome.CONFORMS

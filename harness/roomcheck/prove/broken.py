@@ -15,11 +15,11 @@ TRIES = 8  # scenarios, and as many random schedules, that a broken room is play
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """One broken room. `named`: every requirement that was named; `due`: whether what it breaks came up at all."""
+    """One broken room. `named`: every requirement that was named; `due`: a case in which what it breaks came up."""
 
     broken: Break
     named: tuple[str, ...]
-    due: bool
+    due: str
     case: str = ""
     seen: str = ""
 
@@ -141,7 +141,7 @@ def _places(
 def _play(
     contract: Contract, broken: Break, places: Sequence[tuple[Case, Policy]], enough: Callable[[Caught], bool]
 ) -> Caught:
-    row = Caught(broken, (), due=False)
+    row = Caught(broken, (), "")
     due = {True: 0, False: 0}  # in scenarios, in random schedules
     for case, policy in places:
         if due[bool(case.lines)] >= TRIES:
@@ -150,13 +150,14 @@ def _play(
         if not performance.broke:
             continue
         due[bool(case.lines)] += 1
+        row = row if row.due else Caught(broken, (), case.id)
         verdict = judge(contract, performance.trace, case)
         if verdict.outcome is Outcome.VIOLATES:
             # what nothing explains is charged to what the case was played for: so by the rules alone, too
             findings = (*verdict.findings, *judge(contract, performance.trace).findings)
             named = tuple(dict.fromkeys(f.requirement for f in findings if f.requirement))
-            first = row if row.case else Caught(broken, named, True, case.id, verdict.findings[0].seen)
-            row = Caught(broken, tuple(dict.fromkeys((*row.named, *named))), True, first.case, first.seen)
+            first = row if row.case else Caught(broken, named, case.id, case.id, verdict.findings[0].seen)
+            row = Caught(broken, tuple(dict.fromkeys((*row.named, *named))), row.due, first.case, first.seen)
             if enough(row):
                 return row
-    return row if row.case else Caught(broken, (), due=any(due.values()))
+    return row

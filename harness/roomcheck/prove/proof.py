@@ -120,7 +120,7 @@ def summary(proof: Proof) -> Iterator[str]:
         yield f"stricter than its rule: {where}: {text}"
     if proof.hunted:
         yield ""
-        yield from matrix(proof.matrix)
+        yield from matrix(proof.matrix, proof.contract.spec)
     yield ""
     if proof.alone:
         yield f"{proof.alone} on {looked.plays} lawful rooms; nothing else was looked at"
@@ -142,7 +142,7 @@ def summary(proof: Proof) -> Iterator[str]:
         )
 
 
-def matrix(found: Matrix) -> Iterator[str]:
+def matrix(found: Matrix, spec: str) -> Iterator[str]:
     """The kill matrix: what each requirement catches, and what nothing does."""
     for name in found.requirements:
         caught = found.caught_by(name)
@@ -150,4 +150,5 @@ def matrix(found: Matrix) -> Iterator[str]:
         first = f"{right[0].broken}, in {right[0].case}" if right else "VACUOUS: no broken room is caught by its name"
         yield f"{name:<18} {len(caught):>3} broken rooms  {first}"
     for row in found.missed:
-        yield f"MISSED {row.broken.requirement or '-'}: {row.broken}"
+        yield f"MISSED {row.broken.requirement or '-'}: {row.broken}, in {row.due}"
+        yield f"  what a lawful room does there: roomcheck prove {spec} --only {row.due}"
