@@ -175,7 +175,7 @@ class Fuzz:
     def _left(self) -> int:
         if self.over is not None and self.over():
             return 0
-        return min(CHUNK, FIRST << self._chunks) if self.schedules is None else self.schedules - self.played
+        return min(CHUNK, FIRST << (self._chunks - 1)) if self.schedules is None else self.schedules - self.played
 
     @property
     def violations(self) -> int:
