@@ -12,7 +12,7 @@ from support.runs import Reports
 def test_no_two_schedules_of_a_search_have_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where an earlier search left some to begin with; so each has its own picture on the page."""
     monkeypatch.chdir(tmp_path)
-    words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "40", "--database", "db"]
+    words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "16", "--database", "db"]
     for _ in range(2):
         with pytest.raises(SystemExit) as e:
             main(words)

@@ -1,7 +1,7 @@
 """Every command on every target: those that ship, those that `roomcheck init` writes, and one of an outsider.
 
-The outsider's lies elsewhere, has a contract of its own beside it, and installs itself. All but that one and the reference
-are played at night (`ci/nightly tests`), as that takes minutes; the table is printed at the end (`pytest -s`).
+The outsider's lies elsewhere, has a contract of its own beside it, and installs itself. All but that one, which has
+what any of them has, are played at night (`ci/nightly tests`), as that takes minutes; the table is printed at the end (`pytest -s`).
 """
 
 import shutil
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from roomcheck.cli import command
-from roomcheck.cli.files import REFERENCE, find_spec, find_target, read_target, target_names
+from roomcheck.cli.files import find_spec, find_target, read_target, target_names
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.cli.playing import Bound, Choice
 from roomcheck.report.exitcode import NOTHING
@@ -29,8 +29,7 @@ LIMIT = 1200  # seconds for what a target in documented time takes beside other 
 INIT = [f"init {language}" for language in sorted(LANGUAGES)]
 OWN = "an outsider's"
 TARGETS = [
-    pytest.param(name, marks=() if name in (OWN, REFERENCE) else pytest.mark.night)
-    for name in (*sorted(target_names()), *INIT, OWN)
+    pytest.param(name, marks=() if name == OWN else pytest.mark.night) for name in (*sorted(target_names()), *INIT, OWN)
 ]
 DOUBT = 2  # an exit code: this machine was too late to tell
 TRIES = 3

@@ -72,7 +72,11 @@ def test_one_distribution_gives_the_package(installed: Path, run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [("list", "login-alone"), ("lint", "specs without mistakes"), ("run -q -k login-alone", "as expected")],
+    [
+        ("list", "login-alone"),
+        ("lint xmpp-muc/occupants", "1 specs without mistakes"),
+        ("run -q -k login-alone", "as expected"),
+    ],
 )
 def test_an_installed_command_works(installed: Path, run: Run, words: str, says: str) -> None:
     """Anywhere, and with real processes; it ends with 0 and says what it found."""
