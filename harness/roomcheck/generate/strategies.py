@@ -246,6 +246,7 @@ class _Means:
         self.moments = st.sampled_from(tables.moments)
         self.pauses = st.sampled_from(tables.pauses)
         self.watches = st.sampled_from(tables.watches)
+        self.longest = tables.watches[-1]
         needed = [len(o.rooms) for o in operations]
         least, most = min(needed, default=1), max([MOST_ROOMS, *needed])
         self.rooms = st.sampled_from([_rooms(n) for n in (1, 1, 2, 2, *range(3, most + 1)) if n >= least])
@@ -309,6 +310,11 @@ class _Plot:
         self.entries = st.sampled_from(entry)
         self.calls = st.sampled_from(calls)
         self.admin = st.sampled_from(admin)
+        self.calling, self.entering = bool(calls), bool(entry)
+        self.acts = {operation.name: operation.users for operation in admin}
+        self.user = {member.name: member.user for member in cast}
+        self.beside = {name: st.sampled_from(self._beside_whom(name, admin=bool(admin))) for name in self.user}
+        self.longest = means.longest
         self.enters = st.sampled_from([False] + [True] * 9 * bool(entry))
         phrase = self._phrases(self._shapes(means, calls=bool(calls), admin=bool(admin)))
         self.phrases = st.lists(phrase, min_size=1, max_size=means.phrases)
@@ -323,12 +329,24 @@ class _Plot:
             self.outage: 15 * faults,
             self.around_call: 9 * (calls and faults),
             self.around_act: 3 * (admin and faults),
+            self.around: 6 * calls,
+            self.meanwhile: 9 * faults * (calls or admin),
+            self.for_long: 3 * faults,
             self.pile: 3 * faults,
             self.overlap: 6 * (faults and len(self.cast) > 1),
             self.flap: 6 * faults,
             self.restart: 1 * means.server,
         }
         return [shape for shape, weight in weights.items() for _ in range(weight)]
+
+    def _beside_whom(self, name: str, *, admin: bool) -> list[str | None]:
+        """Who does something while this member is away; None: the backend. The user's other devices more often."""
+        twins = [
+            other for other in self.user if other != name and self.user[other] == self.user[name] and self.entering
+        ]
+        others = [other for other in self.user if other != name and other not in twins and self.calling]
+        backend = [None] * max(1, len(others)) if admin else []
+        return [*others, *twins * MOSTLY, *backend] or [name]
 
     def _phrases(self, shapes: Sequence[Callable[[Draw], list[Move]]]) -> st.SearchStrategy[list[Move]]:
         sampled = st.sampled_from(shapes)
@@ -343,9 +361,9 @@ class _Plot:
         """Most members enter a room, one after the other."""
         moves: list[Move] = []
         for member in self.cast[:most]:
-            if draw(self.enters):
-                operation = draw(self.entries)
-                moves.append((draw(self.pauses), Call(member.name, operation.name, self.arguments(draw, operation))))
+            again = member.user != member.name  # another device of a user, which would throw the first one out
+            if draw(self.enters) and not (again and draw(st.booleans())):
+                moves.append((draw(self.pauses), self._entry(draw, member.name)))
         return moves
 
     def arguments(self, draw: Draw, operation: Operation) -> dict[str, Any]:
@@ -376,6 +394,34 @@ class _Plot:
     def around_act(self, draw: Draw) -> list[Move]:
         return self._beside(draw, self._toggle(draw), self._act(draw))
 
+    def around(self, draw: Draw) -> list[Move]:
+        """A call of a member, and a moment before or after it another one, or an act of the backend upon its user."""
+        member = draw(self.members)
+        upon = bool(self.acts) and draw(st.booleans())
+        other: Act = self._upon(draw, member) if upon else self._call(draw, member)
+        return self._beside(draw, other, self._call(draw, member))
+
+    def meanwhile(self, draw: Draw) -> list[Move]:
+        """An outage, during which another member calls, the user's other device enters, or the backend acts upon it."""
+        toggle = self._toggle(draw)
+        member = str(toggle.member)
+        who = draw(self.beside[member])
+        if who is None:
+            act: Act = self._upon(draw, member)
+        elif who != member and self.user[who] == self.user[member]:
+            act = self._entry(draw, who)
+        else:
+            act = self._call(draw, who)
+        return [(draw(self.gaps), toggle), (draw(self.gaps), act), (draw(self.gaps), toggle)]
+
+    def for_long(self, draw: Draw) -> list[Move]:
+        """An outage that outlasts every limit, and a call after it."""
+        toggle = self._toggle(draw)
+        call = (
+            [(draw(self.moments), self._call(draw, str(toggle.member)))] if self.calling and draw(st.booleans()) else []
+        )
+        return [(draw(self.gaps), toggle), (self.longest, toggle), *call]
+
     def pile(self, draw: Draw) -> list[Move]:
         """A fault, whatever the link already has."""
         return [(draw(self.gaps), Fault(draw(self.members), draw(self.kinds)))]
@@ -398,9 +444,18 @@ class _Plot:
         operation = draw(self.calls)
         return Call(member, operation.name, self.arguments(draw, operation))
 
+    def _entry(self, draw: Draw, member: str) -> Call:
+        operation = draw(self.entries)
+        return Call(member, operation.name, self.arguments(draw, operation))
+
     def _act(self, draw: Draw) -> Admin:
         operation = draw(self.admin)
         return Admin(operation.name, self.arguments(draw, operation))
+
+    def _upon(self, draw: Draw, member: str) -> Admin:
+        """An act of the backend upon this member's user."""
+        act = self._act(draw)
+        return replace(act, args={**act.args, **dict.fromkeys(self.acts[act.operation], self.user[member])})
 
     def _toggle(self, draw: Draw) -> Toggle:
         return Toggle(draw(self.members), draw(self.kinds))
