@@ -1089,3 +1089,42 @@ def test_what_the_backend_ended_may_have_been_heard_of_by_newcomers_alone(
     hall.heard(at + 95, "A", "+", "B")
 
     assert judged(hall) == expected
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_who_came_and_went_may_be_known_before_the_others_hear_of_it(*, told: bool) -> None:
+    """C hears of both with its first list, B later: C has heard of them, unless it was told nothing."""
+    hall = Hall("C")
+    hall.enter(1000, "C")
+    hall.heard(1021, "C", "+", "B")
+    hall.heard(1025, "B", "+", "C")
+    hall.call(1040, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1041, "A", "joining")
+    hall.call(1045, "A", "leave", room="R")
+    if told:
+        hall.heard(1050, "C", "+", "A")
+        hall.left(1070, "C")
+    hall.told(1068, "A", "out")
+    hall.heard(1090, "B", "+", "A")
+    hall.left(1091)
+
+    assert (judged(hall) == CONFORMS) is told
+
+
+def test_a_device_may_replace_one_of_which_nobody_but_a_newcomer_has_heard() -> None:
+    """B is told of A in its first list; A is cut off, and A2 has come in its place by the time that it is in."""
+    hall = Hall("A2", users=TWINS)
+    hall.call(0, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1, "A", "joining")
+    hall.call(2, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(3, "A2", "joining")
+    hall.fault(5, "A", FaultKind.CUT)
+    hall.heard(30, "B", "+", "A")
+    hall.told(75, "A2", "in")
+    hall.heard(76, "A2", "+", "B")
+    hall.left(90)
+    hall.heard(91, "B", "+", "A")
+
+    assert judged(hall, 300) == CONFORMS
+    hall.left(200)
+    assert judged(hall, 300) != CONFORMS

@@ -38,7 +38,7 @@ class News:
             skipped = -1
             for n in range(heard, length):
                 event = h.log[n]
-                owed, before = self.owed(event) and (before or not event.joined), event.owed
+                owed, before = self.owed(event, observer) and (before or not event.joined), event.owed
                 if not owed or n == skipped:
                     continue
                 due = event.hi + self.presence.delivery
@@ -60,10 +60,15 @@ class News:
         word = self.view.told["present" if event.joined else "absent"]
         return Window(f"{word} upon {event.cause}", event.lo, event.hi + self.presence.delivery)
 
-    def owed(self, event: Change) -> bool:
-        """Whether whoever hears must hear of it: it may be lost with the link of a member that sends it itself."""
-        if not event.owed or event.sender is None:
-            return event.owed
+    def owed(self, event: Change, observer: Observer) -> bool:
+        """Whether an observer must hear of it.
+
+        It may be lost with the link of a member that sends it itself, or have come before the observer's list was due.
+        """
+        if not event.owed or observer.may_know(event.lo):
+            return False
+        if event.sender is None:
+            return True
         since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
         return all(o.begin.hi < since or o.begin.lo > until for o in event.sender.link.outages)
 
@@ -82,7 +87,7 @@ class News:
         before = True  # who was not told that the session had ended need not be told that it is open again
         for n in range(h.heard[i], len(h.log)):
             event = h.log[n]
-            owed, before = self.owed(event) and (before or not event.joined), event.owed
+            owed, before = self.owed(event, observer) and (before or not event.joined), event.owed
             if event.joined is joined:
                 told = self.received(h, observer, n, fields, at, rejections)
                 if told is not None:
@@ -145,7 +150,7 @@ class News:
                 return None
         due = event.hi + self.presence.delivery
         late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
-        if late > 0 and self.owed(event):
+        if late > 0 and self.owed(event, observer):
             expected = f"{news}, within {show_duration(event.takes + self.presence.delivery)}"
             text = f"{news}: came {show_duration(late)} too late"
             rejections.append(Rejection(late, text, None, event.requirement, expected, self.window(event)))

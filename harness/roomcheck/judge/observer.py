@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from roomcheck.judge.hypothesis import LIVE, OUT, Debt, Reception, Rejection, Tally
+from roomcheck.judge.hypothesis import LIVE, NEVER, OUT, Debt, Reception, Rejection, Tally
 from roomcheck.judge.stay import Stay
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import View
@@ -36,7 +36,7 @@ class Following(Protocol):
 class Observer:
     """What one observer hears of the session."""
 
-    __slots__ = ("by_list", "extra", "fresh", "gave_up", "heard", "index", "name", "reception", "refused_at",
+    __slots__ = ("by_list", "early", "extra", "fresh", "gave_up", "heard", "index", "listed_at", "name", "reception", "refused_at",
                  "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
@@ -53,6 +53,8 @@ class Observer:
         self.told = False
         self.fresh = stay.request is not None  # its list starts empty, and is told only once
         self.by_list = False  # what it was told last was in a list
+        self.early: set[bool] = set()  # what it was told before its list was due
+        self.listed_at = -NEVER  # when that was due
         self.heard = False
         self.gave_up = False
         self.rejections: list[Rejection] = []
@@ -73,6 +75,10 @@ class Observer:
         """Whether nothing can come: it is not in the room, and no request of its is under way."""
         request = self.stay.request
         return self.reception is OUT and (request is None or request.out is not None)
+
+    def may_know(self, since: int) -> bool:
+        """Whether it may have been told of a change from then on, and of its reverse, before its list was due."""
+        return since <= self.listed_at and len(self.early) == 2
 
     def callback(self, value: Any, fields: Mapping[str, Any], at: Instant) -> None:
         """The observer received the view's callback with these fields."""

@@ -110,6 +110,9 @@ class Session:
                 endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
                 over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
                 out += [self._begun(one, stay, request, state, at) for one in over]
+            if h.holder is None and len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
+                begun = self.causes.created(h, joined=True, upto=at.hi)
+                variants += [one for one in begun if one.holder != stay.member]
             for variant in variants:
                 out += self._open(variant, stay, request, state, at)
         self._keep(out)
@@ -173,6 +176,7 @@ class Session:
             elif observer.fresh and joined == observer.told and not observer.by_list:
                 self._refuse(observer, at, [Rejection(0, f"{value} came twice while the list was being told", None)])
             observer.told, observer.by_list = joined, False
+            observer.early.add(joined)
             return
         self.advance(at)
         rejections: list[Rejection] = []
@@ -211,9 +215,12 @@ class Session:
         if reception is observer.reception:
             return
         self.advance(at)
+        if observer.reception is LIVE:
+            observer.early.clear()
         observer.reception = reception
         if reception is LIVE and not self.dead:
             observer.fresh = False
+            observer.listed_at = at.hi
             agreeing = [
                 a
                 for h in self.histories
