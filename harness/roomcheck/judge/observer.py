@@ -36,8 +36,8 @@ class Following(Protocol):
 class Observer:
     """What one observer hears of the session."""
 
-    __slots__ = ("by_list", "early", "extra", "fresh", "gave_up", "heard", "index", "listed_at", "name", "reception", "refused_at",
-                 "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
+    __slots__ = ("by_list", "early", "extra", "fresh", "gave_up", "heard", "index", "listed_at", "name", "reception",
+                 "refused_at", "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
 

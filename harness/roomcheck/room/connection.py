@@ -270,7 +270,7 @@ class Connection:
         """The moment, in a room that breaks this rule's window."""
         broken, rule = self.host.broken, obligation.rule
         obligation.bound = due
-        if broken is None or broken.rule != rule.id:
+        if broken is None or broken.rule != rule.id or rule.whenever:  # whenever: of a link that is only mute
             return moment
         if broken.kind is Kind.LATE:
             return due + MARGIN

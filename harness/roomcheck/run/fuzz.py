@@ -32,7 +32,7 @@ from roomcheck.run.clock import now
 from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 
-FIRST = 64  # of a search by time, which then draws twice as many each time: the first are played at once
+FIRST = 16  # of a search by time, which then draws twice as many each time: the first are played at once
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
 IN_REAL_TIME = 256  # of one that is not: its members wait most of the time
 CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
