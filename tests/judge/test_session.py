@@ -767,6 +767,22 @@ def test_a_request_whose_answer_was_lost_may_open_a_new_session(cut: float, back
     assert judged(hall, 1160) == expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(FaultKind.DEAF_STALL, CONFORMS), (FaultKind.STALL, "violates H-EARLY")]
+)
+def test_a_deaf_member_may_send_its_request_anew(kind: FaultKind, expected: str) -> None:
+    """It hears no answer, and the server hears it all the time."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1003, "B", "+", "A")
+    hall.fault(1010, "A", kind)
+    hall.left(1140)
+    hall.heard(1141, "B", "+", "A")
+
+    assert judged(hall, 1160) == expected
+
+
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
     own, others = HALL.views

@@ -6,7 +6,7 @@ The cases are such that no race decides what is told: only the order and the con
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from roomcheck.adapters import AdapterHost
 from roomcheck.faults import ToxiproxyServer, provision
+from roomcheck.judge.lateness import in_time
 from roomcheck.model.fault import SILENT, FaultKind
 from roomcheck.model.schedule import Fault
 from roomcheck.model.trace import Answered, Told, Trace
@@ -27,7 +28,7 @@ from roomcheck.spec.contract import Case
 from roomcheck.spec.target import load_target
 from simulate.zego import case, contract
 
-SCALE = 100.0
+SCALES = 100.0, 25.0, 10.0  # what a machine was too late for is played again, more slowly
 CASES = [
     "back-after-heartbeat-timeout/cut",
     "back-after-heartbeat-timeout/reset",
@@ -51,12 +52,12 @@ CASES = [
 ]
 
 
-def under(name: str) -> Case:
+def under(name: str, scale: float) -> Case:
     """The case; one of another kind of fault is its schedule with that kind."""
     name, slash, kind = name.partition("/cut/")
     if not slash:
-        return case(name, SCALE)
-    found = case(f"{name}/cut", SCALE)
+        return case(name, scale)
+    found = case(f"{name}/cut", scale)
     steps = [
         replace(step, act=replace(step.act, kind=FaultKind(kind))) if isinstance(step.act, Fault) else step
         for step in found.schedule.steps
@@ -67,11 +68,16 @@ def under(name: str) -> Case:
 @pytest.fixture(scope="module")
 def real() -> Mapping[str, Trace]:
     """The cases on sockets, all in flight at once."""
-    return asyncio.run(_play_all())
+    played: dict[str, Trace] = {}
+    for scale in SCALES:
+        late = [name for name in CASES if name not in played or not in_time(contract(played[name].scale), played[name])]
+        if late:
+            played |= asyncio.run(_play_all(late, scale))
+    return played
 
 
-async def _play_all() -> dict[str, Trace]:
-    bound = contract(SCALE)
+async def _play_all(names: Sequence[str], scale: float) -> dict[str, Trace]:
+    bound = contract(scale)
     folder = root() / "fixtures" / "targets" / "reference"
     target = provide(load_target((folder / "target.yaml").read_text(encoding="utf-8"), "target.yaml"))
     async with contextlib.AsyncExitStack() as stack:
@@ -84,14 +90,14 @@ async def _play_all() -> dict[str, Trace]:
         ground = Ground(bound, host, toxiproxy, lateness, server, f"agreement-{os.getpid():x}")
 
         async def play(number: int, name: str) -> Trace:
-            wanted = under(name)
+            wanted = under(name, scale)
             if not wanted.own_server:
                 return await Play(ground, wanted, number, server).run()
             async with Server(target, bound.constants) as own:
                 return await Play(ground, wanted, number, own).run()
 
         async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(play(number, name)) for number, name in enumerate(CASES)}
+            tasks = {name: group.create_task(play(number, name)) for number, name in enumerate(names)}
     return {name: task.result() for name, task in tasks.items()}
 
 
@@ -103,7 +109,7 @@ def test_every_fault_is_compared() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_both_worlds_tell_the_same(real: Mapping[str, Trace], name: str) -> None:
     """Each member hears the same callbacks with the same fields in the same order, and its calls end alike."""
-    simulated = simulate(contract(SCALE), under(name))
+    simulated = simulate(contract(SCALES[0]), under(name, SCALES[0]))
 
     assert _heard(simulated) == _heard(real[name])
     assert _answers(simulated) == _answers(real[name])

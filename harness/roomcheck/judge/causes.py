@@ -141,11 +141,16 @@ class Causes:
                         yield stay, request, max(lo, h.lo), min(hi, upto)
 
     def _sent_anew(self, stay: Stay, request: Request) -> int | None:
-        """From when on a request may be sent anew: its link was lost before the answer came, and is whole again."""
+        """From when on a request may be sent anew: its link was lost before the answer came, and is whole again.
+
+        Who is only deaf may send it at once: it arrives, and its answer does not.
+        """
         outage = next(stay.link.since(request.begin.lo), None)
-        if outage is None or outage.end is None:
+        if outage is None or (request.first is not None and request.first.hi < outage.begin.lo):
             return None
-        return None if request.first is not None and request.first.hi < outage.begin.lo else outage.end.lo
+        if outage.silent is None and not outage.broken:
+            return outage.begin.lo
+        return None if outage.end is None else outage.end.lo
 
     def _heard_since(self, stay: Stay, begin: int) -> Iterator[Request]:
         """The requests of which something may have reached the server from then on, in order."""
