@@ -1,6 +1,7 @@
 """A room that breaks one promise is refused."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform, spare
 from roomcheck.spec.contract import Case
+from roomcheck.spec.load import load_spec
 
 ROOMS = (Policy(Timing.DRAWN, 4, 1.0), Policy(eagerness=0.0))
 # who is told that a room is closed is thrown out itself, so nobody is owed the news of the others
@@ -57,3 +59,12 @@ def test_every_sort_of_break_is_made() -> None:
     """Of a contract with every construct."""
     assert {broken.kind for broken in (*BREAKS, *spare(contract()))} == set(Kind)
     assert str(BREAKS[0]) == "ENTERING upon enter while gone: never told"
+
+
+def test_what_nobody_need_be_told_of_is_not_told_again() -> None:
+    """Where a room is closed its observers leave with it: nobody is left to be told that somebody is there again."""
+    text = Path(__file__).parents[1].joinpath("specs", "hall.yaml").read_text(encoding="utf-8")
+    again = {broken.news for broken in breaks(load_spec(text, "hall.yaml").bind()) if broken.kind is Kind.RETURNS}
+
+    assert "left upon kick" in again
+    assert "left upon close" not in again
