@@ -366,7 +366,7 @@ def test_a_story_with_one_act_more_is_sound_and_else_the_same(name: str) -> None
     contract = CONTRACTS[name]
     met_it: list[bool] = []
     met_at_twins: list[bool] = []
-    for schedule in drawn(name, 60)[::5]:
+    for schedule in drawn(name, 60)[::3]:
         longer_ones = with_one_more(contract, schedule, foreseen(contract, schedule), lambda _triple: True)
         for longer, wanted in islice(longer_ones, 0, None, 29):
             assert problems_of(contract, longer) == []
@@ -384,7 +384,7 @@ def test_a_story_with_one_act_more_is_sound_and_else_the_same(name: str) -> None
             (met_at_twins if at_twins else met_it).append(meets)
     assert met_it
     assert all(met_it)
-    assert 4 * sum(met_at_twins) > len(met_at_twins)  # the rules tell what may be told, not whether it is
+    assert 3 * sum(met_at_twins) > len(met_at_twins)  # the rules tell what may be told, not whether it is
 
 
 def begins(schedule: Schedule) -> list[tuple[int, str]]:
