@@ -6,17 +6,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from roomcheck.cli import command, main
+from roomcheck.cli import COMMANDS, command, main
 from roomcheck.cli.files import spec_names, target_names
 from roomcheck.resources import root
 from support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "tests" / "specs"
 SPEC = "zego-express/room-status"
-COMMANDS = sorted(command.commands)
+
+HEAVY = {"hypothesis", "jinja2", "junit_xml", "lark", "pydantic", "requests", "rich", "toxiproxy", "websockets", "yaml"}
+LOADED = """
+import json, sys
+from roomcheck.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def loaded(folder: Path, *words: str) -> set[str]:
+    """The packages that a process has imported after `roomcheck WORDS`."""
+    command = [sys.executable, "-c", LOADED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True, cwd=folder)
+    return set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -35,9 +53,26 @@ def test_every_command_explains_itself(name: str) -> None:
     assert (short.exit_code, long.exit_code) == (0, 0)
     assert short.output == long.output
     assert f"Usage: roomcheck {name}" in long.output.replace("Usage: command", "Usage: roomcheck")
-    for parameter in command.commands[name].params:
+    found = command.get_command(click.Context(command), name)
+    assert found is not None
+    assert found.name == name
+    assert found.help
+    for parameter in found.params:
         if parameter.param_type_name == "option":
             assert parameter.opts[-1] in long.output
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_what_plays_nothing_imports_nothing_of_what_plays(word: str, tmp_path: Path) -> None:
+    """A person who asks for help does not wait for libraries."""
+    assert not loaded(tmp_path, word) & HEAVY
+
+
+def test_only_who_draws_schedules_imports_hypothesis(tmp_path: Path) -> None:
+    """It takes a third of a second, which every run would wait, and every proof that draws nothing."""
+    assert "hypothesis" in loaded(tmp_path, "fuzz", "--help")
+    for words in (("lint", str(SPECS / "two-state.yaml")), ("run", "--simulate", "-k", "login-alone", "-q")):
+        assert {"hypothesis", "pydantic"} & loaded(tmp_path, *words) == {"pydantic"}
 
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

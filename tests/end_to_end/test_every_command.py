@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.cli import command
+from roomcheck import cli
 from roomcheck.cli.files import find_spec, find_target, read_target, target_names
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.cli.playing import Bound, Choice
@@ -164,7 +164,7 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
 
 def test_no_command_is_left_out() -> None:
     """Of those that take a target, or what one has played."""
-    assert {*COMMANDS} - {"pytest"} == {*command.commands} - WITHOUT
+    assert {*COMMANDS} - {"pytest"} == {*cli.COMMANDS} - WITHOUT
 
 
 @pytest.mark.timeout(2 * LIMIT)

@@ -17,7 +17,8 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.room import USUAL, play
 from roomcheck.run import choosing
-from roomcheck.run.choosing import POOL, case_of, descendants, draw, foreseen
+from roomcheck.run.choosing import POOL, descendants, draw, foreseen
+from roomcheck.spec.schedule_file import case_of
 
 ZEGO = CONTRACTS["zego-100"]
 COUNT = 60

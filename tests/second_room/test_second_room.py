@@ -12,9 +12,9 @@ from roomcheck.generate import schedules
 from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.run.choosing import case_of
 from roomcheck.simulate import simulate
 from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.schedule_file import case_of
 from roomcheck.spec.target import load_target
 from second_room.defects import DEFECTS, Defect
 from second_room.machines import Client, Server

@@ -6,9 +6,8 @@ import pytest
 
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
-from roomcheck.run.choosing import case_of
 from roomcheck.simulate.play import simulate
-from roomcheck.spec.schedule_file import read_schedule
+from roomcheck.spec.schedule_file import case_of, read_schedule
 from simulate.zego import contract as zego
 
 FILES = sorted((Path(__file__).parent / "lawful").glob("*.yaml"))

@@ -17,7 +17,7 @@ from roomcheck.spec.contract import Contract
 from roomcheck.spec.durations import show, simplest
 from roomcheck.spec.load import Spec, load_spec
 from roomcheck.spec.reader import read
-from roomcheck.spec.schedule_file import read_schedule, spec_named_in, write_schedule
+from roomcheck.spec.schedule_file import case_of, read_schedule, spec_named_in, write_schedule
 from roomcheck.spec.schemas import schemas
 
 ZEGO = root() / "specs" / "zego-express"
@@ -277,3 +277,18 @@ def test_a_file_says_which_spec_it_is_for() -> None:
     assert spec_named_in("spec: a/b\nother: 1\n", "x.yaml") == "a/b"
     assert spec_named_in("other: 1\n", "x.yaml") == ""
     assert spec_named_in("spec: [1]\n", "x.yaml") == ""
+
+
+def test_a_schedule_is_a_case_with_the_one_fault_that_it_has() -> None:
+    """It expects nothing of its own; one that breaks everybody's links needs a server of its own."""
+    cut, stall, all_of_them = (
+        Step(Fault("A", FaultKind.CUT)),
+        Step(Fault("B", FaultKind.STALL)),
+        Step(Fault(None, FaultKind.SERVER_RESTART)),
+    )
+
+    one, two, every = (case_of("found/1", Schedule((), (), s, 0)) for s in ((cut, cut), (cut, stall), (all_of_them,)))
+
+    assert (one.id, one.scenario, one.lines, one.own_server) == ("found/1", "found", (), False)
+    assert (one.fault, two.fault, every.fault) == ("cut", None, str(FaultKind.SERVER_RESTART))
+    assert every.own_server

@@ -6,31 +6,55 @@
 import asyncio
 import contextlib
 import sys
+from importlib import import_module
 
 import click
 
-from roomcheck.cli.cases import list_cases
-from roomcheck.cli.compare import compare
-from roomcheck.cli.defects import defects
-from roomcheck.cli.diagram import diagram
-from roomcheck.cli.doctor import doctor
 from roomcheck.cli.ending import as_ours, flushed
-from roomcheck.cli.fuzz import fuzz
-from roomcheck.cli.init import init
-from roomcheck.cli.judge import judge
-from roomcheck.cli.lint import lint
-from roomcheck.cli.prove import prove
-from roomcheck.cli.replay import replay
-from roomcheck.cli.report import report
-from roomcheck.cli.run import run
-from roomcheck.cli.target import target
-from roomcheck.cli.toxiproxy import toxiproxy
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 
 INTERRUPTED = 130
+COMMANDS = {
+    "run": "play the cases of a spec on a target, and write the reports",
+    "fuzz": "play random schedules; confirm, shrink and keep what violates",
+    "replay": "play a schedule from a file; --pin keeps it, --shrink shortens it",
+    "defects": "which requirement catches which of the rooms with one defect each",
+    "list": "the cases, how long each takes, and what each verifies",
+    "compare": "play the same cases on several targets: where do they differ?",
+    "report": "make the JUnit file and the page again, also of several shards",
+    "judge": "judge a recorded trace again, from the files alone",
+    "lint": "what is wrong with a spec, every problem at once",
+    "prove": "does a spec accuse lawful rooms, and which broken ones it catches",
+    "diagram": "the state diagram that a spec's rules make",
+    "target": "fetch what a target needs on this machine",
+    "init": "write a new target's folder: an adapter, and what is left to do",
+    "doctor": "is the machine fit, does the adapter keep the protocol",
+    "toxiproxy": "which Toxiproxy a run would use",
+}
+ELSEWHERE = {"list": ("cases", "list_cases")}  # the file and the function, where they are not named like the command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """Imports a command when it is used: all of them take longer to import than most of them take."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if super().get_command(ctx, cmd_name) is None:
+            return None
+        file, function = ELSEWHERE.get(cmd_name, (cmd_name, cmd_name))
+        found: click.Command = getattr(import_module(f"roomcheck.cli.{file}"), function)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """In this file's order and words, which need no import."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    commands={name: click.Command(name) for name in COMMANDS},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="roomcheck")
 def command() -> None:
     """Checks whether a room does what its documentation promises while the network is being broken for real.
@@ -39,13 +63,6 @@ def command() -> None:
     1 a requirement is violated, 2 inconclusive, 3 the adapter broke its protocol, 4 usage, configuration or nothing
     selected, 5 the harness or the machine failed.
     """
-
-
-for _each in (
-    run, fuzz, replay, report, judge, lint, prove,
-    list_cases, compare, defects, diagram, init, target, doctor, toxiproxy,
-):  # fmt: skip
-    command.add_command(_each)
 
 
 def main(argv: list[str] | None = None) -> None:

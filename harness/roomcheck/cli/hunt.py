@@ -11,10 +11,10 @@ from roomcheck.reference import defects
 from roomcheck.reference.defects import Defect
 from roomcheck.report.matrix import Ending, Kind, Row, Sighting
 from roomcheck.run import choosing
-from roomcheck.run.choosing import case_of
 from roomcheck.run.session import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.schedule_file import case_of
 
 ENOUGH = 4  # schedules by chance that name a defect rightly: the shortest of them is kept
 FURTHER = 150  # schedules that are played for more of them after the first

@@ -16,9 +16,10 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.text import clipped
-from roomcheck.run.choosing import IN_FLIGHT, case_of
+from roomcheck.run.choosing import IN_FLIGHT
 from roomcheck.run.fuzz import IN_REAL_TIME, Found, Fuzz
 from roomcheck.run.session import ATTEMPTS
+from roomcheck.spec.schedule_file import case_of
 
 JOBS = 64
 SHRINK_FOR = 600.0  # seconds at most, of which a round that is under way is played to its end

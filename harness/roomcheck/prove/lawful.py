@@ -15,8 +15,6 @@ from itertools import count, islice
 from typing import TypeVar
 
 from roomcheck.errors import RoomcheckError, UsageError
-from roomcheck.generate import schedules, under_other_faults
-from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
 from roomcheck.judge.hypothesis import Mode
 from roomcheck.judge.sequence import received, walk
@@ -300,6 +298,9 @@ def _chance(contract: Contract, case: Case, looked: Looked, number: int) -> Fals
 
 
 def _drawn(contract: Contract, number: int) -> Iterator[Schedule]:
+    from roomcheck.generate import schedules, under_other_faults  # noqa: PLC0415  Hypothesis takes 200 ms to import
+    from roomcheck.generate.collect import collect  # noqa: PLC0415
+
     for n, drawn in enumerate(collect(schedules(contract), number=number, count=BATCH)):
         yield drawn
         kin = under_other_faults(contract, drawn)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from roomcheck.errors import RoomcheckError
-from roomcheck.generate import candidates
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
 from roomcheck.prove.lawful import FalseRed
@@ -15,6 +14,8 @@ TRIES = 400
 
 def shorter(contract: Contract, found: FalseRed) -> FalseRed:
     """The same mistake, found by a random schedule, with fewer steps and rounder times."""
+    from roomcheck.generate import candidates  # noqa: PLC0415  Hypothesis takes 200 ms to import
+
     tries = TRIES
     better = True
     while better and tries > 0:

@@ -20,7 +20,8 @@ from roomcheck.model.schedule import Fault, Schedule
 from roomcheck.model.trace import Faulted, Trace
 from roomcheck.room import USUAL, alike, play
 from roomcheck.run.session import duration
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.schedule_file import case_of
 
 POOL = 2  # so many are drawn for each that is played; each is looked at under every fault
 MORE = 3  # so many are tried with one act more for a triple that none of these meets
@@ -32,14 +33,6 @@ AGAIN = 0.3
 WORK = 75_000  # microseconds; 800 a minute is what two cores play
 SERVER = 300_000  # the same for a server of its own, which starts twice
 IN_FLIGHT = 64  # of a room that is faster than documented, which fill two cores
-
-
-def case_of(name: str, schedule: Schedule, title: str = "A random schedule") -> Case:
-    """A schedule as a case that expects nothing but what the rules say."""
-    kinds = {getattr(step.act, "kind", None) for step in schedule.steps} - {None}
-    alone = any(getattr(step.act, "member", "") is None for step in schedule.steps if hasattr(step.act, "kind"))
-    fault = next(iter(kinds)).value if len(kinds) == 1 else None  # type: ignore[union-attr]
-    return Case(name, name.partition("/")[0], title, fault, schedule, (), (), own_server=alone)
 
 
 def draw(

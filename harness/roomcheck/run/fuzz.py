@@ -27,10 +27,11 @@ from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.aside import aside
-from roomcheck.run.choosing import IN_FLIGHT, POOL, case_of, descendants, draw
+from roomcheck.run.choosing import IN_FLIGHT, POOL, descendants, draw
 from roomcheck.run.clock import now
 from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.schedule_file import case_of
 
 FIRST = 16  # of a search by time, which then draws twice as many each time: the first are played at once
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn

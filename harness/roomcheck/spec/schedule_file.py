@@ -28,7 +28,7 @@ import yaml
 
 from roomcheck.errors import SpecError
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.spec.contract import Contract
+from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.durations import Durations
 from roomcheck.spec.expressions import Names, Quantity
 from roomcheck.spec.fit import fit
@@ -180,3 +180,11 @@ def spec_named_in(text: str | bytes, file: str) -> str:
     """The id of the spec that a schedule is for, '' if it names none. SpecError if it is no YAML."""
     named = read(text, file).child("spec")
     return named.value if named is not None and isinstance(named.value, str) else ""
+
+
+def case_of(name: str, schedule: Schedule, title: str = "A random schedule") -> Case:
+    """A schedule as a case that expects nothing but what the rules say."""
+    kinds = {getattr(step.act, "kind", None) for step in schedule.steps} - {None}
+    alone = any(getattr(step.act, "member", "") is None for step in schedule.steps if hasattr(step.act, "kind"))
+    fault = next(iter(kinds)).value if len(kinds) == 1 else None  # type: ignore[union-attr]
+    return Case(name, name.partition("/")[0], title, fault, schedule, (), (), own_server=alone)
