@@ -8,7 +8,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.verdict import Outcome
-from roomcheck.spec.contract import Contract
+from roomcheck.spec.contract import Contract, End
 from roomcheck.spec.load import load_spec
 from support.tape import Tape
 
@@ -781,6 +781,68 @@ def test_a_deaf_member_may_send_its_request_anew(kind: FaultKind, expected: str)
     hall.heard(1141, "B", "+", "A")
 
     assert judged(hall, 1160) == expected
+
+
+def saying_so() -> Contract:
+    """A vendor whose members say so when they leave, and are told of as lost without that."""
+    own, others = HALL.views
+    assert others.presence is not None
+    endings = tuple(
+        replace(e, pattern={"code": 5}) if e.kind is End.REQUEST else replace(e, pattern={"code": 0})
+        for e in others.presence.endings
+    )
+    return replace(HALL, views=(own, replace(others, presence=replace(others.presence, endings=endings))))
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, CONFORMS), (5, CONFORMS), (9, "violates H-LEAVE")])
+def test_who_asked_to_leave_and_is_told_another_end_may_not_have_said_so(code: int, expected: str) -> None:
+    """Whether its goodbye or the end of its connection came first is not to be seen."""
+    hall = inside("A2", farewell="at once", users=TWINS)
+    hall.call(1100, "A2", "join", room="R", ticket="bad", farewell="kept")
+    hall.told(1101, "A2", "joining")
+    hall.call(1110, "A", "leave", room="R")
+    hall.told(1111, "A", "kicked")
+    hall.left(1130, code=code)
+
+    assert judged(hall, 1500, saying_so()) == expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, CONFORMS), (5, CONFORMS), (9, "violates H-UNHEARD")])
+def test_the_goodbye_of_the_next_request_may_end_the_session_of_the_last(code: int, expected: str) -> None:
+    """The server may not have missed the member in between."""
+    hall = inside("A2", farewell="at once", users=TWINS)
+    hall.call(1100, "A2", "join", room="R", ticket="bad", farewell="kept")
+    hall.told(1101, "A2", "joining")
+    hall.told(1111, "A", "kicked")
+    hall.call(1115, "A", "join", room="R", ticket="bad", farewell="kept")
+    hall.told(1116, "A", "joining")
+    hall.leave(1120)
+    hall.left(1140, code=code)
+
+    assert judged(hall, 1500, saying_so()) == expected
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_device_that_is_back_may_throw_out_one_of_which_nobody_has_heard(*, again: bool) -> None:
+    """The others are told of both, one after the other."""
+    hall = Hall("A2", users=TWINS)
+    hall.enter(1000, "A2")
+    hall.heard(1025, "B", "+", "A")
+    hall.heard(1026, "A2", "+", "B")
+    hall.fault(1100, "A2")
+    hall.told(1110, "A2", "lost")
+    hall.heal(1200, "A2")
+    hall.call(1201, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1202, "A", "joining")
+    hall.told(1204, "A2", "again")
+    for at in (1206, 1208) if again else (1206,):
+        hall.left(at)
+        hall.heard(at + 1, "B", "+", "A")
+    hall.told(1220, "A", "in")
+    hall.heard(1221, "A", "+", "B")
+    hall.told(1230, "A2", "kicked")
+
+    assert judged(hall, 1700, HALL) == CONFORMS
 
 
 @pytest.mark.parametrize("quietly", [False, True])

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from room.parlour import S, case, contract, enter, leave
+from room.parlour import FILE, S, case, contract, enter, leave
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Outcome
-from roomcheck.room import Policy, alike, play
+from roomcheck.room import Policy, Timing, alike, play
+from roomcheck.spec.load import load_spec
 
+BACK = ("state", "BACK")
 DEAF, MUTE = FaultKind.DEAF_STALL, FaultKind.MUTE_STALL
 MUST = Policy(eagerness=0.0)
 
@@ -69,3 +71,30 @@ def test_faults_are_alike_by_what_they_let_pass(kind: FaultKind, like: FaultKind
     """Which is all that a model room knows of them."""
     assert alike(kind) is alike(like)
     assert alike(DEAF) is not alike(MUTE)
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_what_a_member_tells_of_itself_does_not_come_while_it_is_mute(*, mute: bool) -> None:
+    """The answer that it is back may come after its link was lost one way; its own word of that does not get out."""
+    text = FILE.read_text(encoding="utf-8")
+    for old, new in (
+        ("  initial: OUT\n", "  initial: OUT\n  server tells: [BACK]\n"),
+        ("to: BACK, with: {code: fine}, within: entry_limit, while: link up", "to: BACK, within: entry_limit"),
+        ("  delivered within: notice\n", "  delivered within: notice\n  told by: member\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    vendor = load_spec(text, "parlour.yaml").bind()
+    cut = [enter("A"), enter("B"), Fault("B", FaultKind.CUT), 130 * S, Heal("B")]
+    again = [S // 2, Fault("B", MUTE)] if mute else []
+    acts = case(*cut, *again, watch=60 * S)
+    traces = [play(vendor, acts, Policy(timing=Timing.DRAWN, eagerness=1.0, seed=seed)) for seed in range(60)]
+    for trace in traces:
+        assert judge(vendor, trace).outcome is Outcome.CONFORMS
+    back = [
+        (t, next((r.at for r in t.records if isinstance(r, Told) and BACK in r.fields.items()), None)) for t in traces
+    ]
+    late = [t for t, at in back if at is not None and at.lo > 359 * S // 2]
+    assert late
+    for trace in late:
+        assert told(trace, "A", "onPeople") == (["CAME", "WENT"] if mute else ["CAME", "WENT", "CAME"])

@@ -49,16 +49,16 @@ class Causes:
         """Every cause by which a session of this request may have ended, at that moment or later."""
         declared = self.presence
         gave_up: Ending | None = None
-        asked = request.asked or request.left
+        leaving = next((r for r in stay.requests[request.number - 1 :] if r.asked or r.left), None)
+        asked = (leaving.asked or leaving.left) if leaving is not None else None
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
         for ending in declared.endings:
             if ending.given and not asked_with(ending.given, request.args):
                 continue
             pattern, requirement = ending.pattern, ending.requirement
             if ending.kind is End.REQUEST:
-                if asked is not None:
-                    heard = request.left or asked
-                    if not stay.sound(request, heard, declared.noticed, declared.delivery):
+                if leaving is not None and asked is not None:
+                    if not stay.sound(leaving, leaving.left or asked, declared.noticed, declared.delivery):
                         requirement = ending.unheard or requirement
                     yield Licence(
                         stay.link.passing(asked.lo),
@@ -96,7 +96,7 @@ class Causes:
                                 until = NEVER if one.out is None else one.out.hi + declared.delivery
                                 cause = f"another session of {other.member}"
                                 yield Licence(one.begin.lo, until, pattern, requirement, cause, owed=ending.owed)
-        if request.out is not None and request.asked is None and request.left is None:
+        if request.out is not None and request.left is None:
             pattern = gave_up.pattern if gave_up else EMPTY
             requirement = gave_up.requirement if gave_up else None
             owed = gave_up is None or gave_up.owed
@@ -169,6 +169,13 @@ class Causes:
             for stay, request, lo, hi in self.openings(h, upto):
                 yield replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi)
 
+    def thrown_out(self, h: History, upto: int) -> Iterator[History]:
+        """By another member or a newer request, and the others are told."""
+        if self.presence.replaced_aloud:
+            for stay, request, lo, hi in self.openings(h, upto):
+                events = self.replaced(lo, hi, joined=False), self.replaced(lo, hi, joined=True)
+                yield logged(h, events, stay.member, request.number, lo, hi)
+
     def replaced(self, lo: int, hi: int, *, joined: bool) -> Change:
         return Change(joined, lo, hi, True, EMPTY, self.presence.replaced_requirement, "a new session")
 
@@ -189,10 +196,7 @@ class Causes:
             for licence in self.endings(holder, holder.requests[one.number - 1], one.lo):
                 if (over := ended(one, licence, upto)) is not None:
                     yield over
-        if self.presence.replaced_aloud:
-            for stay, request, lo, hi in self.openings(h, upto):
-                events = self.replaced(lo, hi, joined=False), self.replaced(lo, hi, joined=True)
-                yield logged(h, events, stay.member, request.number, lo, hi)
+        yield from self.thrown_out(h, upto)
 
     def _again(self, h: History, upto: int) -> Iterator[History]:
         """The session has ended by request, and the news of its loss comes all the same."""

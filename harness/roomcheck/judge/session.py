@@ -110,8 +110,9 @@ class Session:
                 endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
                 over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
                 out += [self._begun(one, stay, request, state, at) for one in over]
-            if h.holder is None and len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
-                begun = self.causes.created(h, joined=True, upto=at.hi)
+            if len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
+                begun = self.causes.created(h, joined=True, upto=at.hi) if h.holder is None else ()
+                begun = self.causes.thrown_out(h, at.hi) if h.holder == stay.member else begun
                 variants += [one for one in begun if one.holder != stay.member]
             for variant in variants:
                 out += self._open(variant, stay, request, state, at)

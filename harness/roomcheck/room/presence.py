@@ -193,6 +193,10 @@ class Presence:
         first, stay.told_in, stay.active = not stay.told_in, True, True
         session.entries += 1
         stay.entry = session.entries
+        if self.declared.told_by_member and stay.link.mute:  # nothing of it comes before its link is back
+            if session.holder is None:
+                session.back.add(stay.member)
+            return
         if session.holder is stay:
             if (first and not stay.arrived) or (not first and self._renewed(session, state)):
                 self._open(stay, state)
@@ -270,8 +274,10 @@ class Presence:
         stay.active = stay.told_in = stay.arrived = False
         if session.holder is not stay:
             return
-        heard = stay.unheard is None and not stay.link.mute
-        if (state in self.leaves and heard) or (stay.leaving and state in self.from_server):
+        mute = stay.link.mute
+        if not mute and (
+            (state in self.leaves and stay.unheard is None) or (stay.leaving and state in self.from_server)
+        ):
             self._end(session, self._ending(End.REQUEST, stay))
             return
         stay.leaving = state in self.leaves and state in self.cut_off
