@@ -11,7 +11,7 @@ from typing import Any
 from roomcheck.adapter_kit import Adapter, Refused
 from roomcheck.adapter_kit.kit import now
 from roomcheck.reference.adapter import adapter
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 
 Fields = Mapping[str, Any]
 

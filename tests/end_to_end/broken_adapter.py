@@ -9,7 +9,7 @@ from typing import Any
 
 from roomcheck.adapter_kit import Adapter
 from roomcheck.reference.adapter import adapter
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 
 WRONG: Mapping[str, str] = {}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from roomcheck.adapter_kit import Adapter, kit
 from roomcheck.reference.adapter import adapter
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 
 Fields = Mapping[str, Any]
 DEEP: list[Any] = []

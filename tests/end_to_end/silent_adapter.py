@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roomcheck.reference.adapter import adapter
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 
 
 def main() -> None:

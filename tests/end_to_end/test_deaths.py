@@ -46,7 +46,7 @@ def server_ends_by_itself(folder: Path) -> Done:
     script = folder / "server.py"
     script.write_text(
         "import asyncio, pathlib, sys\n"
-        "from roomcheck.reference.machine import ServerMachine\n"
+        "from roomcheck.reference.server_machine import ServerMachine\n"
         "from roomcheck.reference.server import serve\n"
         "async def main():\n"
         "    room = asyncio.create_task(serve('127.0.0.1', int(sys.argv[1]), None))\n"

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from reference.world import SECOND, World
+from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.defects import DEFECTS, add_option, client, server
-from roomcheck.reference.machine import ClientMachine, ServerMachine
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import Timings
 
 

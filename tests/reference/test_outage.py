@@ -3,7 +3,7 @@
 import pytest
 
 from reference.world import SECOND, Client, World
-from roomcheck.reference.machine import Close, Opened, Received
+from roomcheck.reference.events import Close, Opened, Received
 
 OUTAGES = ["cut", "stall", "ghost"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from roomcheck.reference.client import Client, RefusedCall
-from roomcheck.reference.machine import ServerMachine
 from roomcheck.reference.server import Server
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.sockets import now
 from roomcheck.reference.wire import make_token, timings
 from support.processes import PATIENCE

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
-from roomcheck.reference.machine import (
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.events import (
     STATE_CALLBACK,
     Call,
-    ClientMachine,
     Close,
     Connect,
     Effect,
@@ -18,10 +18,10 @@ from roomcheck.reference.machine import (
     Received,
     Refuse,
     Send,
-    ServerMachine,
     Tell,
     Tick,
 )
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import HEARTBEAT, Timings, decode, encode, make_token
 
 SECOND = 1_000_000

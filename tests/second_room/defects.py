@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from roomcheck.reference.machine import ClientInput, Effect, Opened
+from roomcheck.reference.events import ClientInput, Effect, Opened
 from roomcheck.reference.wire import INTERRUPTED, KICKED, LOGGED_IN_ELSEWHERE, OK
 from second_room.machines import INSIDE, NEVER, Client, Place, Server, Session
 

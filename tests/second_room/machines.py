@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from roomcheck.reference.machine import (
+from roomcheck.reference.events import (
     STATE_CALLBACK,
     USERS_CALLBACK,
     Call,

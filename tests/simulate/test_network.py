@@ -7,10 +7,10 @@ import pytest
 
 from roomcheck.errors import AdapterError, UsageError
 from roomcheck.model.fault import SILENT, FaultKind
-from roomcheck.reference.machine import (
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.events import (
     Call,
     ClientInput,
-    ClientMachine,
     Close,
     Connect,
     Effect,
@@ -19,9 +19,9 @@ from roomcheck.reference.machine import (
     Received,
     Send,
     ServerInput,
-    ServerMachine,
     Tick,
 )
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import Message, Timings, encode
 from roomcheck.simulate.network import LATENCY
 from roomcheck.simulate.world import Client, World

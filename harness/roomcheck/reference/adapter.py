@@ -11,7 +11,7 @@ from typing import Any
 from roomcheck.adapter_kit import Adapter, Refused
 from roomcheck.reference import calls, defects
 from roomcheck.reference.client import Client, RefusedCall
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.sockets import now
 from roomcheck.reference.wire import decode, encode
 

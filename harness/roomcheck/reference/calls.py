@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from roomcheck.reference.machine import STATE_CALLBACK, USERS_CALLBACK, State
+from roomcheck.reference.client_machine import State
+from roomcheck.reference.events import STATE_CALLBACK, USERS_CALLBACK
 from roomcheck.reference.wire import (
     ALREADY_IN_ROOM,
     BAD_TOKEN,

@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from roomcheck.reference.machine import (
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.events import (
     Call,
     ClientInput,
-    ClientMachine,
     Close,
     Connect,
     Lost,

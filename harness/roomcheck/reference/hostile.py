@@ -13,7 +13,7 @@ from typing import Any
 
 from roomcheck.adapter_kit import Adapter, Unsupported
 from roomcheck.reference.adapter import adapter
-from roomcheck.reference.machine import ClientMachine
+from roomcheck.reference.client_machine import ClientMachine
 
 Fields = Mapping[str, Any]
 CRASH = 11  # the exit status of a program that a segmentation fault ended, as shells tell it less 128

@@ -9,19 +9,8 @@ from collections.abc import Sequence
 from itertools import count
 
 from roomcheck.reference import defects
-from roomcheck.reference.machine import (
-    Close,
-    Connect,
-    Lost,
-    Opened,
-    Received,
-    Refuse,
-    Send,
-    ServerInput,
-    ServerMachine,
-    Tell,
-    Tick,
-)
+from roomcheck.reference.events import Close, Connect, Lost, Opened, Received, Refuse, Send, ServerInput, Tell, Tick
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.sockets import Alarm, Lines, now
 from roomcheck.reference.wire import Message, timings
 

@@ -16,7 +16,8 @@ from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Rec
 from roomcheck.model.trace import Told as ToldRecord
 from roomcheck.prove import lawful_trace
 from roomcheck.reference import calls
-from roomcheck.reference.machine import ClientMachine, ServerMachine
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import timings
 from roomcheck.simulate.speech import speaks
 from roomcheck.simulate.world import Client, World

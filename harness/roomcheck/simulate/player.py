@@ -10,7 +10,8 @@ from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Outcome, Verdict
-from roomcheck.reference.machine import ClientMachine, ServerMachine
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.simulate.play import simulate
 from roomcheck.simulate.speech import speaks
 from roomcheck.spec.contract import Case, Contract

@@ -7,10 +7,10 @@ from typing import Any
 from roomcheck.errors import AdapterError
 from roomcheck.model.fault import LOST, FaultKind
 from roomcheck.reference.calls import DONE, admin_message
-from roomcheck.reference.machine import (
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.events import (
     Call,
     ClientInput,
-    ClientMachine,
     Close,
     Connect,
     Effect,
@@ -20,10 +20,10 @@ from roomcheck.reference.machine import (
     Refuse,
     Send,
     ServerInput,
-    ServerMachine,
     Tell,
     Tick,
 )
+from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import HEARTBEAT, Timings, encode
 from roomcheck.simulate.network import LATENCY, UNUSED, Connection, Item, Link, Way
 
@@ -222,7 +222,10 @@ class World:
     def _alarm(self, owner: Client | Server) -> None:
         """Ring when the machine is due; an alarm that comes too early does no harm, and is then set again."""
         due = owner.machine.next_deadline()
-        if due is not None and due < owner.alarm:
+        if due is None:
+            return
+        due = max(due, self.now)  # what should have been rings now, as on sockets: time goes one way
+        if due < owner.alarm:
             owner.alarm = due
             self._number += 1
             heapq.heappush(self._queue, (due, self._number, self._ring, owner, due))

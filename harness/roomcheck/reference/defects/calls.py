@@ -2,8 +2,9 @@
 
 from typing import ClassVar
 
+from roomcheck.reference.client_machine import MOVES, OUTSIDE, Cause, ClientMachine, Moves, Room, Stage, State
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import MOVES, OUTSIDE, Cause, ClientMachine, Moves, Refuse, Room, Stage, State
+from roomcheck.reference.events import Refuse
 from roomcheck.reference.wire import ALREADY_IN_ROOM, INTERRUPTED, OK, Timings
 
 CONNECT_FAILED = 1002030  # a code that the contract does not want where a defect gives it

@@ -1,7 +1,7 @@
 """Defects of the client: the member list."""
 
+from roomcheck.reference.client_machine import ClientMachine, Room, State
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import ClientMachine, Room, State
 
 
 @defect("double-add", "members", "ZX-MEMBERS-5", "ZX-MEMBERS-1", "ZX-MEMBERS-2")

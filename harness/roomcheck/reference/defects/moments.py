@@ -5,19 +5,10 @@ Scenarios let each step settle, so that none of them meets these; random schedul
 
 from typing import ClassVar
 
+from roomcheck.reference.client_machine import MOVES, Cause, ClientMachine, Moves, Room, Stage, State
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import (
-    MOVES,
-    Cause,
-    ClientMachine,
-    Moves,
-    Refuse,
-    Room,
-    ServerMachine,
-    Session,
-    Stage,
-    State,
-)
+from roomcheck.reference.events import Refuse
+from roomcheck.reference.server_machine import ServerMachine, Session
 from roomcheck.reference.wire import ALREADY_IN_ROOM, KICKED, Timings
 
 DAY = 86_400_000_000  # longer ago than any moment

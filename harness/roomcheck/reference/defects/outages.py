@@ -3,20 +3,9 @@
 from dataclasses import replace
 from typing import ClassVar
 
+from roomcheck.reference.client_machine import INSIDE, MOVES, OUTSIDE, Cause, ClientMachine, Moves, Room, Stage, State
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import (
-    INSIDE,
-    MOVES,
-    OUTSIDE,
-    Cause,
-    ClientMachine,
-    Moves,
-    Refuse,
-    Room,
-    Send,
-    Stage,
-    State,
-)
+from roomcheck.reference.events import Refuse, Send
 from roomcheck.reference.wire import ALREADY_IN_ROOM, INTERRUPTED, Timings
 
 DISCONNECTED = 1002052  # a code that the contract does not want where a defect gives it

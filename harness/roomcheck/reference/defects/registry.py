@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from roomcheck.reference.machine import ClientMachine, ServerMachine
+from roomcheck.reference.client_machine import ClientMachine
+from roomcheck.reference.server_machine import ServerMachine
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.machine import ServerMachine, Session
+from roomcheck.reference.server_machine import ServerMachine, Session
 from roomcheck.reference.wire import KICKED, LOGGED_IN_ELSEWHERE, Timings, token_expiry, token_is_genuine
 
 
