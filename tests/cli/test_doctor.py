@@ -33,7 +33,7 @@ AILMENTS = {  # the adapter's ailment -> its check, what is said of it, and the 
     "failing": ("adapter: end", "it ended with status 3 after bye", ADAPTER),
     "early": ("adapter: callbacks", "before it was opened", ADAPTER),
     "shapeless": ("adapter: callbacks", "is not a message of the protocol", ADAPTER),
-    "unclosing": ("adapter: close", "1 of 1 connections of a member are open", ADAPTER),
+    "unclosing": ("adapter: close", "one connection of a member is open", ADAPTER),
     "swallowing": ("adapter: exceptions", "KeyError: 'nickname'", ADAPTER),
     "texting": ("adapter: callbacks", "errorCode is '0', and the contract's codes are int", ADAPTER),
     "misrefusing": ("adapter: refusals", "a refused call returns no errorCode; it returns code", ADAPTER),

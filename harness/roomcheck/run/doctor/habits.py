@@ -58,7 +58,8 @@ async def closing(ground: Ground, call: Call) -> Line:
         for link in links.values():
             await link.close()
     if left:
-        text = f"{left} of {before} connections of a member are open {show_duration(CLOSED_WITHIN)} after its close"
+        what = "one connection of a member is" if left == 1 else f"{left} connections of a member are"
+        text = f"{what} open {show_duration(CLOSED_WITHIN)} after its close"
         advice = "end the SDK's client when a member is closed: else it goes on in its room, and later cases hear of it"
         return finding(check, Blame.ADAPTER, text, advice)
     return ok(check, f"{before} connection{'s' * (before > 1)} of a member, gone once it was closed")
