@@ -110,17 +110,19 @@ def test_few_have_a_server_of_their_own_at_once_and_the_others_need_not_wait_for
     assert waiting.begin() is None
     assert not waiting.end(own[1], 1, CONFORMS)
     assert waiting.begin() == (own[0], 2)
-    waiting.close(own[0])
+    waiting.drop(own[0])
     assert waiting.serving == SERVERS - 1
 
 
-def test_once_closed_nothing_fresh_is_begun_but_what_is_in_doubt_is_played_to_its_end() -> None:
-    """The case that was to begin is not."""
+def test_what_is_dropped_is_not_played_but_what_is_in_doubt_is_played_to_its_end() -> None:
+    """Only the case that was to begin is not; the next one may be."""
     given = cases(3)
     waiting = queue(given, 8)
     assert waiting.begin() == (given[0], 1)
     assert waiting.begin() == (given[1], 1)
-    waiting.close(given[1])
+    waiting.drop(given[1])
+    assert waiting.begin() == (given[2], 1)
+    waiting.drop(given[2])
     assert waiting.begin() is None
     assert waiting.end(given[0], 1, DOUBTFUL)
     assert waiting.begin() == (given[0], 2)

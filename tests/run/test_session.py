@@ -62,12 +62,12 @@ def contract() -> Contract:
     return read_spec(find_spec("zego-express/room-status")).bind(scale=100.0)
 
 
-def virtual(bound: Contract, cases: list[Case], over: Callable[[], bool], _folder: Path) -> list[CaseResult]:
+def virtual(bound: Contract, cases: list[Case], over: Callable[[Case], bool], _folder: Path) -> list[CaseResult]:
     """In virtual time."""
     return asyncio.run(Virtual(bound).play(cases, 1, over))
 
 
-def on_sockets(bound: Contract, cases: list[Case], over: Callable[[], bool], folder: Path) -> list[CaseResult]:
+def on_sockets(bound: Contract, cases: list[Case], over: Callable[[Case], bool], folder: Path) -> list[CaseResult]:
     """On the reference room, one after the other."""
 
     async def play() -> list[CaseResult]:
@@ -80,17 +80,17 @@ def on_sockets(bound: Contract, cases: list[Case], over: Callable[[], bool], fol
 
 
 @pytest.mark.parametrize("play", [virtual, on_sockets])
-def test_when_a_search_is_over_nothing_more_is_begun(
-    play: Callable[[Contract, list[Case], Callable[[], bool], Path], list[CaseResult]], tmp_path: Path
+def test_what_a_search_has_no_time_for_is_not_begun(
+    play: Callable[[Contract, list[Case], Callable[[Case], bool], Path], list[CaseResult]], tmp_path: Path
 ) -> None:
-    """What is under way is played to its end; the first are those that the search holds most of."""
+    """Each case is asked for: what is too long now leaves shorter ones. The first are those that it holds most of."""
     bound = contract()
     short = sorted(bound.cases, key=duration)[:4]
-    looks = iter([False, False, True])
+    late = {short[1].id, short[3].id}
 
-    results = play(bound, short, lambda: next(looks), tmp_path)
+    results = play(bound, short, lambda case: case.id in late, tmp_path)
 
-    assert [r.case.removeprefix(f"{bound.spec}/") for r in results] == [c.id for c in short[:2]]
+    assert [r.case.removeprefix(f"{bound.spec}/") for r in results] == [short[0].id, short[2].id]
 
 
 class Watched(Lateness):
@@ -351,7 +351,7 @@ def test_a_fixed_speed_stays_and_the_result_says_which_would_have_decided(
 
     monkeypatch.setattr(session_module, "judging", judging)
     bound = contract()
-    result = on_sockets(bound, [min(bound.cases, key=duration)], lambda: False, tmp_path)[0]
+    result = on_sockets(bound, [min(bound.cases, key=duration)], lambda _case: False, tmp_path)[0]
 
     assert (result.outcome, result.scale) == (Outcome.INCONCLUSIVE, 100)
     assert result.advice.startswith("--scale ")

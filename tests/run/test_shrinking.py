@@ -40,7 +40,7 @@ class Pretender:
         self.hear: Callable[[CaseResult], None] = lambda _result: None
 
     async def play(
-        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
+        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[Case], bool] | None = None
     ) -> list[CaseResult]:
         assert over is None
         cases = list(cases)
@@ -214,7 +214,7 @@ class Endless(Pretender):
     """What is played again never ends."""
 
     async def play(
-        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
+        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[Case], bool] | None = None
     ) -> list[CaseResult]:
         if self.played:
             await asyncio.Event().wait()

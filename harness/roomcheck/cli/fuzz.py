@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,16 @@ from roomcheck.cli.files import REFERENCE
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
-from roomcheck.generate.collect import open_memory
+from roomcheck.generate import schedules as by_chance
+from roomcheck.generate.collect import Memory, known, open_memory
+from roomcheck.model.schedule import Schedule
 from roomcheck.model.time import show_duration
 from roomcheck.report.console import Console
-from roomcheck.run.choosing import IN_FLIGHT
+from roomcheck.run.choosing import IN_FLIGHT, descendants
+from roomcheck.run.clock import now
 from roomcheck.run.fuzz import IN_REAL_TIME, Found, Fuzz, finding_of
 from roomcheck.run.session import LAG
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 500
@@ -48,9 +51,8 @@ def fuzz(
     bound = Bound.of(choice, spec)
     budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
     jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
-    began = time.monotonic()
-    end = None if minutes is None else began + 60 * minutes
-    kept = 60 * (minutes or 0) * KEPT
+    began = now()
+    time = None if minutes is None else 60e6 * minutes
     folder = choice.report_dir / "schedules"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +60,7 @@ def fuzz(
     except (OSError, ImportError, ValueError) as e:
         shown = re.sub("//[^/]*@", "//", database)  # without a password
         raise UsageError(f"cannot use {folder} and {shown}: {e}") from e
-    known, _ = pinned(bound)
+    first = [*(case.schedule for case in pinned(bound)[0]), *remembered(bound.contract, memory)]
     search: list[Fuzz] = []
 
     async def work(player: Any, reports: Reports) -> None:
@@ -68,24 +70,31 @@ def fuzz(
             seed,
             schedules=budget,
             in_flight=min(choice.jobs or jobs, bound.target.jobs or jobs),
-            over=None if end is None else lambda: time.monotonic() > end - (kept if search[0].violations else 0),
-            until=None if end is None else end * 1e6,
-            first=[case.schedule for case in known],
+            until=None if time is None else began + time,
+            kept=(time or 0) * KEPT,
+            waits=not choice.simulate,
+            first=first,
             memory=memory,
             picked=not unpicked,
             virtual=None if choice.simulate or bound.target.name != REFERENCE else bound.virtual(),
             keep=lambda found: keep(found, bound, folder / named_after(found)),
             on_result=reports.result,
-            on_progress=lambda played: reports.console.searched(played, time.monotonic() - began),
+            on_progress=lambda played: reports.console.searched(played, (now() - began) / 1e6),
             on_kind=reports.console.confirming,
         )
         search.append(fuzzing)
         await carry_out(fuzzing, player, reports.console)
 
     return play(
-        bound, work, cases=budget or 0, repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})", jobs=jobs,
+        bound, work, cases=max(budget, len(first)) if budget else 0, jobs=jobs,
+        repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})",
         every_trace=False, coverage=lambda: search[0].coverage if search else None,
     )  # fmt: skip
+
+
+def remembered(contract: Contract, memory: Memory) -> list[Schedule]:
+    """What earlier searches found to violate, under every fault."""
+    return [kin for schedule in known(by_chance(contract), memory) for kin in descendants(contract, schedule)]
 
 
 async def carry_out(fuzzing: Fuzz, player: Any, console: Console) -> None:

@@ -232,8 +232,10 @@ class Console:
         parts += [f"{outcomes[None]} {NO_VERDICT}"] if outcomes[None] else []
         self._say("")
         if not footer.complete:
-            cases = self._cases or len(results)
-            self._say(f"not complete: {len(results)} of {cases} cases have a result", "red")
+            done = self._done if self._searching else len(results)
+            of = f" of {self._cases}" if self._cases else ""
+            what = "schedules were played" if self._searching else "cases have a result"
+            self._say(f"not complete: {done}{of} {what}", "red")
         self._say(f"{_count(len(results), 'case')} in {footer.seconds:.1f} s: {', '.join(parts) or 'none'}")
         blamed = Counter(r.blame.value for r in results if r.blame and not r.known)
         if blamed:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from math import fsum
+from math import fsum, inf
 
 from roomcheck.generate import schedules, under_other_faults, with_one_more
 from roomcheck.generate.collect import collect
@@ -23,6 +23,7 @@ from roomcheck.run.session import duration
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import case_of
 
+DRAWN = 500  # at most so many are drawn where few end within the time, if more are not wanted
 POOL = 2  # so many are drawn for each that is played; each is looked at under every fault
 MORE = 3  # so many are tried with one act more for a triple that none of these meets
 TRIPLE = 100  # what a triple is worth, measured in pairs of triples
@@ -36,8 +37,9 @@ IN_FLIGHT = 64  # of a room that is faster than documented, which fill two cores
 
 
 def draw(
-    contract: Contract, number: int, want: int, expected: Counter[object] | None, in_flight: int = IN_FLIGHT
-) -> list[tuple[Schedule, Schedule]]:
+    contract: Contract, number: int, want: int, expected: Counter[object] | None, in_flight: int = IN_FLIGHT,
+    most: float = inf,
+) -> list[tuple[Schedule, Schedule]]:  # fmt: skip
     """So many schedules for this seed, each with the drawn one that it was made from.
 
     That is itself, or it under other faults, or with one act more. What is remembered between runs is the drawn one,
@@ -46,9 +48,9 @@ def draw(
     By turns one that is likely to meet triples that none met before, under whatever fault, and a drawn one, of either
     sort the best first: what choosing does not see, as how soon after another a call comes, needs many stories and not
     one story many times. `expected` counts what was expected of those chosen before, and of these in the end; None: all
-    are played as chance gives them.
+    are played as chance gives them. `most`: how long one may take, in microseconds; there may be fewer than wanted.
     """
-    drawn = collect(schedules(contract), number=number, count=want * POOL)
+    drawn = _drawn(contract, number, want * POOL, most)
     if expected is None:
         return [(schedule, schedule) for schedule in drawn[:want]]
     contract = replace(contract, views=(contract.connection,))  # what others are told changes nothing of what counts
@@ -60,6 +62,22 @@ def draw(
     more = _best(contract, rest, want - len(news), Candidate.worth, expected)
     by_turns = (candidate for both in zip_longest(news, more) for candidate in both if candidate)
     return [(candidate.schedule, candidate.drawn) for candidate in by_turns]
+
+
+def _drawn(contract: Contract, number: int, count: int, most: float) -> list[Schedule]:
+    """So many by chance, if there are, that take at most so long."""
+    many = count
+    while True:
+        drawn = collect(schedules(contract), number=number, count=many)
+        short = [schedule for schedule in drawn if duration(case_of("", schedule)) <= most]
+        if POOL * len(short) >= count or many >= DRAWN:
+            return short[:count]
+        many = min(4 * many, DRAWN)
+
+
+def shortest(contract: Contract, number: int) -> int:
+    """How long the shortest takes, in microseconds, of as many as are drawn at most where few end within the time."""
+    return min(duration(case_of("", s)) for s in collect(schedules(contract), number=number, count=DRAWN))
 
 
 def foreseen(contract: Contract, schedule: Schedule, played: dict[str, Trace] | None = None) -> Trace:

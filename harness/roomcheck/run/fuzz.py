@@ -12,6 +12,7 @@ failure, neither in the search nor in shrinking.
 import asyncio
 import contextlib
 import gc
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,17 +20,19 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
+from roomcheck.errors import UsageError
 from roomcheck.generate import schedules
-from roomcheck.generate.collect import Memory, known, remember
+from roomcheck.generate.collect import Memory, remember
 from roomcheck.generate.shrink import candidates, size
 from roomcheck.judge.coverage import Coverage, met
 from roomcheck.model.schedule import Schedule
+from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.aside import aside
-from roomcheck.run.choosing import IN_FLIGHT, POOL, descendants, draw
+from roomcheck.run.choosing import DRAWN, IN_FLIGHT, POOL, draw, shortest
 from roomcheck.run.clock import now
-from roomcheck.run.session import ATTEMPTS
+from roomcheck.run.session import ATTEMPTS, duration
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of
 
@@ -52,9 +55,9 @@ class Player(Protocol):
     """Plays cases, on sockets or in virtual time."""
 
     async def play(
-        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[], bool] | None = None
+        self, cases: Iterable[Case], attempts: int = 1, over: Callable[[Case], bool] | None = None
     ) -> list[CaseResult]:
-        """The final results, in the order in which they ended; once it is `over` none is begun any more."""
+        """The final results, in the order in which they ended; one that it is `over` for is not begun any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,12 @@ class Fuzz:
     contract: Contract
     player: Player
     seed: int
-    schedules: int | None = None  # how many; None: until `over`
+    schedules: int | None = None  # how many; None: as many as there is time for
     in_flight: int = IN_FLIGHT
-    over: Callable[[], bool] | None = None  # no more is begun
     until: float | None = None  # microseconds of the clock: what is under way then is given up
-    first: Sequence[Schedule] = ()  # played before chance is asked: pinned ones
+    kept: float = 0  # microseconds of these for playing again what violates, if something does
+    waits: bool = True  # playing a schedule takes as long as it says; not so in virtual time
+    first: Sequence[Schedule] = ()  # played before chance is asked: pinned and remembered ones
     first_name: str = "random/known"  # of their cases
     memory: Memory | None = None
     picked: bool = True
@@ -132,7 +136,10 @@ class Fuzz:
         self.coverage = Coverage(self.contract)
 
     async def run(self) -> None:
-        """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled."""
+        """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled.
+
+        UsageError: the time did not suffice for a single schedule.
+        """
         try:
             await self._search()
         finally:  # what was not worked on is kept and reported as it was found
@@ -153,16 +160,14 @@ class Fuzz:
             self._held.setdefault(kind, []).append(result)
 
     async def _search(self) -> None:
-        strategy = schedules(self.contract)
-        remembered = known(strategy, self.memory) if self.memory else []
-        known_ones = [*self.first, *(kin for s in remembered for kin in descendants(self.contract, s))]
-        await self._chunk(known_ones, self.first_name)
+        await self._chunk(self.first, self.first_name)
         number = self.seed
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
             self.doing = "drawing schedules"
             expected = self._expected if self.picked else None
-            chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight))
+            most = max(0.0, self._time_left()) if self.waits else math.inf
+            chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight, most))
             if not chosen:
                 break
             gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
@@ -170,13 +175,26 @@ class Fuzz:
             failing = await self._chunk([schedule for schedule, _ in chosen], f"random/{number}")
             if self.memory is not None:
                 drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
-                await asyncio.to_thread(remember, strategy, drawn, self.memory, number=number, count=want * POOL)
+                count = max(want * POOL, DRAWN)
+                strategy = schedules(self.contract)
+                await asyncio.to_thread(remember, strategy, drawn, self.memory, number=number, count=count)
             number += 1
+        if self.until is not None and not self.played:
+            least = show_duration(shortest(self.contract, self.seed))
+            raise UsageError(f"no schedule ended in this time, and the shortest of {DRAWN} takes {least}: give more")
 
     def _left(self) -> int:
-        if self.over is not None and self.over():
+        if self._time_left() <= 0:
             return 0
         return min(CHUNK, FIRST << (self._chunks - 1)) if self.schedules is None else self.schedules - self.played
+
+    def _time_left(self) -> float:
+        """Microseconds for playing what was not played yet."""
+        return math.inf if self.until is None else self.until - (self.kept if self.violations else 0) - now()
+
+    def _too_late_for(self, case: Case) -> bool:
+        """Whether a case cannot end any more if it is begun now."""
+        return self._time_left() <= (duration(case) if self.waits else 0)
 
     @property
     def violations(self) -> int:
@@ -201,7 +219,7 @@ class Fuzz:
         self.doing = "playing"
         with contextlib.suppress(TimeoutError):
             async with self._in_time():
-                await self.player.play(cases, ATTEMPTS, self.over)
+                await self.player.play(cases, ATTEMPTS, self._too_late_for if self.until is not None else None)
         for kind in self.found.keys() & self._held.keys():
             more = len(self._held.pop(kind))
             self.found[kind] = replace(self.found[kind], count=self.found[kind].count + more)

@@ -53,10 +53,9 @@ class Queue:
             return False
         return not case.own_server or self.serving < SERVERS
 
-    def close(self, case: Case) -> None:
-        """The case, which was to begin, is not begun, nor is any other fresh one."""
+    def drop(self, case: Case) -> None:
+        """The case, which was to begin, is not played."""
         self._free(case)
-        self.waiting[0].clear()
 
     def _free(self, case: Case) -> None:
         self.running -= 1

@@ -159,15 +159,15 @@ class Session:
         self,
         cases: Iterable[Case],
         attempts: int = ATTEMPTS,
-        over: Callable[[], bool] | None = None,
+        over: Callable[[Case], bool] | None = None,
         listed: Callable[[str], bool] = lambda _case: False,
     ) -> list[CaseResult]:
         """Play these side by side, the longest first, doubtful ones up to so many times; the results as they ended.
 
         Where there are slower speeds, one that may be played again is played at each of them until it is decided.
 
-        With `over` they are played in the order given, and none is begun any more once that is true. `listed` are known
-        failures: one that passes is as doubtful.
+        With `over` they are played in the order given, and one for which that is true is not begun any more. `listed`
+        are known failures: one that passes is as doubtful.
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
         allowed = min(self.plan.jobs, bears(self._files, fresh, len(self.plan.target.endpoints)))
@@ -194,7 +194,7 @@ class Session:
                 freed.set()
             before = self.pace.now
             last = self.pace.ended(case.id, speed, result.outcome)
-            if attempt < tries and may_run_again(result) and over is not None and over():
+            if attempt < tries and may_run_again(result) and over is not None and over(case):
                 last = True
             if self.pace.now != before:
                 self.on_speed(self.pace.now)
@@ -210,8 +210,8 @@ class Session:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_AGAIN if self._lags else None):
                             await freed.wait()
-                elif begun[1] == 1 and over is not None and over():
-                    queue.close(begun[0])
+                elif begun[1] == 1 and over is not None and over(begun[0]):
+                    queue.drop(begun[0])
                 else:
                     # before, not after: what was computed here until now has made the probe late, and not yet said so
                     await self.lateness.calm(STAGGER, PATIENCE)

@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
@@ -53,11 +52,11 @@ class Virtual:
         self,
         cases: Iterable[Case],
         attempts: int = 1,  # noqa: ARG002  nothing is in doubt here
-        over: Callable[[], bool] | None = None,
+        over: Callable[[Case], bool] | None = None,
         listed: Callable[[str], bool] | None = None,  # noqa: ARG002  nor is anything left to chance
     ) -> list[CaseResult]:
-        """Play one after the other, until it is `over`; a case takes milliseconds."""
-        return [self.one(case) for case in takewhile(lambda _: over is None or not over(), cases)]
+        """Play one after the other, but those that it is `over` for; a case takes milliseconds."""
+        return [self.one(case) for case in cases if over is None or not over(case)]
 
     def one(self, case: Case) -> CaseResult:
         """Play one."""
