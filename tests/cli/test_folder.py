@@ -14,7 +14,7 @@ CASE = ["-k", "login-alon?", "--simulate"]
 
 def test_a_folder_that_is_held_is_refused_until_it_is_free(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "reports"
-    with held(folder), pytest.raises(UsageError, match="another run writes its reports to .*reports"), held(folder):
+    with held(folder), pytest.raises(UsageError, match="another command writes to .*reports"), held(folder):
         raise AssertionError
     with held(folder):
         pass
@@ -33,7 +33,7 @@ def test_a_second_run_leaves_the_reports_of_the_first_alone(tmp_path: Path) -> N
         for words in (["run", *CASE], ["fuzz", "--simulate", "--schedules", "1"]):
             second = run([*words, "--report-dir", "reports"], tmp_path)
             assert second.code == 4
-            assert "another run writes its reports to reports" in second.err
+            assert "another command writes to reports" in second.err
     assert stream.read_text() == "of the first"
 
 

@@ -62,6 +62,7 @@ class Place:
             "diagram": (["diagram", str(self.file)], {0}),
             "run": (["run", *at, *one, "--report-dir", "run", "--html", "page.html"], {0}),
             "report": (["report", "run/run.ndjson", "--report-dir", "again"], {0}),
+            "site": (["site", "run/run.ndjson", "--out", "site"], {0}),
             "judge": (["judge", str(self.file), str(trace)], {0}),
             "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], refused or {0}),
             "compare": (["compare", self.target, self.target, *one, "--report-dir", "compare"], {0}),
@@ -93,6 +94,7 @@ COMMANDS = (
     "diagram",
     "run",
     "report",
+    "site",
     "judge",
     "replay",
     "compare",
@@ -171,7 +173,7 @@ def test_no_command_is_left_out() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_on_every_target(name: str, place: Place) -> None:
     """Each ends as it should, and says nothing of a mistake of ours."""
-    if name in ("report", "judge") and "run" not in place.ended:
+    if name in ("report", "site", "judge") and "run" not in place.ended:
         place.typed("run")
 
     done = place.typed(name)
@@ -182,8 +184,9 @@ def test_every_command_on_every_target(name: str, place: Place) -> None:
     if name in ("run", "compare"):  # which versions were played
         parts = provide(read_target(find_target(place.target))).parts
         assert all(f"{part} {version}" in said for part, version in parts.items()), said
-    if name == "report":
+    if name in ("report", "site"):
         assert "no pictures" not in said
+        assert "without pictures" not in said
     if name in ("run", "report"):
         assert "<svg" in (place.folder / ("page.html" if name == "run" else "again/report.html")).read_text("utf-8")
     if name == "pytest":

@@ -22,6 +22,7 @@ COMMANDS = {
     "list": "the cases, how long each takes, and what each verifies",
     "compare": "play the same cases on several targets: where do they differ?",
     "report": "make the JUnit file and the page again, also of several shards",
+    "site": "a static site of many runs: who keeps what, and what changed",
     "judge": "judge a recorded trace again, from the files alone",
     "lint": "what is wrong with a spec, every problem at once",
     "prove": "does a spec accuse lawful rooms, and which broken ones it catches",

@@ -362,7 +362,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int, shard: Shard 
     """What a run is, for its reports."""
     contract = bound.contract
     return RunHeader(
-        target=bound.label,
+        target=" --defect ".join(filter(None, (bound.label, bound.choice.defect))),
         spec=contract.spec,
         revision=contract.revision,
         room=room,
@@ -375,6 +375,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int, shard: Shard 
         unhidden=secrets_of(bound.target, contract).unhidden,
         shard=f"{shard[0]}/{shard[1]}" if shard else "",
         **told_of(contract),
+        **source_of(bound.spec),
     )
 
 
@@ -387,3 +388,11 @@ def told_of(contract: Contract) -> Mapping[str, Any]:
     """What the reports say of a contract's requirements."""
     named: Sequence[tuple[str, str]] = (("sentences", "says"), ("levels", "level"), ("cites", "cite"))
     return {key: {r.id: getattr(r, name) for r in contract.requirements.values()} for key, name in named}
+
+
+def source_of(spec: Spec) -> Mapping[str, Any]:
+    """What the reports say of a spec and of the document that it was written from."""
+    source = spec.shape.source
+    inferred = tuple(name for name, r in spec.shape.requirements.items() if r.inferred)
+    told = {"document": source.document, "url": source.url or ""} if source else {}
+    return {"title": spec.title, "inferred": inferred, **told}

@@ -20,6 +20,7 @@ from roomcheck.report.junit import write_junit
 from roomcheck.report.merge import merged
 from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.contract import Contract
+from roomcheck.spec.load import Spec
 
 INTERRUPTED = 130
 
@@ -49,7 +50,7 @@ def report(
             header, results, footer = read_part(stream)
         except (OSError, ValueError) as e:
             raise UsageError(f"{stream} is no stream of a run: {e}") from e
-        results = [replace(r, trace_file=_trace(r.trace_file, stream)) for r in results]
+        results = [replace(r, trace_file=moved(r.trace_file, stream)) for r in results]
         parts.append((header, results, footer))
     try:
         header, results, footer = merged(parts)
@@ -57,7 +58,15 @@ def report(
         raise UsageError(f"these streams are no parts of one run: {e}") from e
     folder = report_dir or streams[0].parent
     traces = TraceFolder(streams[0].parent / "traces").read(results)
-    contract = _contract(spec, header, traces)
+    try:
+        contract = contract_of(spec, header, traces)
+    except SpecError:
+        raise
+    except UsageError as e:
+        if spec:
+            raise
+        click.echo(f"roomcheck: the report has no pictures: {e} (--spec names it)", err=True)
+        contract = None
     junit = junit or folder / "junit.xml"
     html = html or folder / "report.html"
     pictures = pictures_of(contract, html.parent, traces if contract else {})
@@ -70,26 +79,20 @@ def report(
     return footer.exit_code if footer else INTERRUPTED
 
 
-def _trace(name: str, stream: Path) -> str:
+def moved(name: str, stream: Path) -> str:
     """Where a trace is now: beside the stream, wherever that was moved to, or where the run wrote it."""
     beside = stream.parent / "traces" / Path(name).name
     return str(beside) if name and beside.is_file() else name
 
 
-def _contract(spec: str | None, header: RunHeader, traces: Mapping[str, Trace]) -> Callable[[float], Contract] | None:
-    """The contract as the traces were recorded with it; None, and a word about it, where its file is not known."""
+def contract_of(
+    spec: str | None, header: RunHeader, traces: Mapping[str, Trace], load: Callable[[Path], Spec] = read_spec
+) -> Callable[[float], Contract] | None:
+    """The contract as the traces were recorded with it; None without a trace. UsageError: its file is not known."""
     trace = next(iter(traces.values()), None)
     if trace is None:
         return None
-    try:
-        loaded = read_spec(find_spec(spec or header.file or header.spec))
-    except SpecError:
-        raise
-    except UsageError as e:
-        if spec:
-            raise
-        click.echo(f"roomcheck: the report has no pictures: {e} (--spec names it)", err=True)
-        return None
+    loaded = load(find_spec(spec or header.file or header.spec))
     constants = {name: round(value * trace.scale) for name, value in trace.constants.items()}
     return cache(lambda scale: loaded.bind(constants=constants, options=trace.options, scale=scale))
 

@@ -121,6 +121,10 @@ class RunHeader(Plain):
     sentences: dict[str, str] = field(default_factory=dict)  # requirement id -> its sentence
     levels: dict[str, str] = field(default_factory=dict)
     cites: dict[str, str] = field(default_factory=dict)
+    inferred: tuple[str, ...] = ()  # requirements that the document does not say itself
+    title: str = ""  # of the spec
+    document: str = ""  # that the spec was written from
+    url: str = ""
     file: str = ""  # of the spec, where it does not ship with the package
     shard: str = ""  # 2/4, where it is a part of a run
     unhidden: tuple[str, ...] = ()  # secrets that may stand in the reports, each with the reason

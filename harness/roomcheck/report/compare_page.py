@@ -30,7 +30,7 @@ def as_html(comparison: Comparison) -> str:
     ]
     rows = sorted(comparison.rows, key=lambda row: list(Ending).index(row.ending))
     return _environment().get_template(TEMPLATE).render(
-        m=comparison, names=names, rows=rows, details=details, summary=summary(comparison), policy=policy(script=False)
+        m=comparison, names=names, rows=rows, details=details, summary=summary(comparison), policy=policy("report.css")
     )  # fmt: skip
 
 

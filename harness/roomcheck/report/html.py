@@ -12,7 +12,7 @@ cannot be seen, and a content security policy allows the one script that is this
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -96,7 +96,7 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
             broken=sum(bool(row.counts[Outcome.VIOLATES]) for row in requirements),
             cases=shown,
             leniency=list(dict.fromkeys(t for r in results if r.verdict for t in r.verdict.leniency)),
-            policy=policy(script=True),
+            policy=policy("report.css", "report.js"),
         )
     )
 
@@ -104,11 +104,17 @@ def write_html(header: RunHeader, results: Sequence[CaseResult], footer: RunFoot
 def _weight(result: CaseResult) -> tuple[int, int, str]:
     """The worst first, of these the shortest schedule, as it is the easiest to understand."""
     steps = len(result.schedule.steps) if result.schedule and bad(result) else 0
-    return ENDS.index(_ended(result)), steps, result.case
+    return ENDS.index(ended(result)), steps, result.case
 
 
-def _ended(result: CaseResult) -> str:
+def ended(result: CaseResult) -> str:
+    """How a case ended, in one of the words of ENDS."""
     return EXPECTED if result.known else _name(result.outcome)
+
+
+def anchors(results: Iterable[CaseResult]) -> dict[str, str]:
+    """Where each case stands in the report of these: the case -> its element's id."""
+    return {result.case: f"c{number}" for number, result in enumerate(sorted(results, key=_weight), 1)}
 
 
 def _name(outcome: Outcome | None) -> str:
@@ -163,8 +169,8 @@ def _shown(number: int, result: CaseResult, header: RunHeader, pictures: Picture
         number=number,
         result=result,
         name=visible(result.case.removeprefix(f"{header.spec}/")),
-        outcome=_ended(result),
-        css=_css(_ended(result)),
+        outcome=ended(result),
+        css=_css(ended(result)),
         why=tuple(_why(explain(result, header)[1:])) if bad(result) or result.known else (),
         link=pictures.link(result.trace_file) if result.trace_file else "",
         picture=picture,
@@ -218,15 +224,15 @@ def source(name: str) -> str:
 
 
 @cache
-def policy(*, script: bool) -> str:
-    """Nothing from anywhere, and of styles and scripts only the package's own."""
+def policy(*names: str) -> str:
+    """Nothing from anywhere, and of styles and scripts only these of the package's own."""
 
-    def hashed(name: str) -> str:
-        digest = hashlib.sha256(source(name).encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode()}'"
+    def hashed(ending: str) -> str:
+        digests = (hashlib.sha256(source(n).encode()).digest() for n in names if n.endswith(ending))
+        return "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
-    scripts = f"; script-src {hashed('report.js')}" if script else ""
-    return f"default-src 'none'; style-src {hashed('report.css')}{scripts}"
+    scripts = f"; script-src{hashed('.js')}" if hashed(".js") else ""
+    return f"default-src 'none'; style-src{hashed('.css')}{scripts}"
 
 
 @cache

@@ -19,6 +19,7 @@ from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome
 from roomcheck.report.text import visible
 from roomcheck.spec.known import Known
 
+KNOWN_FAILURES = "known failures"  # the scenario of results that tell of the list itself
 _MEASURED = re.compile(r"[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h)\b")
 
 
@@ -49,7 +50,7 @@ class KnownFailures:
             if text:
                 place = f"{PurePath(entry.where.file).name}:{entry.where.line}"
                 yield CaseResult(
-                    case=f"{self.spec}/known failures/{place}", scenario="known failures", title="A known failure",
+                    case=f"{self.spec}/{KNOWN_FAILURES}/{place}", scenario=KNOWN_FAILURES, title="A known failure",
                     fault=None, outcome=None, blame=Blame.ROOM, message=text, verdict=None, seconds=0.0, attempts=1,
                     file=entry.where.file, line=entry.where.line,
                 )  # fmt: skip

@@ -116,7 +116,7 @@ def _header(data: dict[str, Any]) -> RunHeader:
     version = data.pop("version", None)
     if version != VERSION:
         raise ValueError(f"version {version} is not {VERSION}")
-    return made(RunHeader, _with(data, {"unhidden": _tuple}))
+    return made(RunHeader, _with(data, {"unhidden": _tuple, "inferred": _tuple}))
 
 
 def _result(data: dict[str, Any]) -> CaseResult:
