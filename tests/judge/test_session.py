@@ -1093,6 +1093,22 @@ def test_what_the_member_sends_itself_is_lost_with_its_link() -> None:
     assert judged(hall, 1300) == "violates H-JOIN"
 
 
+def test_a_list_need_not_hold_who_could_not_say_that_it_is_in() -> None:
+    """It is the member's own word that is missing."""
+    own, others = HALL.views
+    assert others.presence is not None
+    contract = replace(HALL, views=(own, replace(others, presence=replace(others.presence, told_by_member=True))))
+    hall = Hall("C")
+    hall.enter(1000, "A")
+    hall.fault(1018, "A", FaultKind.MUTE_STALL)
+    hall.enter(1050, "C")
+    hall.heard(1080, "B", "+", "C")
+    hall.heard(1075, "C", "+", "B")
+
+    assert judged(hall, 1300, contract) == CONFORMS
+    assert judged(hall, 1300) == "violates H-JOIN"
+
+
 # --- back with a new session ----------------------------------------------------------------------------------------
 
 

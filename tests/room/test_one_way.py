@@ -97,4 +97,4 @@ def test_what_a_member_tells_of_itself_does_not_come_while_it_is_mute(*, mute: b
     late = [t for t, at in back if at is not None and at.lo > 359 * S // 2]
     assert late
     for trace in late:
-        assert told(trace, "A", "onPeople") == (["CAME", "WENT"] if mute else ["CAME", "WENT", "CAME"])
+        assert told(trace, "A", "onPeople").count("CAME") == (1 if mute else 2)

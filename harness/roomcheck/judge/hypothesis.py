@@ -9,7 +9,7 @@ from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import Rule
 
-MAX_HYPOTHESES = 256  # more are not followed, and the view says nothing any more; random schedules peak at about 20
+MAX_HYPOTHESES = 1024  # more are not followed, and the view says nothing any more; random schedules peak at about 20
 NEVER = 1 << 62
 EMPTY: Mapping[str, Any] = {}
 START = Instant(0, 0)

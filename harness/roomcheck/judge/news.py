@@ -65,8 +65,10 @@ class News:
 
         It may be lost with the link of a member that sends it itself, or have come before the observer's list was due.
         """
-        if not event.owed or observer.may_know(event.lo):
-            return False
+        return event.owed and not observer.may_know(event.lo) and self._sent(event)
+
+    def _sent(self, event: Change) -> bool:
+        """Whether it surely got on its way, also where a member sends it itself."""
         if event.sender is None:
             return True
         since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
@@ -206,7 +208,8 @@ class News:
         for n in range(len(h.log) + 1):
             rest = h.log[n:]
             if h.value(n) is observer.told and all(
-                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
+                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo or not self._sent(e)
+                for e in rest
             ):
                 yield knows(h, n)
         if (h.holder is not None) is not observer.told:

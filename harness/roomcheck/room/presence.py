@@ -50,6 +50,7 @@ class Session:
     version: int = 0
     count: int = 0
     orphaned: int | None = None  # since when its holder was not heard, whose next request is not here yet
+    unsaid: bool = False  # its holder could not send the news that it is in
     entries: int = 0
 
 
@@ -81,8 +82,9 @@ class Presence:
         self.delivery = Delivery(host, view, observers, self.present)
 
     def present(self, user: str, room: str) -> bool:
-        """Whether the session is open."""
-        return self.sessions[user, room].holder is not None
+        """Whether the session is open, as far as anybody can know."""
+        session = self.sessions[user, room]
+        return session.holder is not None and not session.unsaid
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -159,7 +161,7 @@ class Presence:
             if session.holder is None:
                 session.back |= members
             elif self.decisions.whether(0.5, "forgets", *self._key(session), now=self.agenda.now):
-                session.holder = None
+                session.holder, session.unsaid = None, False
                 session.version += 1
                 session.back = members
                 self.delivery.forgotten.add((session.user, session.room))
@@ -193,10 +195,6 @@ class Presence:
         first, stay.told_in, stay.active = not stay.told_in, True, True
         session.entries += 1
         stay.entry = session.entries
-        if self.declared.told_by_member and stay.link.mute:  # nothing of it comes before its link is back
-            if session.holder is None:
-                session.back.add(stay.member)
-            return
         if session.holder is stay:
             if (first and not stay.arrived) or (not first and self._renewed(session, state)):
                 self._open(stay, state)
@@ -205,6 +203,18 @@ class Presence:
                 self._open(stay, state)
         elif (first and not stay.arrived) or stay.member in session.back or state in self.declared.renewed_by:
             self._open(stay, state)
+        self._say(stay, state)
+
+    def _silenced(self, stay: Stay) -> bool:
+        """Whether the news that it is in is its own to send, and does not get out."""
+        return self.declared.told_by_member and stay.link.mute
+
+    def _say(self, stay: Stay, state: str) -> None:
+        """What the member could not send is sent."""
+        session = self._of(stay)
+        if session.holder is stay and session.unsaid and not self._silenced(stay):
+            session.unsaid = False
+            self._change(session, joined=True, name=state, certain=False)
 
     def _renewed(self, session: Session, state: str) -> bool:
         """Whether a member that is back has a new session in place of its old one."""
@@ -224,12 +234,14 @@ class Presence:
         session.back.clear()
         stay.arrived = True
         name = state or next(iter(declared.opened_by))
-        if before is None:
+        if before is None and self._silenced(stay):
+            session.unsaid = True
+        elif before is None:
             fresh = declared.told_by_member and self.agenda.now - stay.link.since <= declared.noticed
             self._change(session, joined=True, name=name, certain=state is not None and not fresh)
         elif before is not stay or state in declared.renewed_by:
             aloud = declared.replaced_aloud and (
-                not declared.replaced_quietly or self._wished(session, "replaced aloud")
+                not declared.replaced_quietly or (not self._silenced(stay) and self._wished(session, "replaced aloud"))
             )
             if aloud:
                 self._change(session, joined=False, name=REPLACED)
@@ -347,13 +359,15 @@ class Presence:
             inside = stay.told_in and stay.state in self.declared.opened_by
             if session.holder is None and inside and stay.member in session.back:
                 self._open(stay, stay.state)
+            if inside:
+                self._say(stay, stay.state or "")
 
         self.agenda.at(at, heard)
 
     def _end(self, session: Session, ending: Ending | None, back: Stay | None = None) -> None:
         if session.holder is None or ending is None:
             return
-        session.holder = None
+        session.holder, session.unsaid = None, False
         session.version += 1
         session.back = {back.member} if back and back.active else set()
         if ending.owed or self.decisions.option("is told", *self._key(session), now=self.agenda.now):
