@@ -63,6 +63,7 @@ class Place:
             "run": (["run", *at, *one, "--report-dir", "run", "--html", "page.html"], {0}),
             "report": (["report", "run/run.ndjson", "--report-dir", "again"], {0}),
             "site": (["site", "run/run.ndjson", "--out", "site"], {0}),
+            "finding": (["finding", "run/run.ndjson"], {NOTHING}),
             "judge": (["judge", str(self.file), str(trace)], {0}),
             "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], refused or {0}),
             "compare": (["compare", self.target, self.target, *one, "--report-dir", "compare"], {0}),
@@ -95,6 +96,7 @@ COMMANDS = (
     "run",
     "report",
     "site",
+    "finding",
     "judge",
     "replay",
     "compare",
@@ -173,7 +175,7 @@ def test_no_command_is_left_out() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_on_every_target(name: str, place: Place) -> None:
     """Each ends as it should, and says nothing of a mistake of ours."""
-    if name in ("report", "site", "judge") and "run" not in place.ended:
+    if name in ("report", "site", "finding", "judge") and "run" not in place.ended:
         place.typed("run")
 
     done = place.typed(name)

@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "play the same cases on several targets: where do they differ?",
     "report": "make the JUnit file and the page again, also of several shards",
     "site": "a static site of many runs: who keeps what, and what changed",
+    "finding": "what a case found, as a text for an upstream issue",
     "judge": "judge a recorded trace again, from the files alone",
     "lint": "what is wrong with a spec, every problem at once",
     "prove": "does a spec accuse lawful rooms, and which broken ones it catches",
