@@ -28,7 +28,8 @@ from support.processes import PATIENCE
 MARK = "ROOMCHECK_TEST_RUN"
 LIMIT = PATIENCE
 TRIES = 5  # of a run that a busy machine left in doubt
-LOOK = 0.01  # seconds between two looks at another process
+LOOK = 0.01  # seconds between two looks at another process, at first; one at all processes takes 6 ms of a processor
+SELDOM = 0.1  # and after a second
 
 # `python -m roomcheck`, but a suite that a shell runs in the background ignores SIGINT, and so would its children
 START = (
@@ -40,11 +41,12 @@ T = TypeVar("T")
 
 def until(what: Callable[[], T | None], limit: float = LIMIT) -> T:
     """What the function returns as soon as that is true; AssertionError after `limit` seconds."""
-    deadline = time.monotonic() + limit
+    began = time.monotonic()
+    deadline = began + limit
     pause = threading.Event()
     while not (seen := what()):
         assert time.monotonic() < deadline, f"{what} did not come true within {limit:g} s"
-        pause.wait(LOOK)
+        pause.wait(LOOK if time.monotonic() < began + 1 else SELDOM)
     return seen
 
 
@@ -137,7 +139,10 @@ class Running:
         if words[0] == "run":  # not `judge`, which reads what a run wrote
             shutil.rmtree(reports.folder, ignore_errors=True)
         mark = secrets.token_hex(8)
-        whole = {**os.environ, MARK: mark, **(env or {})}
+        ours = {
+            name: os.environ.get(name) for name in list(os.environ)
+        }  # pytest changes it meanwhile, in its own thread
+        whole = {**ours, MARK: mark, **(env or {})}
         process = subprocess.Popen(
             [sys.executable, "-c", START, *words],
             cwd=cwd, env={name: value for name, value in whole.items() if value is not None},
