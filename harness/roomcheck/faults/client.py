@@ -20,6 +20,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from roomcheck.errors import HarnessError
+from roomcheck.faults.silence import Silence
 
 LIMIT = 3.0  # seconds a call may take: the slowest good one under load took 0.9 s, a wedged server never answers
 API_PORT = 8474  # Toxiproxy's own default
@@ -70,8 +71,9 @@ class _Answer:
 class _Http:
     """Stands in for the `requests` module inside the private copy: one kept connection a thread, no environment."""
 
-    def __init__(self, address: tuple[str, int], limit: float) -> None:
+    def __init__(self, address: tuple[str, int], limit: float, silence: Silence) -> None:
         self._address = address
+        self._silence = silence
         self._limit = limit
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
@@ -92,6 +94,7 @@ class _Http:
         connection = self._connection()
         data, headers = (None, {}) if body is None else (json.dumps(body), {"Content-Type": "application/json"})
         path = urlsplit(url).path
+        self._silence.asked()
         try:
             connection.request(method, path, data, headers)
             response = connection.getresponse()
@@ -102,6 +105,8 @@ class _Http:
         except (OSError, http.client.HTTPException) as e:
             connection.close()
             raise SilentError(f"Toxiproxy is gone: {e!r} at {method} {path}") from e
+        finally:
+            self._silence.answered()
         if answer.status_code >= 400:
             raise RefusedError(answer.status_code, f"{method} {path}: {answer.content.decode(errors='replace')}")
         return answer
@@ -149,7 +154,8 @@ class Client:
         where = urlsplit(url)
         self._proxy, api = _private_copy()
         address = (where.hostname or "127.0.0.1", where.port or API_PORT)
-        self._http = _Http(address, limit)
+        self.silence = Silence()
+        self._http = _Http(address, limit, self.silence)
         api.requests = self._http  # type: ignore[attr-defined]  # the library's own import is what we replace
         self._api: Any = api.APIConsumer
         self._api.host, self._api.port = address

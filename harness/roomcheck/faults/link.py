@@ -33,7 +33,6 @@ import asyncio
 import contextlib
 import re
 import secrets
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -61,17 +60,13 @@ from roomcheck.faults.client import Client, RefusedError, Toxic
 from roomcheck.faults.ports import TRIES, free_port
 from roomcheck.faults.proof import NEEDS_PROOF, prove
 from roomcheck.faults.server import ToxiproxyServer
+from roomcheck.faults.silence import now
 from roomcheck.model.fault import EFFECT, HELD, LOST, Effect, FaultKind, Way, read_settings
 from roomcheck.model.time import Instant
 
 END_LIMIT = 1.0  # seconds for a canary to see the end; p95 0.5 ms, and it takes no longer than that when it bites
 SILENCE = 0.02  # seconds without the FIN that a whole link gives in 0.5 ms
 PORT_TAKEN = 500
-
-
-def now() -> int:
-    """Microseconds of the monotonic clock, the same in all processes of this machine."""
-    return time.monotonic_ns() // 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,19 @@ from then on, and whoever started it starts another.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
 from roomcheck.errors import HarnessError
-from roomcheck.faults.client import LIMIT, Client, SilentError
+from roomcheck.faults.client import LIMIT, Client, RefusedError, SilentError
 from roomcheck.faults.process import Process, start_process
 from roomcheck.faults.provision import Provisioned
 
 T = TypeVar("T")
 
+BEAT = 0.25  # seconds between two calls that only ask whether it answers; one takes 0.3 ms
 WORKERS = 4  # threads that call one server: more make the moments wider and nothing faster (12: 3 times as wide)
 
 
@@ -30,6 +32,7 @@ class ToxiproxyServer:
         self._client = Client(url, limit)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="toxiproxy")
         self._broken = ""
+        self._listening = asyncio.create_task(self._listen())
 
     @classmethod
     async def start(cls, provisioned: Provisioned, limit: float = LIMIT) -> Self:
@@ -87,6 +90,17 @@ class ToxiproxyServer:
             self._break(str(e))
             raise HarnessError(f"{e} ({self._story()})") from e
 
+    async def _listen(self) -> None:
+        """Ask it again and again: it may be silent while no fault begins or ends. Silence does not end it."""
+        while self.alive:
+            with contextlib.suppress(SilentError, RefusedError):
+                await asyncio.get_running_loop().run_in_executor(self._pool, self._client.version)
+            await asyncio.sleep(BEAT)
+
+    def silent(self, lo: int, hi: int) -> int:
+        """For how long it gave no answer around [lo, hi], in microseconds; 0 where that is not worth telling."""
+        return self._client.silence.longest(lo, hi)
+
     def _dead(self) -> HarnessError:
         return HarnessError(f"Toxiproxy at {self.url} is dead: {self._story()}")
 
@@ -110,6 +124,7 @@ class ToxiproxyServer:
         a thread find the server dead, and so do proofs under way.
         """
         self._broken = self._broken or "it was stopped"
+        self._listening.cancel()
         if self._process is not None:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)

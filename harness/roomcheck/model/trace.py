@@ -108,8 +108,8 @@ class Trace(Plain):
     """`users` and `rooms` map aliases to the real names of this run; `end` is when observation ended.
 
     `constants` are the microseconds that the run used, `scale` how much faster than documented they run, `lateness`
-    the worst lateness of the harness and the adapter that was measured meanwhile (microseconds), `starved` how long a
-    process of the room or a proxy waited for a processor at worst, `clock` virtual, scaled or real.
+    the worst lateness of the harness, the adapter and Toxiproxy that was measured meanwhile (microseconds), `starved`
+    how long a process of the room or a proxy waited for a processor at worst, `clock` virtual, scaled or real.
     """
 
     spec: str

@@ -329,7 +329,8 @@ class Play:
             options=dict(contract.options),
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
-            lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began)),
+            lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began))
+            + self.ground.toxiproxy.silent(began, now()),
             starved=self.ground.lateness.starved(began, end),
         )
 
