@@ -97,7 +97,7 @@ def _css(ending: str) -> str:
 
 def _said(cell: Cell) -> str:
     """How often it ended so, where that is not always."""
-    if cell.ending in (CONFORMS, NOT_APPLICABLE, NOT_CHECKED):
+    if cell.ending in (CONFORMS, NOT_APPLICABLE, NOT_CHECKED) or cell.cases == 1:
         return ""
     return f"{cell.count} of {cell.cases}"
 
