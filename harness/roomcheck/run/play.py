@@ -24,7 +24,8 @@ from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract, Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
-OPEN_LIMIT = 60.0  # a page takes a second to open on two idle cores, and thirty are opened in turn
+OPEN_LIMIT = 60.0  # a page takes a second to open on two idle cores, and much longer where others work beside it
+OPENINGS = 8  # members that are being opened at once: how long one may take says nothing of how many there are
 SAID = 10  # lines of each program that stand beside a case that did not conform
 SPARE = 20_000_000  # microseconds
 THERE_AND_BACK = 2  # what a member is told has waited for the machine on its way to the room and on its way back
@@ -41,6 +42,15 @@ class Ground:
     server: Server
     token: str
     admin_endpoints: Mapping[str, str] = field(default_factory=dict)
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OPENINGS))
+
+    async def open(self, handle: str, user: str, links: Mapping[str, Link]) -> None:
+        """Let the adapter make a client on these links. AdapterError: it took too long, counted from its turn."""
+        endpoints = {name: link.listen for name, link in links.items()}
+        async with self._turns:
+            await self.host.request(
+                "open", timeout=OPEN_LIMIT, member=handle, user=user, endpoints=endpoints, credentials={}, options={}
+            )
 
 
 class Play:
@@ -99,9 +109,13 @@ class Play:
     # --- members ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        await asyncio.gather(
-            *(self._open_member(m.name, m.user, self._kinds(m.name)) for m in self.case.schedule.members)
-        )
+        members = self.case.schedule.members
+        opening = [asyncio.create_task(self._open_member(m.name, m.user, self._kinds(m.name))) for m in members]
+        try:
+            await asyncio.gather(*opening)
+        finally:  # one failed: no other may still get its turn
+            for task in opening:
+                task.cancel()
 
     def _kinds(self, member: str) -> set[FaultKind]:
         """The faults that a member's links will take, and must be armed for before it connects."""
@@ -115,9 +129,7 @@ class Play:
                 self.ground.toxiproxy, title, address, kinds, self._at_most() // 1_000
             )
         self.ground.host.subscribe(self.handle(member), self._heard(member), self._failed)
-        endpoints = {name: link.listen for name, link in self.links[member].items()}
-        await self._ask("open", OPEN_LIMIT, member=self.handle(member), user=self.users[user], endpoints=endpoints,
-                        credentials={}, options={})  # fmt: skip
+        await self.ground.open(self.handle(member), self.users[user], self.links[member])
 
     def _at_most(self) -> int:
         """Longer than this case takes on any machine, in microseconds."""
