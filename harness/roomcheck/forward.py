@@ -9,7 +9,9 @@ are, and every fault bites. The proxying is proxy.py's. Each connection has a th
 import argparse
 import os
 import resource
+import sys
 from fnmatch import fnmatchcase
+from multiprocessing.connection import wait
 
 import proxy
 from proxy.http import handler
@@ -40,7 +42,7 @@ class Listed(HttpProxyBasePlugin):
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve until killed, or until the process that accepts connections has ended: nobody may take it for a proxy."""
     parser = argparse.ArgumentParser(description="An HTTP proxy on this machine that lets through only these hosts.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("hosts", nargs="*")
@@ -53,7 +55,10 @@ def main() -> None:
     )  # a connection takes five, and SDKs that retry open hundreds
     words = f"--hostname 127.0.0.1 --port {given.port} --timeout {IDLE} --num-acceptors 1 --threaded --log-level E"
     with proxy.Proxy(words.split(), plugins=[b"roomcheck.forward.Listed"]) as serving:
-        proxy.sleep_loop(serving)
+        assert serving.acceptors is not None
+        wait([acceptor.sentinel for acceptor in serving.acceptors.acceptors])
+        sys.stderr.write("the process that accepts connections has ended\n")
+        os._exit(1)  # proxy.py's own end would wait for it
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ from websockets.exceptions import ConnectionClosed, InvalidProxyStatus
 from roomcheck.adapters import AdapterHost
 from roomcheck.faults import Link, Provisioned, ToxiproxyServer, provision
 from roomcheck.forward import listed
-from roomcheck.model.fault import EFFECT, Effect, FaultKind
+from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
+from roomcheck.report.exitcode import AS_EXPECTED
 from roomcheck.run.install import provide
 from roomcheck.run.server import Server
 from roomcheck.spec.target import load_target
 from support.browsers import driver, packages
+from support.runs import Running, until
 
 ON_A_LINK = sorted(set(FaultKind) - {FaultKind.SERVER_RESTART})
 SHORT = 0.5  # seconds in which what must not come had the time to come
@@ -33,11 +35,15 @@ TARGET = "{target: t, spec: s, adapter: {dial: true}, internet: [localhost, '*.e
 
 @dataclass(slots=True)
 class Far:
-    """A server of TLS that says what it hears, under a name; `hosts` are those that its clients asked for."""
+    """A server of TLS that says what it hears, under a name; `hosts` are those that its clients asked for.
+
+    `heard`: how many messages came.
+    """
 
     port: int
     trust: ssl.SSLContext
     hosts: set[str] = field(default_factory=set)
+    heard: int = 0
 
     @property
     def url(self) -> str:
@@ -57,6 +63,7 @@ async def far_server() -> AsyncIterator[Far]:
         far.hosts.add(connection.request.headers["Host"])
         with contextlib.suppress(ConnectionClosed):
             async for text in connection:
+                far.heard += 1
                 await connection.send(text)
 
     async with serve(answer, "127.0.0.1", 0, ssl=own, close_timeout=0.1) as server:
@@ -85,8 +92,11 @@ async def way(toxiproxy: Provisioned) -> AsyncIterator[tuple[Far, Link]]:
 Ask = Callable[[bool, float], Awaitable[bool]]
 
 
-async def broken_in_every_way(link: Link, ask: Ask) -> dict[FaultKind, str]:
-    """Each fault, on a connection that lives; `ask(fresh, limit)`: whether an echo came, over a new one if so wished."""
+async def broken_in_every_way(far: Far, link: Link, ask: Ask) -> dict[FaultKind, str]:
+    """Each fault, on a connection that lives; `ask(fresh, limit)`: whether an echo came, over a new one if so wished.
+
+    Of those that are silent one way, whoever is deaf is heard, and whoever is mute is not.
+    """
     seen = {}
     for kind in ON_A_LINK:
         async with asyncio.timeout(LIMIT):
@@ -96,7 +106,14 @@ async def broken_in_every_way(link: Link, ask: Ask) -> dict[FaultKind, str]:
         seen[kind] = applied.evidence
         match EFFECT[kind]:
             case Effect.DOWN:
+                before = far.heard
                 assert not await ask(False, SHORT), kind
+                if Way.UP not in SILENT[kind]:
+                    async with asyncio.timeout(LIMIT):
+                        while far.heard == before:  # noqa: ASYNC110 (the echo that would tell is what the fault holds)
+                            await asyncio.sleep(0.01)
+                else:
+                    assert far.heard == before, kind
                 assert not await ask(True, SHORT), kind
             case Effect.BROKEN:
                 assert not await ask(False, SHORT), kind
@@ -129,7 +146,7 @@ def test_every_fault_bites_a_client_of_python(toxiproxy: Provisioned) -> None:
                 except (OSError, ConnectionClosed, EOFError):
                     return False
 
-            seen = await broken_in_every_way(link, ask)
+            seen = await broken_in_every_way(far, link, ask)
             assert far.hosts == {f"localhost:{far.port}"}
             return seen
 
@@ -163,7 +180,7 @@ def test_every_fault_bites_a_page(toxiproxy: Provisioned, tmp_path: Path) -> Non
                     answer = await call("ask", url=far.url, fresh=fresh, limit=min(limit, ANSWER) * 1_000)
                     return bool(answer.get("heard") == "hello")
 
-                seen = await broken_in_every_way(link, ask)
+                seen = await broken_in_every_way(far, link, ask)
                 assert far.hosts == {f"localhost:{far.port}"}
                 assert await call("candidates") == {"found": []}
                 return seen
@@ -189,6 +206,74 @@ def test_only_what_is_listed_is_let_through(toxiproxy: Provisioned) -> None:
             return codes
 
     assert asyncio.run(play()) == [403, 403, 502]
+
+
+QUIET = """
+import pathlib
+from roomcheck.adapter_kit import Adapter
+
+kit = Adapter("quiet", "1", ["internet"])
+
+
+@kit.open
+async def open(member, user, endpoints, credentials, options):
+    return member
+
+
+@kit.operation("enter")
+async def enter(member, arguments):
+    kit.emit(member, "onMe", {"place": arguments["place"], "status": "online"})
+    pathlib.Path(__file__).with_name("entered").touch()
+
+
+kit.main()
+"""
+CONTRACT = """
+spec: quiet/room
+title: Quiet
+revision: "1"
+source: {document: Room, publisher: Quiet}
+constants: {moment: 1s}
+callbacks:
+  onMe: {room: place, fields: {place: str, status: str}}
+operations:
+  enter: {rooms: [place], settles: online, settle within: moment}
+pace: moment
+watch: 4 * moment
+requirements:
+  Q-ME: {must: Who enters is told so at once., documented: Room}
+connection:
+  callback: onMe
+  state: status
+  initial: offline
+  otherwise: Q-ME
+  rules: [{from: offline, cause: enter, to: online, within: moment, for: Q-ME}]
+scenarios:
+  - {id: enter, title: A enters, schedule: [A: enter]}
+"""
+
+
+@pytest.mark.parametrize("which", ["the proxy", "what accepts connections"])
+def test_a_forward_proxy_that_is_killed(tmp_path: Path, which: str) -> None:
+    """It is named, started again and its case played again; it is no part of the room, so that the run exits 0."""
+    (tmp_path / "adapter.py").write_text(QUIET)
+    (tmp_path / "quiet.yaml").write_text(CONTRACT)
+    (tmp_path / "target.yaml").write_text(
+        "target: quiet\nspec: quiet.yaml\nadapter: {command: ['{python}', '{dir}/adapter.py']}\ninternet: [localhost]\n"
+    )
+    with Running.start(["run", "--target", "target.yaml"], tmp_path) as running:
+        until((tmp_path / "entered").exists)
+        victim = running.the("roomcheck.forward")
+        if which == "what accepts connections":
+            [victim] = victim.children()
+        victim.kill()
+        done = running.end()
+        assert not running.left()
+
+    assert done.code == AS_EXPECTED, done.out + done.err
+    [line] = [line for line in done.err.splitlines() if "the forward proxy" in line]
+    assert "died: it ended with status" in line
+    assert done.reports.results["enter"].attempts == 2
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.speed import at_the_speed_of
+from roomcheck.spec.target import FORWARD
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
@@ -115,7 +116,9 @@ class Session:
         target, contract = self.plan.target, self.plan.contract
         self._secrets = secrets_of(target, contract)
         self._mending = {
-            "server": Mending(f"the server of {target.name}", TargetError),
+            "server": Mending("the forward proxy", HarnessError)
+            if FORWARD in (target.server_command or ())
+            else Mending(f"the server of {target.name}", TargetError),
             "adapter": Mending("the adapter", AdapterError),
             "toxiproxy": Mending("Toxiproxy", HarnessError),
         }
@@ -356,9 +359,9 @@ class Session:
         """Whoever died or stood still explains what the members were told and what the adapter complains of."""
         stood = self._standstills.stood
         if not server.alive or stood(server, since):
-            how = self._how(server, since)
-            self._tell(server, TargetError(f"the server of {self.plan.target.name} {how}"))
-            raise TargetError(f"the server of {self.plan.target.name}, while this case ran, {how}")
+            how, mending = self._how(server, since), self._mending["server"]
+            self._tell(server, mending.error(f"{mending.name} {how}"))
+            raise mending.error(f"{mending.name}, while this case ran, {how}")
         if not ground.toxiproxy.alive:
             raise HarnessError(f"Toxiproxy died while this case ran: {ground.toxiproxy.last_words()}")
         if ground.toxiproxy.out_of_files:
@@ -404,7 +407,8 @@ class Session:
     def _tell_the_dead(self, ground: Ground) -> None:
         """Which parts have died since the last case began: nobody has missed them, and they died all the same."""
         if not ground.server.alive:
-            self._tell(ground.server, TargetError(f"{self._mending['server'].name} {self._how(ground.server, now())}"))
+            mending = self._mending["server"]
+            self._tell(ground.server, mending.error(f"{mending.name} {self._how(ground.server, now())}"))
         if not ground.host.alive:
             self._tell(ground.host, AdapterError(f"the adapter died: {ground.host.failure}"))
 
@@ -416,7 +420,7 @@ class Session:
             return
         mending = self._mending["server"]
         how = self._how(server, began)
-        self._tell(server, TargetError(f"{mending.name} {how}"))
+        self._tell(server, mending.error(f"{mending.name} {how}"))
 
         async def start() -> Server:
             return await self._server().open()
