@@ -19,6 +19,8 @@ TEMPLATES = ROOT / "ci" / "templates"
 ACTION = TEMPLATES / "github" / "action.yml"
 WORKFLOW = TEMPLATES / "github" / "roomcheck.yml"
 GITLAB = TEMPLATES / "gitlab" / "roomcheck.gitlab-ci.yml"
+SITE = TEMPLATES / "github" / "roomcheck-site.yml"
+PAGES = TEMPLATES / "gitlab" / "roomcheck-pages.gitlab-ci.yml"
 JENKINS = TEMPLATES / "jenkins" / "Jenkinsfile"
 OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))  # of this repository itself
 
@@ -71,10 +73,22 @@ def gitlab(job: str, shard: int, more: str, folder: Path) -> Iterator[Script]:
     document = parsed(GITLAB)
     one = {**document[document[job]["extends"]], **document[job]}
     env = {name: str(value).replace("$CI_PROJECT_DIR", str(folder)) for name, value in document["variables"].items()}
+    env |= {name: value.replace("$CI_NODE_INDEX", str(shard)) for name, value in one["variables"].items()}
     env |= {"CI_NODE_INDEX": str(shard), "CI_NODE_TOTAL": str(one.get("parallel", 1)), "CI_PIPELINE_IID": "7"}
     env["ROOMCHECK_ARGUMENTS"] = more
     yield Script("script", "\n".join([*one["before_script"], *one["script"]]), env)
     yield Script("after_script", "\n".join(one["after_script"]), env, always=True)
+
+
+def publishing(service: str) -> Iterator[Script]:
+    """What puts the site where everybody sees it."""
+    if service == "github":
+        (job,) = parsed(SITE)["jobs"].values()
+        yield from (Script(step["name"], step["run"], {}) for step in job["steps"] if "run" in step)
+    else:
+        job = parsed(PAGES)["pages"]
+        package = parsed(GITLAB)["variables"]["ROOMCHECK_PACKAGE"]
+        yield Script("pages", "\n".join([*job["before_script"], *job["script"]]), {"ROOMCHECK_PACKAGE": package})
 
 
 def jenkins(stage: str, shard: int, more: str) -> Iterator[Script]:

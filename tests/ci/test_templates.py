@@ -21,6 +21,8 @@ from ci.templates import (
     GITLAB,
     JENKINS,
     OWN,
+    PAGES,
+    SITE,
     TEMPLATES,
     WORKFLOW,
     Script,
@@ -29,8 +31,10 @@ from ci.templates import (
     gitlab,
     jenkins,
     parsed,
+    publishing,
 )
 from ci.templates import run as run_script
+from roomcheck.cli import command
 from roomcheck.cli.files import REFERENCE, target_names
 from roomcheck.faults.provision import VERSION
 from roomcheck.report.exitcode import AS_EXPECTED, INCONCLUSIVE
@@ -60,6 +64,8 @@ def has(*programs: str) -> pytest.MarkDecorator:
         ("github-actions", ACTION),
         ("github-workflows", WORKFLOW),
         ("gitlab-ci", GITLAB),
+        ("github-workflows", SITE),
+        ("gitlab-ci", PAGES),
         *(("github-workflows", file) for file in OWN),
     ],
     ids=lambda value: value.name if isinstance(value, Path) else value,
@@ -95,7 +101,7 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
 
     text = WORKFLOW.read_text(encoding="utf-8")
     assert lint(text) == ""
-    assert [lint(file.read_text(encoding="utf-8")) for file in OWN] == [""] * len(OWN)
+    assert [lint(file.read_text(encoding="utf-8")) for file in (SITE, *OWN)] == [""] * (len(OWN) + 1)
     assert 'input "tarqet" is not defined' in lint(text.replace("target:", "tarqet:"))
 
 
@@ -229,7 +235,7 @@ def flow(service: str, folder: Path) -> Flow:
 
     steps = [s.installed() for s in scripts(service, "contract", 2, CASES, folder)]
     play("contract", steps)
-    contract = folder / "roomcheck-report" / ("2" if service == "jenkins" else "")
+    contract = folder / "roomcheck-report" / ("" if service == "github" else "2")
     stream = contract / "run.ndjson"
     if stream.exists():
         lines = stream.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -240,7 +246,7 @@ def flow(service: str, folder: Path) -> Flow:
         shutil.copytree(contract, folder / "killed")
     search = list(scripts(service, "search", 1, SEARCH, folder))
     play("search", [s.installed() for s in search])
-    return Flow(said, codes, folder / "whole", folder / "roomcheck-report" / ("search" if service == "jenkins" else ""))
+    return Flow(said, codes, folder / "whole", folder / "roomcheck-report" / ("" if service == "github" else "search"))
 
 
 @pytest.fixture(scope="module")
@@ -298,6 +304,71 @@ def test_the_shell_lines_search(service: str, flows: dict[str, Future[Flow]]) ->
 
     assert set(one.codes["search"]) <= ENDED, one.said["search"]
     assert all("random" in r.case or "known" in r.case for r in Reports(one.search).stream()[1])
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports of two shards, one of which was killed."""
+    folder = tmp_path_factory.mktemp("shards")
+    for shard in ("1", "2"):
+        words = ["run", "--simulate", "-q", "-k", "kick", "--shard", f"{shard}/2", "--report-dir", str(folder / shard)]
+        CliRunner().invoke(command, words)
+    stream = folder / "2" / "run.ndjson"
+    stream.write_text("".join(stream.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    return folder
+
+
+def published(service: str, folder: Path) -> Path:
+    """The site as the service shows it."""
+    if service == "gitlab":
+        return folder / "public"
+    shown = folder.parent / "shown"
+    shutil.rmtree(shown, ignore_errors=True)
+    words = ["git", "clone", "--quiet", "--branch", "roomcheck-site", str(folder.parent / "origin.git"), str(shown)]
+    subprocess.run(words, check=True, timeout=PATIENCE)
+    assert len(subprocess.check_output(["git", "-C", shown, "log", "--format=%h"]).split()) == 1
+    return shown
+
+
+@has("git")
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_the_shell_lines_publish_and_keep_what_was_there(service: str, shards: Path, tmp_path: Path) -> None:
+    """The first time and the next: the site has the runs of both, also those that were cut short, and no file of theirs."""
+    folder = checkout(tmp_path / "repository")
+    python = Path(sys.executable).parent
+    (folder / ".roomcheck-venv").symlink_to(python.parent)
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", str(folder)]
+    for words in (["init", "--quiet"], ["add", "room"], ["commit", "--quiet", "-m", "A room"]):
+        subprocess.run([*git, *words], check=True, timeout=PATIENCE)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--bare", str(folder), str(tmp_path / "origin.git")], check=True, timeout=PATIENCE
+    )
+    subprocess.run([*git, "remote", "add", "origin", str(tmp_path / "origin.git")], check=True, timeout=PATIENCE)
+    for number, shard in enumerate(("1", "2"), 1):
+        reports = folder / ("roomcheck-reports" if service == "github" else "roomcheck-report")
+        shutil.rmtree(reports, ignore_errors=True)
+        shutil.copytree(shards / shard, reports / f"roomcheck-report-{shard}")
+        if service == "github":  # each job has a checkout of its own
+            subprocess.run([*git, "worktree", "remove", "--force", "roomcheck-site"], check=False, timeout=PATIENCE)
+        for script in publishing(service):
+            code, said = run_script(script.installed(), folder, python)
+            assert code == 0, said
+        site = published(service, folder)
+        assert (site / "index.html").is_file()
+        assert not (site / "room").exists()
+        assert len(list(site.glob("runs/*/report.html"))) == number
+
+
+def test_a_pull_request_publishes_nothing() -> None:
+    """What somebody proposes is played, and is not what the project says of itself."""
+    (job,) = parsed(SITE)["jobs"].values()
+
+    assert job["if"].startswith("github.event.workflow_run.event == 'push' && ")
+    assert parsed(SITE)["concurrency"]
+    assert [rule["if"] for rule in parsed(PAGES)["pages"]["rules"]] == [
+        '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE != "schedule"'
+    ]
+    assert parsed(PAGES)["pages"]["needs"] == ["roomcheck"]
 
 
 def test_no_template_names_a_registry() -> None:
