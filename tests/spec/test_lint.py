@@ -31,6 +31,7 @@ def test_a_sound_spec_has_nothing(name: str) -> None:
         ("here: {}, within: 2 * notice", "here: {}, within: 0s", "here: the window is empty; give a longer `within`"),
         ("  notice: 50ms", "  notice: 50ms\n  spare: 1s", "nothing uses spare"),
         ("  fine: 0", "  fine: 0\n  odd: 9", "nothing uses odd"),
+        ("pace: ", "tolerance: 1s\npace: ", "nothing uses tolerance: no window is `about` a time"),
         ("  TS-LEAVE:", "  TS-MORE: {may: More., inferred: x}\n  TS-LEAVE:",
          "nothing verifies TS-MORE: no rule, entry or scenario is for it"),
         ("  - id: lost\n", "  - {id: Lost, title: x, for: TS-LOST, members: [A], schedule: [{A: enter}]}\n  - id: lost\n",

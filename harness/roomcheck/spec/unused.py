@@ -17,6 +17,8 @@ def unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
     """Constants, codes, callbacks and requirements that nothing mentions, each with its place."""
     for section, name, text in _unused(words):
         yield words.doc.at((section,)).key(name), text
+    if words.shape.tolerance is not None and not words.about:
+        yield words.doc.at(()).key("tolerance"), "nothing uses tolerance: no window is `about` a time"
 
 
 def surely_unused(words: Rulebook) -> Iterator[tuple[Where, str]]:

@@ -142,6 +142,7 @@ class Vocabulary(Words):
         self.constants = self._constants()
         self.pace = self.duration(shape.pace, "pace")
         self.tolerance = self.duration(shape.tolerance, "tolerance")
+        self.about = False  # whether any window is about a time
         self.codes = {name: code.value for name, code in shape.codes.items()}
         self.options = self._options()
         self.requirements = self._requirements()
@@ -247,6 +248,7 @@ class Vocabulary(Words):
         """`after`, `within` and `about`: what comes about a time comes so much earlier or later."""
         if shape.about is None:
             return self.duration(shape.after, *at, "after"), self.duration(shape.within, *at, "within"), 0
+        self.about = True
         node = self.doc.at(at)
         for key in ("after", "within"):
             if key in node.keys:
