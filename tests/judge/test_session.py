@@ -822,6 +822,27 @@ def test_the_goodbye_of_the_next_request_may_end_the_session_of_the_last(code: i
     assert judged(hall, 1500, saying_so()) == expected
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_who_leaves_before_it_is_in_and_comes_anew_may_be_told_the_list_again(*, leaves: bool) -> None:
+    """Also where nothing tells it that it has left."""
+    own, others = HALL.views
+    silent = tuple(replace(r, silent=r.to == "out" and r.cause.name == "leave") for r in own.rules)
+    contract = replace(HALL, views=(replace(own, rules=silent), others))
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1002, "A", "+", "B")
+    if leaves:
+        hall.call(1003, "A", "leave", room="R")
+        hall.enter(1004, "A")
+    else:
+        hall.told(1024, "A", "in")
+    hall.heard(1025, "A", "+", "B")
+    hall.heard(1026, "B", "+", "A")
+
+    assert judged(hall, 1500, contract) == (CONFORMS if leaves else "violates H-OTHERS")
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_device_that_is_back_may_throw_out_one_of_which_nobody_has_heard(*, again: bool) -> None:
     """The others are told of both, one after the other."""

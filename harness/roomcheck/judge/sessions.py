@@ -91,6 +91,12 @@ class Sessions:
         stay.requests.append(Request(len(stay.requests) + 1, at, args, valid=valid))
         return stay.requests[-1]
 
+    def _anew(self, stay: Stay, room: str) -> None:
+        """Who asked to leave and asks to be in once more may be told the whole list again, left or not."""
+        if stay.request is not None and stay.request.asked is not None:
+            for observer in self.observers.get((stay.member, room), ()):
+                observer.fresh = False
+
     # --- facts ------------------------------------------------------------------------------------------------------
 
     def called(self, member: str, room: str, name: str, args: Mapping[str, Any], at: Instant) -> None:
@@ -106,6 +112,7 @@ class Sessions:
         elif given is not None and request is not None and asked_with(given, args):
             self._advance(member, at)
             request.repeated = request.repeated or at
+            self._anew(stay, room)
         elif name in self.goodbyes and request is not None and request.out is None and request.asked is None:
             self._advance(member, at)
             request.asked = at
@@ -145,6 +152,7 @@ class Sessions:
             request = self._request(stay, room, args, at, valid=False)
         given = declared.requested_by.get(state)
         if given is not None:
+            self._anew(stay, room)
             request.args = args
             request.valid = request.valid or asked_with(given, args)
         if state in declared.opened_by:
