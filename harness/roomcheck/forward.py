@@ -7,9 +7,12 @@ are, and every fault bites. The proxying is proxy.py's. Each connection has a th
 """
 
 import argparse
+import logging
+import math
 import os
 import resource
 import sys
+import time
 from fnmatch import fnmatchcase
 from multiprocessing.connection import wait
 
@@ -17,10 +20,12 @@ import proxy
 from proxy.http import handler
 from proxy.http.exception import HttpRequestRejected
 from proxy.http.parser import HttpParser
-from proxy.http.proxy import HttpProxyBasePlugin
+from proxy.http.proxy import HttpProxyBasePlugin, server
 
 VARIABLE = "ROOMCHECK_FORWARD"  # the hosts, for the process that accepts connections
 LOOK = 1.0  # seconds between two looks at a silent connection; proxy.py's 25 ms cost a fifth of a processor for 300
+PAUSE = 1.0  # seconds between two lines about hosts that could not be reached
+UNABLE = "Unable to connect with upstream "
 IDLE = 86_400  # seconds that a connection may be silent; proxy.py would end it after ten
 
 
@@ -30,8 +35,38 @@ def listed(host: str, port: int, patterns: list[str]) -> bool:
     return any(fnmatchcase(f"{name}:{port}" if ":" in p else name, p.lower()) for p in patterns)
 
 
+class OutOfReach(logging.Handler):
+    """Says which host could not be reached, once a second, until one was: then it is not the network that fails."""
+
+    over = False
+    _said = -math.inf
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take it from proxy.py's own words."""
+        now = time.monotonic()
+        if self.over or now - self._said < PAUSE or not record.getMessage().startswith(UNABLE):
+            return
+        self._said = now
+        host, _, why = record.getMessage().removeprefix(UNABLE).partition(" due to ")
+        sys.stdout.write(f"out of reach: {host}, {why}\n")
+        sys.stdout.flush()
+
+
+out_of_reach = OutOfReach(logging.WARNING)
+if __name__ != "__main__":  # proxy.py imports the plugin by its name
+    _log = logging.getLogger(server.__name__)
+    _log.setLevel(logging.WARNING)
+    _log.propagate = False
+    _log.addHandler(out_of_reach)
+
+
 class Listed(HttpProxyBasePlugin):
     """Answers 403 where a host is not listed."""
+
+    def handle_client_request(self, request: HttpParser) -> HttpParser | None:
+        """Connected: nothing is out of reach."""
+        out_of_reach.over = True
+        return request
 
     def before_upstream_connection(self, request: HttpParser) -> HttpParser | None:
         host, port = (request.host or b"").decode(errors="replace"), request.port or 0

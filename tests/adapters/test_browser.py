@@ -229,6 +229,20 @@ def test_a_script_that_does_not_get_as_far_as_main(folder: Path) -> None:
     asyncio.run(play())
 
 
+def test_a_backend_whose_credentials_cannot_be_right(folder: Path) -> None:
+    """Before any page is opened, whose work it is and what: it is not the adapter's."""
+    backend = folder / "refusing.mjs"
+    backend.write_text(
+        "const { Refused } = await import(process.env.ROOMCHECK_NODE_KIT);\n"
+        "throw new Refused({ credentials: 'APP_ID is no number' });\n"
+    )
+
+    with pytest.raises(TargetError, match=r"it answered hello with refused: .*APP_ID is no number"):
+        asyncio.run(
+            AdapterHost.start([*driver(), f"--script={folder / 'good.js'}", f"--backend={backend}"], hello_limit=LIMIT)
+        )
+
+
 def test_without_the_driver_of_browsers(tmp_path: Path) -> None:
     """The package that is missing is named, and whose work it is."""
     (tmp_path / "good.js").write_text("")

@@ -19,12 +19,12 @@ from roomcheck.adapters import AdapterHost
 from roomcheck.faults import Link, Provisioned, ToxiproxyServer, provision
 from roomcheck.forward import listed
 from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
-from roomcheck.report.exitcode import AS_EXPECTED
+from roomcheck.report.exitcode import AS_EXPECTED, NOTHING
 from roomcheck.run.install import provide
 from roomcheck.run.server import Server
 from roomcheck.spec.target import load_target
 from support.browsers import driver, packages
-from support.runs import Running, until
+from support.runs import Running, run, until
 
 ON_A_LINK = sorted(set(FaultKind) - {FaultKind.SERVER_RESTART})
 SHORT = 0.5  # seconds in which what must not come had the time to come
@@ -253,14 +253,57 @@ scenarios:
 """
 
 
+TARGET_FILE = """
+target: quiet
+spec: quiet.yaml
+adapter: {command: ["{python}", "{dir}/adapter.py"]}
+internet: [localhost]
+"""
+LONELY = """
+import asyncio
+
+from roomcheck.adapter_kit import Adapter
+
+kit = Adapter("lonely", "1", ["internet"])
+
+
+@kit.open
+async def open(member, user, endpoints, credentials, options):
+    return member, endpoints["internet"].split(":")
+
+
+@kit.operation("enter")
+async def enter(me, arguments):
+    member, proxy = me
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(b"CONNECT localhost:1 HTTP/1.1\\r\\n\\r\\n")
+    if b" 200 " in await reader.readline():
+        kit.emit(member, "onMe", {"place": arguments["place"], "status": "online"})
+    writer.close()
+
+
+kit.main()
+"""
+
+
+def test_hosts_that_cannot_be_reached_prove_nothing(tmp_path: Path) -> None:
+    """A member that is told nothing where no host of its SDK answers is no finding: one line says which, and exit 4."""
+    (tmp_path / "adapter.py").write_text(LONELY)
+    (tmp_path / "quiet.yaml").write_text(CONTRACT)
+    (tmp_path / "target.yaml").write_text(TARGET_FILE)
+    done = run(["run", "--target", "target.yaml"], tmp_path)
+
+    assert done.code == NOTHING, done.out + done.err
+    assert done.reports.results["enter"].outcome is None
+    assert "none of the hosts under `internet` could be reached: localhost:1, " in done.out
+
+
 @pytest.mark.parametrize("which", ["the proxy", "what accepts connections"])
 def test_a_forward_proxy_that_is_killed(tmp_path: Path, which: str) -> None:
     """It is named, started again and its case played again; it is no part of the room, so that the run exits 0."""
     (tmp_path / "adapter.py").write_text(QUIET)
     (tmp_path / "quiet.yaml").write_text(CONTRACT)
-    (tmp_path / "target.yaml").write_text(
-        "target: quiet\nspec: quiet.yaml\nadapter: {command: ['{python}', '{dir}/adapter.py']}\ninternet: [localhost]\n"
-    )
+    (tmp_path / "target.yaml").write_text(TARGET_FILE)
     with Running.start(["run", "--target", "target.yaml"], tmp_path) as running:
         until((tmp_path / "entered").exists)
         victim = running.the("roomcheck.forward")

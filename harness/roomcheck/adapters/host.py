@@ -24,7 +24,7 @@ from roomcheck.adapters.child import filled, for_adapters
 from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.adapters.reading import MisreadError, problem_of, read
-from roomcheck.errors import AdapterError
+from roomcheck.errors import AdapterError, TargetError
 from roomcheck.model.time import Instant, show_duration
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
@@ -184,7 +184,7 @@ class AdapterHost:
         """Send one request and return its answer.
 
         AdapterError: no answer within `timeout` seconds, the adapter is broken, or a status other than ok where the
-        room has no say (everything but call, admin and state).
+        room has no say (everything but call, admin and state); TargetError if that is `refused`: what it got is wrong.
         """
         if self._error is not None:
             raise AdapterError(self._error)
@@ -204,7 +204,8 @@ class AdapterHost:
             if self._pending.pop(number, None) is not None:
                 self._abandoned.add(number)
         if kind not in _JUDGED and answer.status != "ok":
-            raise AdapterError(self._story(f"it answered {pending.what} with {answer.status}: {dict(answer.fields)}"))
+            text = self._story(f"it answered {pending.what} with {answer.status}: {dict(answer.fields)}")
+            raise TargetError(text) if answer.status == "refused" else AdapterError(text)
         return answer
 
     async def probe(self) -> None:
@@ -214,12 +215,11 @@ class AdapterHost:
         for kind, fields in probes:
             answer = await self.request(kind, operation=name, **fields)
             if answer.status != "unsupported":
-                raise AdapterError(
-                    self._story(
-                        f"it answered the made-up {kind} {name!r} with {answer.status!r} instead of 'unsupported': "
-                        "its other answers mean nothing; look the operation's name up before the member's"
-                    )
+                text = (
+                    f"it answered the made-up {kind} {name!r} with {answer.status!r} instead of 'unsupported': "
+                    "its other answers mean nothing; look the operation's name up before the member's"
                 )
+                raise AdapterError(self._story(text))
 
     def subscribe(
         self, handle: str, on_event: Callable[[Event], None], on_failure: Callable[[AdapterError], None]

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
 from roomcheck.model.verdict import Blame
+from roomcheck.spec.target import FORWARD, Target
 
 RESTARTS = 10  # of one part in a run: whatever dies more often will not stay
 FAILURES = 2  # starts that failed one after the other: each may take as long as the target allows
@@ -39,6 +40,13 @@ class Mending:
             raise
         self._failures = 0
         return part
+
+
+def of_server(target: Target) -> Mending:
+    """Of what stands behind the members' proxies: the room's server, or the way to one that is somebody else's."""
+    if FORWARD in (target.server_command or ()):
+        return Mending("the forward proxy", HarnessError)
+    return Mending(f"the server of {target.name}", TargetError)
 
 
 def blamed(error: Exception) -> tuple[Blame, str]:

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from roomcheck.adapters import AdapterHost
 from roomcheck.adapters.raised import none_raised
-from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError
 from roomcheck.faults import Provisioned, ToxiproxyServer
 from roomcheck.judge import judging
 from roomcheck.judge.result import result_of
@@ -35,11 +35,12 @@ from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
+from roomcheck.run.far import none_out_of_reach
 from roomcheck.run.files import NEEDLESS, bears, none_starved, raise_limit
 from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
-from roomcheck.run.mending import Mending, blamed
+from roomcheck.run.mending import Mending, blamed, of_server
 from roomcheck.run.pace import Pace, advice
 from roomcheck.run.play import Ground, Play, said_between
 from roomcheck.run.queue import Queue, at_once, may_run_again
@@ -47,7 +48,6 @@ from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.speed import at_the_speed_of
-from roomcheck.spec.target import FORWARD
 
 ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
@@ -116,9 +116,7 @@ class Session:
         target, contract = self.plan.target, self.plan.contract
         self._secrets = secrets_of(target, contract)
         self._mending = {
-            "server": Mending("the forward proxy", HarnessError)
-            if FORWARD in (target.server_command or ())
-            else Mending(f"the server of {target.name}", TargetError),
+            "server": of_server(target),
             "adapter": Mending("the adapter", AdapterError),
             "toxiproxy": Mending("Toxiproxy", HarnessError),
         }
@@ -325,6 +323,7 @@ class Session:
             judged = await unhurried(judging(self.plan.contract, trace, case))
             if judged.outcome in (Outcome.VIOLATES, Outcome.INCONCLUSIVE):
                 none_starved(ground.host.stderr_tail(), server.lines)
+                none_out_of_reach(server.printed.lines(began, now()))
                 none_raised(self.plan.target.adapter_command, ground.host.printed(began, now()))
             verdict = judged
             self.on_trace(case, trace, verdict)

@@ -40,7 +40,7 @@ const { values: given } = parseArgs({ options: {
 } });
 const micros = () => Number(process.hrtime.bigint() / 1000n);
 const kit = new Adapter("browser", "0");
-const backend = given.backend ? await import(pathToFileURL(resolve(given.backend))) : {};
+let backend = {};
 let origin;
 let browser;
 let noise = 0;
@@ -225,6 +225,7 @@ async function launch() {
 
 /** Load the page once, without a way anywhere, to hear what the adapter is; then tell the kit. */
 kit.ready(async () => {
+  if (given.backend) backend = await import(pathToFileURL(resolve(given.backend)));
   await serve();
   await launch();
   const page = new Page("the page");

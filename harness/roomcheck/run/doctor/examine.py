@@ -73,7 +73,7 @@ async def examine(
         yield ok("room: server", f"{where} accepts connections after {(now() - began) / 1e6:.1f} s")
         try:
             host = await start_adapter(target, contract.constants, announce)
-        except AdapterError as e:
+        except (AdapterError, TargetError) as e:
             yield _failed("adapter: hello", e)
             return
         stack.push_async_callback(host.stop)
