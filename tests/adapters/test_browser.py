@@ -16,6 +16,7 @@ from roomcheck.adapters.host import now
 from roomcheck.errors import AdapterError, TargetError
 from roomcheck.run.install import BROWSERS, CHROMIUM, driver_of_browsers
 from support.browsers import driver, packages
+from support.processes import PATIENCE
 
 HERE = Path(__file__).parent
 LIMIT = 60.0  # seconds for what a busy machine may take over a browser
@@ -182,7 +183,7 @@ def nothing_left() -> Iterator[None]:
     """The browser is gone when its driver is, however that ends."""
     others = set(renderers())  # of a browser that other tests of this process have open
     yield
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while (left := set(renderers()) - others) and time.monotonic() < deadline:
         psutil.wait_procs(left, timeout=0.1)
     assert not left

@@ -48,6 +48,7 @@ CASES = "-k kick -k login-alone -k login-twice"
 SEARCH = "--schedules 3"
 ENDED = {AS_EXPECTED, INCONCLUSIVE}  # the shell lines are right, also where the machine was too late to tell of a case
 SERVICES = ("github", "gitlab", "jenkins")
+PLAYED = ["github", *(pytest.param(name, marks=pytest.mark.night) for name in SERVICES[1:])]
 
 
 def has(*programs: str) -> pytest.MarkDecorator:
@@ -250,14 +251,17 @@ def flow(service: str, folder: Path) -> Flow:
 
 
 @pytest.fixture(scope="module")
-def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Flow]]]:
-    """All services side by side."""
+def flows(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Flow]]]:
+    """The services whose tests were selected, side by side."""
     base = tmp_path_factory.mktemp("checkouts")
+    chosen = [name for name in SERVICES if any(item.name.endswith(f"[{name}]") for item in request.session.items)]
     with ThreadPoolExecutor(len(SERVICES)) as threads:
-        yield {service: threads.submit(flow, service, base / service) for service in SERVICES}
+        yield {service: threads.submit(flow, service, base / service) for service in chosen}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PLAYED)
 def test_the_shell_lines_play_a_shard(service: str, flows: dict[str, Future[Flow]]) -> None:
     """As a user's job does it; JUnit, page and stream are where the template collects them."""
     one = flows[service].result()
@@ -286,7 +290,7 @@ def test_the_shell_lines_install(job: str, service: str, tmp_path: Path) -> None
     assert list((folder / "roomcheck-report").rglob("junit.xml"))
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PLAYED)
 def test_the_shell_lines_mend_the_reports_of_a_run_that_was_killed(
     service: str, flows: dict[str, Future[Flow]]
 ) -> None:
@@ -297,7 +301,7 @@ def test_the_shell_lines_mend_the_reports_of_a_run_that_was_killed(
     assert len([words for words in said if words.startswith("the run was cut short")]) == 1, one.said["killed"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PLAYED)
 def test_the_shell_lines_search(service: str, flows: dict[str, Future[Flow]]) -> None:
     """Random schedules with a seed of the build, and a database where the template keeps it."""
     one = flows[service].result()

@@ -6,12 +6,14 @@ import pytest
 
 from roomcheck.cli import main
 from roomcheck.model.verdict import Outcome
+from roomcheck.run import fuzz as search
 from support.runs import Reports
 
 
 def test_no_two_schedules_of_a_search_have_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where an earlier search left some to begin with; so each has its own picture on the page."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(search, "SHRINK_ROUNDS", 1)
     words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "16", "--database", "db"]
     for _ in range(2):
         with pytest.raises(SystemExit) as e:
@@ -43,6 +45,7 @@ def test_a_log_counts_the_schedules_and_says_what_is_confirmed(
 ) -> None:
     """What is played to confirm and to shrink a finding is none of them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(search, "SHRINK_ROUNDS", 1)
     with pytest.raises(SystemExit) as e:
         main(["fuzz", "--simulate", "--defect", "never-reconnected", "--schedules", "20", "--database", "db"])
 

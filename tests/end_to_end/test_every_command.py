@@ -44,7 +44,7 @@ class Place:
     case: Case
     spec: str
     file: Path
-    minutes: float = 0.2  # of a search: what is played in documented time needs more to end a schedule
+    search: tuple[str, ...] = ("--schedules", "8")  # what is played in documented time needs minutes to end one
     serverless: bool = False  # then only cases that need no server are played, and nothing can be searched or replayed
     ended: dict[str, int] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class Place:
             "judge": (["judge", str(self.file), str(trace)], {0}),
             "replay": (["replay", "one.yaml", *at, "--report-dir", "replay"], refused or {0}),
             "compare": (["compare", self.target, self.target, *one, "--report-dir", "compare"], {0}),
-            "fuzz": (["fuzz", *at, "--minutes", f"{self.minutes}", "--report-dir", "fuzz", "--database", "db"], known),
+            "fuzz": (["fuzz", *at, *self.search, "--report-dir", "fuzz", "--database", "db"], known),
             "pytest": ([f"--room-target={self.target}", f"{self.spec}::{self.case.id}"], {0}),
         }[name]
 
@@ -160,7 +160,7 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
     text = write_schedule(bound.contract, case.schedule, title=case.title)
     (folder / "one.yaml").write_text(text, encoding="utf-8")
     place = table[request.param] = Place(
-        target, folder, case, bound.contract.spec, bound.file, 3 if bound.contract.scale == 1 else 0.2,
+        target, folder, case, bound.contract.spec, bound.file, ("--minutes", "3") if bound.contract.scale == 1 else ("--schedules", "8"),
         bool(bound.contract.serverless),
     )  # fmt: skip
     return place

@@ -17,7 +17,11 @@ OPEN, SAFE = "ROOM_COLOUR", "ROOM_TOKEN"  # a name that says nothing, and one th
 CASES = ("login-alone", "logout", "switch-room", "back-before-heartbeat-timeout/cut", "kick")
 # many of these 16 show it, so that one is found on a busy machine too, and no pinned one, of which nothing is remembered
 SEARCH = ("fuzz", "--defect", "login-failed-wrong-code", "--schedules", "16", "--seed", "3")
+SHORT = (
+    "import roomcheck.run.fuzz as f; f.SHRINK_ROUNDS, f.SURE = 1, 4; "  # what is found is written, however long it is
+)
 PLAY = ("run", "--defect", "never-reconnected", *patterns(*CASES))
+FEW = ("run", "--defect", "never-reconnected", *patterns("login-alone", "logout"))
 
 
 def play(folder: Path, words: tuple[str, ...], name: str, more: str = "", server: str = "server") -> Done:
@@ -30,7 +34,8 @@ def play(folder: Path, words: tuple[str, ...], name: str, more: str = "", server
         server=f"['{{python}}', '{LEAKY}', {server}, '{{room}}'{password}]",
         more=more,
     )
-    return run([*words, "--target", str(target)], folder, {"LEAKY_FROM": name, name: SECRET})
+    before = SHORT if words[0] == "fuzz" else ""
+    return run([*words, "--target", str(target)], folder, {"LEAKY_FROM": name, name: SECRET}, before)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +49,9 @@ def done(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     return {
         "run": start(*PLAY),
         "fuzz": start(*SEARCH),
-        "listed": start(*PLAY, name=OPEN, more=f"secrets: [{OPEN}]\n"),
-        "start": start(*PLAY, server="nothing"),
-        "unknown": start(*PLAY, name=OPEN),
+        "listed": start(*FEW, name=OPEN, more=f"secrets: [{OPEN}]\n"),
+        "start": start(*FEW, server="nothing"),
+        "unknown": start(*FEW, name=OPEN),
     }
 
 

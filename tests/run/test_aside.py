@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from roomcheck.run.aside import aside
+from support.processes import PATIENCE
 
 
 def test_the_result_comes_back() -> None:
@@ -31,7 +32,7 @@ def test_a_process_ends_while_the_work_goes_on() -> None:
         "    work.cancel()\n"
         "asyncio.run(main())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 

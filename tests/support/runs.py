@@ -32,9 +32,8 @@ LOOK = 0.01  # seconds between two looks at another process, at first; one at al
 SELDOM = 0.1  # and after a second
 
 # `python -m roomcheck`, but a suite that a shell runs in the background ignores SIGINT, and so would its children
-START = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from roomcheck.cli import main; main()"
-)
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+MAIN = "from roomcheck.cli import main; main()"
 
 T = TypeVar("T")
 
@@ -133,8 +132,10 @@ class Running:
     _readers: list[threading.Thread] = field(default_factory=list)
 
     @classmethod
-    def start(cls, words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = None) -> Self:
-        """`roomcheck WORDS` in this folder; None in `env` takes a variable away."""
+    def start(
+        cls, words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = None, before: str = ""
+    ) -> Self:
+        """`roomcheck WORDS` in this folder; None in `env` takes a variable away. `before`: what Python is told first."""
         reports = Reports(cwd / "roomcheck-report")
         if words[0] == "run":  # not `judge`, which reads what a run wrote
             shutil.rmtree(reports.folder, ignore_errors=True)
@@ -144,7 +145,7 @@ class Running:
         }  # pytest changes it meanwhile, in its own thread
         whole = {**ours, MARK: mark, **(env or {})}
         process = subprocess.Popen(
-            [sys.executable, "-c", START, *words],
+            [sys.executable, "-c", f"{START}{before}{MAIN}", *words],
             cwd=cwd, env={name: value for name, value in whole.items() if value is not None},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
@@ -218,9 +219,9 @@ class Running:
         return self.processes()
 
 
-def run(words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = None) -> Done:
+def run(words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = None, before: str = "") -> Done:
     """`roomcheck WORDS`, to its end; AssertionError if anything that it started outlives it."""
-    with Running.start(words, cwd, env) as running:
+    with Running.start(words, cwd, env, before) as running:
         done = running.end()
         assert not running.left()
     return done
