@@ -1,4 +1,4 @@
-"""Takes the pictures of the HTML report that docs/ shows, with Chromium: `.venv/bin/python ci/screenshots.py`."""
+"""Takes the pictures that docs/ shows, with Chromium: `.venv/bin/python ci/screenshots.py`."""
 
 import base64
 import shutil
@@ -18,6 +18,7 @@ SIZES = (("", 1280, 900), ("-narrow", 400, 1000))
 TALL = 2_000  # a case is taken whole, and only what the window shows is taken
 CASE = "back-after-heartbeat-timeout/cut"
 CASES = ("-k", "back-", "-k", "kick", "-k", "login-")
+DEFECTS = ("kick-told-twice", "leave-told-late", "never-reconnected", "no-list-after-login")
 TRIES = 8
 
 
@@ -30,6 +31,20 @@ def report(folder: Path, code: int, *words: str) -> str:
             shutil.move(DOCS.parent / "roomcheck-report", folder)
             return (folder / "report.html").as_uri()
     sys.exit(f"{' '.join(command)} ended with {done.returncode}")
+
+
+def site(folder: Path) -> str:
+    """A site of the conforming room and of broken ones, played in virtual time; the address of its contract's page."""
+    streams = []
+    for defect in ("", *DEFECTS):
+        more = ["--defect", defect] if defect else []
+        words = ["run", "--quiet", "--simulate", "--report-dir", str(folder / f"run-{defect}"), *more]
+        subprocess.run([sys.executable, "-m", "roomcheck", *words], stdout=subprocess.DEVNULL, timeout=300, check=False)
+        streams.append(str(folder / f"run-{defect}" / "run.ndjson"))
+    command = [sys.executable, "-m", "roomcheck", "site", *streams, "--out", str(folder / "site")]
+    subprocess.run(command, stdout=subprocess.DEVNULL, timeout=300, check=True)
+    (page,) = (folder / "site" / "contracts").glob("*.html")
+    return page.as_uri()
 
 
 @contextmanager
@@ -57,10 +72,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, browser() as driver:
         failing = report(Path(place, "bad"), 1, "--defect", "never-reconnected", *CASES)
         passing = report(Path(place, "good"), 0, "-k", CASE)
+        both = site(Path(place))
         for suffix, width, height in SIZES:
             resize(driver, width, height)
             driver.get(failing)
             driver.save_screenshot(str(DOCS / f"report{suffix}.png"))
+            driver.get(both)
+            driver.save_screenshot(str(DOCS / f"site{suffix}.png"))
             for name, page in (("failing", failing), ("passing", passing)):
                 resize(driver, width, TALL)
                 driver.get(page)

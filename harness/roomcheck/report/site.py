@@ -2,7 +2,8 @@
 
 An implementation is what streams call their target; its version is the name that the room gave. Of each case the
 newest result counts, among the runs of the newest version and of the newest revision of the contract: so shards, a run
-of some cases and one that was cut short add up, and what an older version did is history.
+of some cases and one that was cut short add up, and what an older version did is history. What conforms, and violated
+the contract in another run of the same version, is unsteady: that it went well last proves nothing.
 
 A requirement is violated where it was the first finding of a case: what a room tells after it went wrong is neither
 lawful nor unlawful on its own.
@@ -14,7 +15,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roomcheck.model.verdict import CaseResult, Outcome, RunHeader
 from roomcheck.report.console import NO_VERDICT, by_requirement, meaning
@@ -28,7 +29,17 @@ FORMAT = 1
 VIOLATES, INCONCLUSIVE = Outcome.VIOLATES.value, Outcome.INCONCLUSIVE.value
 CONFORMS, NOT_APPLICABLE = Outcome.CONFORMS.value, Outcome.NOT_APPLICABLE.value
 NOT_CHECKED = "not checked"
-ENDINGS = (VIOLATES, EXPECTED, NO_VERDICT, INCONCLUSIVE, CONFORMS, NOT_APPLICABLE, NOT_CHECKED)  # the first counts
+UNSTEADY = "unsteady"
+ENDINGS = (
+    VIOLATES,
+    UNSTEADY,
+    EXPECTED,
+    NO_VERDICT,
+    INCONCLUSIVE,
+    CONFORMS,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+)  # the first counts
 NEVER_ANSWERED = "never answered"
 UNNAMED = "(no requirement)"  # a violation of which the judge could not say what it breaks
 ADDRESS = re.compile(r"https?://[!-~]+")  # what a page may link to
@@ -81,7 +92,10 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How a case ended last. It violated the contract in `violated` of the `played` runs of this version."""
+    """How a case ended last; of one that is unsteady, where it violated the contract last.
+
+    It violated it in `violated` of the `played` runs of this version.
+    """
 
     name: str
     title: str
@@ -297,6 +311,7 @@ def _whole(streams: Sequence[Stream]) -> bool:
 def _cases(streams: Sequence[Stream], last: Stream) -> list[Case]:
     """The newest result of each case; of those that tell of a list of known failures only the last run's."""
     newest: dict[str, tuple[Stream, CaseResult]] = {}
+    broken: dict[str, tuple[Stream, CaseResult]] = {}  # the last time that it violated the contract
     played: Counter[str] = Counter()
     violated: Counter[str] = Counter()
     for stream in streams:
@@ -305,12 +320,19 @@ def _cases(streams: Sequence[Stream], last: Stream) -> list[Case]:
                 continue
             newest[result.case] = stream, result
             played[result.case] += 1
-            violated[result.case] += result.outcome is Outcome.VIOLATES
+            if result.outcome is Outcome.VIOLATES:
+                violated[result.case] += 1
+                broken[result.case] = stream, result
     places = {stream.id: anchors(stream.part[1]) for stream in streams}
-    return [
-        _case(stream, result, places[stream.id][result.case], violated[result.case], played[result.case])
-        for stream, result in newest.values()
-    ]
+    cases: list[Case] = []
+    for name, (stream, result) in newest.items():
+        shown, told = (stream, result) if result.outcome is not Outcome.CONFORMS else broken.get(name, (stream, result))
+        case = _case(shown, told, places[shown.id][name], violated[name], played[name])
+        if told is not result:
+            seen = {visible(r): ending for r, ending in _checked(result).items()} | {case.requirement: UNSTEADY}
+            case = replace(case, ending=UNSTEADY, requirements=tuple(seen.items()))
+        cases.append(case)
+    return cases
 
 
 def _case(stream: Stream, result: CaseResult, place: str, violated: int, played: int) -> Case:
@@ -319,7 +341,7 @@ def _case(stream: Stream, result: CaseResult, place: str, violated: int, played:
         name=visible(result.case.removeprefix(f"{stream.part[0].spec}/")),
         title=clipped(result.title),
         ending=ended(result),
-        requirement=visible((first.requirement if first else None) or ""),
+        requirement=visible((first.requirement if first else None) or UNNAMED) if first else "",
         seen=clipped(result.message),
         known=clipped(result.known),
         violated=violated,
@@ -369,6 +391,7 @@ def _badge(label: str, file: str, counts: Mapping[str, int], cases: Sequence[Cas
     asked = sum(counts[e] for e in ENDINGS if e in counts and e not in (NOT_APPLICABLE, NOT_CHECKED))
     said = [f"{counts[CONFORMS]} of {asked} kept"]
     said += [f"{counts[VIOLATES]} violated"] if counts.get(VIOLATES) else []
+    said += [f"{counts[UNSTEADY]} unsteady"] if counts.get(UNSTEADY) else []
     said += [f"{counts[EXPECTED]} known failure{'s' * (counts[EXPECTED] != 1)}"] if counts.get(EXPECTED) else []
     bad = {case.ending for case in cases}
     if not asked:
@@ -377,7 +400,7 @@ def _badge(label: str, file: str, counts: Mapping[str, int], cases: Sequence[Cas
         return Badge(label, ", ".join([*said, "not complete"]), "red" if VIOLATES in bad else "lightgrey", file)
     if VIOLATES in bad:
         color = "red"
-    elif bad & {NO_VERDICT, INCONCLUSIVE}:
+    elif bad & {UNSTEADY, NO_VERDICT, INCONCLUSIVE}:
         color = "yellow"
     else:
         color = "orange" if EXPECTED in bad else "brightgreen"
