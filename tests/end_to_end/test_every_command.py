@@ -20,7 +20,7 @@ from roomcheck.cli.playing import Bound, Choice
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
 from roomcheck.run.install import provide
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import write_schedule
 from support.runs import exactly

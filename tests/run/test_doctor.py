@@ -17,7 +17,7 @@ from roomcheck.run.doctor import Line, Seen, machine
 from roomcheck.run.doctor.adapter import expected, simplest
 from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.simulate import simulate
 from roomcheck.spec.contract import AnyOf, Contract, Entry, Unordered
 from support.lobby import case, line, lobby

@@ -6,7 +6,7 @@ import pytest
 
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
-from roomcheck.run.queue import ALONE, SERVERS, Queue, at_once, may_run_again
+from roomcheck.run.queue import ALONE, SERVERS, Queue, at_once, enough, may_run_again
 from roomcheck.spec.contract import Case
 
 
@@ -144,3 +144,17 @@ def test_a_known_failure_that_passes_is_played_again() -> None:
     assert waiting.begin() == (given[0], 3)
     assert not waiting.end(given[0], 3, CONFORMS)
     assert waiting.over
+
+
+@pytest.mark.parametrize(
+    ("lengths", "at_once"),
+    [([], 16), ([0], 16), ([10] * 30, 45), ([100, *[10] * 30], 16), ([20] * 20 + [5] * 40, 45)],
+    ids=["none", "instant", "alike", "one that is long", "of two lengths"],
+)
+def test_no_more_at_once_than_fill_the_time_of_the_longest(lengths: list[int], at_once: int) -> None:
+    """And some more, as they do not pack without gaps; but never very few."""
+    assert enough(lengths) == at_once
+    ends = [0] * at_once
+    for length in sorted(lengths, reverse=True):
+        ends[ends.index(min(ends))] += length
+    assert max(ends) == max(lengths, default=0)

@@ -18,7 +18,8 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.run import session as session_module
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.install import provide
-from roomcheck.run.session import LAG, TURN, Plan, Session, duration, unhurried
+from roomcheck.run.queue import duration
+from roomcheck.run.session import LAG, TURN, Plan, Session, unhurried
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 from support.processes import PATIENCE

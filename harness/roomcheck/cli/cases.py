@@ -8,7 +8,7 @@ from roomcheck.cli.run import selected
 from roomcheck.errors import UsageError
 from roomcheck.model.time import show_duration
 from roomcheck.prove import asked
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 
 
 @click.command("list")

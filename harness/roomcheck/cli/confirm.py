@@ -16,7 +16,8 @@ from roomcheck.model.schedule import Fault
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
 from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import Ending, Kind, Played, Row
-from roomcheck.run.session import Plan, Session, duration
+from roomcheck.run.queue import duration
+from roomcheck.run.session import Plan, Session
 from roomcheck.spec.contract import Case
 
 FIRST, NEXT = slice(0, 1), slice(1, 4)  # of the cases that show a defect, and of the schedules

@@ -11,7 +11,7 @@ from roomcheck.reference import defects
 from roomcheck.reference.defects import Defect
 from roomcheck.report.matrix import Ending, Kind, Row, Sighting
 from roomcheck.run import choosing
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of

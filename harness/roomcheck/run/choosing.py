@@ -19,7 +19,7 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Fault, Schedule
 from roomcheck.model.trace import Faulted, Trace
 from roomcheck.room import USUAL, alike, play
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import case_of
 

@@ -32,7 +32,8 @@ from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.aside import aside
 from roomcheck.run.choosing import DRAWN, IN_FLIGHT, POOL, draw, shortest
 from roomcheck.run.clock import now
-from roomcheck.run.session import ATTEMPTS, duration
+from roomcheck.run.queue import duration
+from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of
 

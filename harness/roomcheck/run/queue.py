@@ -1,5 +1,6 @@
 """Who is played next: fresh cases first, then doubtful ones, each as soon as few enough are played beside it."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,8 @@ from roomcheck.spec.contract import Case
 FEWER = 4  # a doubtful case is run again with so many times fewer beside it
 ALONE = 8  # cases at once that have an adapter process each
 SERVERS = 4  # cases at once that have a server each: starting one takes a processor for a while, and each is restarted
+FEW = 16  # cases that are played at once even on a machine that lags: what lags with these is slow by itself
+SPARE = 1.5  # so many more at once than fill the time of the longest
 
 
 class Queue:
@@ -38,7 +41,7 @@ class Queue:
     def begin(self) -> tuple[Case, int] | None:
         """The case to begin now and which attempt that is; None if first another must end."""
         for attempt, waiting in enumerate(self.waiting, 1):
-            if self.running >= self.limit(attempt):
+            if waiting and self.running >= self.limit(attempt):
                 return None
             case = next((case for case in waiting if self._may_begin(case)), None)
             if case is not None:
@@ -82,3 +85,24 @@ def at_once(asked: int, bears: int | None, attempt: int) -> int:
 def may_run_again(result: CaseResult) -> bool:
     """Doubt, and whatever died beside it, deserve another try; a violation never does."""
     return result.outcome is Outcome.INCONCLUSIVE or result.blame in (Blame.HARNESS, Blame.ADAPTER, Blame.TARGET)
+
+
+def duration(case: Case, pace: int = 0) -> int:
+    """How long a case will take at least, in microseconds: its offsets along the labels, and the watch.
+
+    `pace`: what passes before a step that names no moment. What calls take to settle is the room's to say.
+    """
+    labels: dict[str, int] = {}
+    at = 0
+    for step in case.schedule.steps:
+        base = at + pace if step.when.label is None else labels.get(step.when.label, at)
+        at = max(at, base + step.when.offset)
+        if step.label:
+            labels[step.label] = at
+    return at + case.schedule.watch
+
+
+def enough(lengths: Sequence[int]) -> int:
+    """How many at once take no longer than the longest case does; more would only make the machine late."""
+    longest = max(lengths, default=0)
+    return max(FEW, math.ceil(SPARE * sum(lengths) / longest)) if longest else FEW

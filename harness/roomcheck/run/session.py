@@ -43,7 +43,7 @@ from roomcheck.run.live import Live
 from roomcheck.run.mending import Mending, blamed, of_server
 from roomcheck.run.pace import Pace, advice
 from roomcheck.run.play import Ground, Play, said_between
-from roomcheck.run.queue import Queue, at_once, may_run_again
+from roomcheck.run.queue import FEW, Queue, at_once, duration, enough, may_run_again
 from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
 from roomcheck.spec.contract import Case, Contract
@@ -53,7 +53,6 @@ ATTEMPTS = 3
 STAGGER = 0.02  # seconds between two starts: a login of three members costs about 10 ms on two cores
 PATIENCE = 0.2  # seconds that a start waits at most for the machine to be on time again
 LAG = 50_000  # microseconds; a harness or an adapter that is usually as late as that cannot keep up
-FEW = 16  # cases that are played at once even so: what lags with these is slow by itself
 LOOK_AGAIN = 1.0  # seconds, whether it can
 TURN = 1_000  # microseconds that are computed for one case before the others are looked after
 WORN = 300  # cases that one Toxiproxy serves: about 200 MB by then, 650 MB after 1,000; a new one is there in 13 ms
@@ -172,12 +171,17 @@ class Session:
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
         allowed = min(self.plan.jobs, bears(self._files, fresh, len(self.plan.target.endpoints)))
+        steady = (
+            allowed
+            if over
+            else min(allowed, enough([duration(case, self.plan.contract.pace_of(case.schedule)) for case in fresh]))
+        )
         speeds = len(self.pace.speeds)
         tries = attempts if attempts == 1 else max(attempts, speeds + 1)
         fewer = tries if speeds == 1 else 2  # at a slower speed as many cases cost less
 
         def most(attempt: int) -> int:
-            return at_once(allowed, self.plan.target.jobs, min(attempt, fewer))
+            return at_once(steady if attempt == 1 else allowed, self.plan.target.jobs, min(attempt, fewer))
 
         queue = Queue(fresh, tries, most, listed)
         ended: list[CaseResult] = []
@@ -481,18 +485,3 @@ async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:
         if now() > end:
             await asyncio.sleep(0)
             end = now() + TURN
-
-
-def duration(case: Case, pace: int = 0) -> int:
-    """How long a case will take at least, in microseconds: its offsets along the labels, and the watch.
-
-    `pace`: what passes before a step that names no moment. What calls take to settle is the room's to say.
-    """
-    labels: dict[str, int] = {}
-    at = 0
-    for step in case.schedule.steps:
-        base = at + pace if step.when.label is None else labels.get(step.when.label, at)
-        at = max(at, base + step.when.offset)
-        if step.label:
-            labels[step.label] = at
-    return at + case.schedule.watch

@@ -18,7 +18,7 @@ from roomcheck.run.clock import now
 from roomcheck.run.doctor.adapter import arrive, of_type
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case, Contract, Rule
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))

@@ -17,7 +17,7 @@ from roomcheck.model.verdict import Blame, Outcome, Verdict
 from roomcheck.run.doctor.adapter import expected
 from roomcheck.run.doctor.line import Line, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
-from roomcheck.run.session import duration
+from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case, Contract, Entry, Item, Unordered
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
