@@ -14,7 +14,7 @@ from roomcheck.judge.lateness import narrowest
 from roomcheck.model.verdict import Blame
 from roomcheck.reference import defects
 from roomcheck.run.doctor import Line, Seen, machine
-from roomcheck.run.doctor.adapter import expected, simplest
+from roomcheck.run.doctor.adapter import _pings, expected, simplest
 from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
 from roomcheck.run.queue import duration
@@ -215,3 +215,18 @@ NODE = ["TypeError: no", "    at f (/a.mjs:1:2)", "    at g (/a.mjs:3:4)", "Node
 def test_an_exception_is_shown_to_its_end(lines: list[str], last: str | None) -> None:
     """What was raised is the last line of what is shown, or what is there of it."""
     assert exception_in(lines)[-1:] == ([] if last is None else [last])
+
+
+@pytest.mark.parametrize(
+    ("stuck", "late", "seen"),
+    [
+        (900 * MS, 0, Seen.OK), (2_000 * MS, 0, Seen.FINDING), (2_000 * MS, 400 * MS, Seen.FINDING),
+        (2_000 * MS, 600 * MS, Seen.NOT_TRIED),
+    ],
+)  # fmt: skip
+def test_a_loop_that_is_stuck_on_a_machine_that_is_late_itself(stuck: int, late: int, seen: Seen) -> None:
+    """It is the adapter's finding, unless this process was late by a quarter of it too."""
+    said = _pings([(50 * MS, 0), (0, stuck)], "6 members called enter at once", late)
+
+    assert said.seen is seen
+    assert "1 while 6 members called enter at once: answered within 50 ms" in said.text

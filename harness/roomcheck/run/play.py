@@ -23,7 +23,8 @@ from roomcheck.run.clock import Lateness, now, sleep_until
 from roomcheck.run.server import Server
 from roomcheck.spec.contract import Case, Contract, Operation
 
-CALL_LIMIT = 5.0  # seconds that an adapter may take to answer anything but hello
+CALL_LIMIT = 5.0  # seconds that an adapter may take to answer a call, an act or close
+BARRIER_LIMIT = 30.0  # a page on a busy machine may be late by seconds, and nobody waits behind this
 OPEN_LIMIT = 60.0  # a page takes a second to open on two idle cores, and much longer where others work beside it
 OPENINGS = 8  # members that are being opened at once: how long one may take says nothing of how many there are
 SAID = 10  # lines of each program that stand beside a case that did not conform
@@ -305,7 +306,7 @@ class Play:
     async def _settle(self) -> int:
         await self._watch(now() + self.case.schedule.watch)
         end = now()
-        await asyncio.gather(*(self._ask("barrier", member=self.handle(m)) for m in self.links))
+        await asyncio.gather(*(self._ask("barrier", BARRIER_LIMIT, member=self.handle(m)) for m in self.links))
         return end
 
     def _trace(self, began: int, end: int) -> Trace:

@@ -22,6 +22,7 @@ import { Adapter, Indefinite, Refused, Unsupported } from "../node/kit.mjs";
 
 const LOAD_LIMIT = 30_000; // milliseconds for a page to load: an SDK may have megabytes of script
 const MAIN_LIMIT = 10_000; // and then for its script to call main()
+const BARRIER_LIMIT = 25_000; // for a barrier's, which nobody waits behind: a page on a busy machine may be late by seconds
 const ANSWER_LIMIT = 6_000; // for an answer: longer than the harness waits, and soon enough for it to close the member
 const CLOSE_LIMIT = 1_500; // for a page's own close, and for the browser's
 const OPENINGS = 2; // pages that are opened at once: opening is work, and those that are there must not wait for it
@@ -262,6 +263,6 @@ kit.open(async (member, opening) => {
   }
   return me;
 });
-kit.settle((me) => me.ask("barrier"));
+kit.settle((me) => me.ask("barrier", {}, BARRIER_LIMIT));
 kit.close((me) => me.close());
 kit.main();

@@ -19,7 +19,7 @@ from roomcheck.run.play import Ground, Play
 from roomcheck.spec.contract import AnyOf, Callback, Case, Contract, Entry, Item
 from roomcheck.spec.target import Target
 
-CROWD = 20  # members that call at once
+CROWD = 20  # members that call at once, or as many as the target's `jobs`: it bears no more
 CROWD_LIMIT = 30.0  # seconds for a call to be answered
 STUCK = 1_000_000  # microseconds; a longer silence makes every "never" of a run inconclusive
 SETTLE = 300_000  # microseconds after the calls, in which callbacks that a barrier did not wait for come
@@ -165,8 +165,8 @@ def of_type(value: object, *kinds: type) -> bool:
 # --- many at once -----------------------------------------------------------------------------------------------------
 
 
-async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
-    """Members that call at once, while pings and barriers are asked for."""
+async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Line]:
+    """So many members that call at once, while pings and barriers are asked for."""
     call = next(step.act for step in case.schedule.steps if isinstance(step.act, Call))
     host = ground.host
     began = now()
@@ -175,7 +175,7 @@ async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
         name: await Link.create(ground.toxiproxy, f"{ground.token}-crowd-{name}", address, set())
         for name, address in ground.server.endpoints.items()
     }
-    handles = [f"crowd.{number}" for number in range(CROWD)]
+    handles = [f"crowd.{number}" for number in range(size)]
     failures: list[AdapterError] = []
     for handle in handles:
         host.subscribe(handle, heard.append, failures.append)
@@ -189,7 +189,7 @@ async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
         await asking
         answered = now()
         asked = len(barriers) + BARRIERS
-        while now() - answered < SETTLE or len(barriers) < asked or (len(heard) < CROWD and now() - answered < STUCK):
+        while now() - answered < SETTLE or len(barriers) < asked or (len(heard) < size and now() - answered < STUCK):
             barriers.append(await _barrier(host))
             await asyncio.sleep(0.01)
         pings.append(await _ping(host))
@@ -203,8 +203,9 @@ async def crowd(ground: Ground, case: Case) -> AsyncIterator[Line]:
     if failures:
         raise failures[0]
     pings.append((0, host.lag(began)))  # what the adapter told the harness's own beat, it does not tell again
-    yield _pings(pings, call.operation)
-    yield _barriers(barriers, heard)
+    late = ground.lateness.worst(began, answered)
+    yield _pings(pings, f"{size} members called {call.operation} at once", late)
+    yield _barriers(barriers, heard, size)
 
 
 async def arrive(ground: Ground, handle: str, links: Mapping[str, Link], call: Call) -> None:
@@ -230,22 +231,24 @@ async def _barrier(host: AdapterHost) -> tuple[int, int]:
     return answer.sent, answer.received
 
 
-def _pings(pings: list[tuple[int, int]], operation: str) -> Line:
+def _pings(pings: list[tuple[int, int]], busy: str, late: int) -> Line:
     check = "adapter: pings while busy"
     slowest, stuck = max(took for took, _ in pings), max(lag for _, lag in pings)
-    text = f"{len(pings) - 1} while {CROWD} members called {operation} at once: "
-    text += f"answered within {show_duration(slowest)}"
+    text = f"{len(pings) - 1} while {busy}: answered within {show_duration(slowest)}"
     if slowest > STUCK or stuck > STUCK:
         text += f", and the SDK's loop was stuck for {show_duration(stuck)}" if stuck else ""
+        if 4 * late > stuck:
+            text += f"; this machine itself was {show_duration(late)} late, which may be why"
+            return not_tried(check, text, "try it again when nothing else runs here")
         advice = "let calls that block run in a thread of their own: while one waits, nobody hears callbacks"
         return finding(check, Blame.ADAPTER, text, advice)
     return ok(check, text + (f", the SDK's loop stuck for at most {show_duration(stuck)}" if stuck else ""))
 
 
-def _barriers(barriers: list[tuple[int, int]], heard: list[Event]) -> Line:
+def _barriers(barriers: list[tuple[int, int]], heard: list[Event], size: int) -> Line:
     check = "adapter: barrier"
     if not heard:
-        return not_tried(check, f"no callback was told to {CROWD} members", "see the findings above")
+        return not_tried(check, f"no callback was told to {size} members", "see the findings above")
     for sent, received in barriers:
         late = [e for e in heard if e.time < sent - PREEMPTED and e.received > received]
         if late:

@@ -95,7 +95,7 @@ async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Line]
             yield not_tried(check, f"no case of {contract.spec} is calls alone", "add one: a login, and nothing else")
         else:
             began = now()
-            async for line in _with_login(ground, case):
+            async for line in _with_login(ground, case, patient.target.jobs):
                 check = line.check
                 yield line
             check = "adapter: refusals"
@@ -112,10 +112,10 @@ async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Line]
     yield await adapter.the_end(host)
 
 
-async def _with_login(ground: Ground, case: Case) -> AsyncIterator[Line]:
+async def _with_login(ground: Ground, case: Case, jobs: int | None) -> AsyncIterator[Line]:
     line, told = await adapter.callbacks(ground, case, 1)
     yield line
-    async for line in adapter.crowd(ground, case):
+    async for line in adapter.crowd(ground, case, min(adapter.CROWD, jobs or adapter.CROWD)):
         yield line
     yield await habits.closing(ground, next(step.act for step in case.schedule.steps if isinstance(step.act, Call)))
     if reason := ground.contract.serverless:
