@@ -98,8 +98,12 @@ def test_keep_removes_the_oldest_runs_of_each(played: Path, tmp_path: Path) -> N
     made([played / "bad" / "run.ndjson"], out)
     assert len(runs(out)) == 4
 
+    damaged = out / "runs" / "0123456789ab"
+    damaged.mkdir()
+    (damaged / "run.ndjson").write_text("what somebody may mend")
     made([], out, "--keep", "2")
     assert len(runs(out)) == 3
+    assert (damaged / "run.ndjson").exists()
     data = json.loads((out / "data.json").read_text())
     assert sorted(len(s["runs"]) for s in data["standings"]) == [1, 2]
 
@@ -164,6 +168,7 @@ def test_a_run_that_was_cut_short_is_shown_and_said(played: Path, tmp_path: Path
     later = made([tmp_path / "run.ndjson"], out)
     assert "cut short" not in later.output
     assert "1 run of 1 implementation" in later.output
+    assert len(runs(out)) == 1
 
 
 def test_a_stream_publishes_no_file_but_traces(played: Path, tmp_path: Path) -> None:

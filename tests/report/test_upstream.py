@@ -69,7 +69,7 @@ def test_it_says_what_a_maintainer_needs() -> None:
     for said in (
         "lobbyd 4.1, lobby-js 2.0", "A lost link is told.",
         "[The Lobby Protocol](<https://lobby.example/spec>): Connection status, case 1",
-        "1. `B` calls `login(room: R)`", "the network of `A` fails: its TCP connections are closed",
+        "1. `B` calls `login(room: R)`", "8. nothing more is done for 1.000 s", "the network of `A` fails: its TCP connections are closed",
         "roomcheck run -k back/cut",
     ):  # fmt: skip
         assert said in written
@@ -128,6 +128,16 @@ def test_what_proves_nothing_is_no_finding(result: CaseResult) -> None:
     """Least of all what this machine was too late for."""
     with pytest.raises(ValueError, match="proves nothing"):
         sighting([result], result)
+
+
+def test_what_chance_found_is_told_by_what_was_seen_and_how_often_again() -> None:
+    """Its title says nothing; that a search played it again does."""
+    message = "B about A: DELETE came late (again in 14 of 16 rooms at once; 5 steps shrunk to 3)"
+    written = text(replace(bad(), title="A random schedule", file="", message=message))
+
+    assert written.startswith("# DELETE ")
+    assert "Played again at once, 14 of 16 showed it." in written
+    assert "A random schedule" not in written
 
 
 def test_what_is_inferred_is_said_to_be() -> None:

@@ -63,7 +63,8 @@ def site(streams: tuple[Path, ...], out: Path, keep: int | None) -> int:
         if not streams and not there:
             raise UsageError(f"there are no streams, and no runs in {out}: name the run.ndjson of a run")
         problems: list[Problem] = []
-        found = _whole(_sources(_named(out, there) | _named(_common(streams), streams), problems), problems)
+        read = list(_sources(_named(out, there) | _named(_common(streams), streams), problems))
+        found = _whole(read, problems)
         if keep is not None:
             found = _newest(found, keep)
         if not found:
@@ -74,8 +75,8 @@ def site(streams: tuple[Path, ...], out: Path, keep: int | None) -> int:
             made = site_of([source.stream for source in found], problems)
             written = _write_pages(out, made)
             _remove(out, [place for place in before if place not in written])
-            for folder in {path.parent for path in there} - {out / RUNS / s.stream.id for s in found} if keep else ():
-                shutil.rmtree(folder)
+            for key in {source.stream.id for source in read} - {source.stream.id for source in found}:
+                shutil.rmtree(out / RUNS / key, ignore_errors=True)
         except OSError as e:
             raise UsageError(f"cannot write the site: {e}; choose another --out") from e
     for problem in made.problems:

@@ -6,7 +6,7 @@ and there are clients and connections where contracts speak of members and links
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from roomcheck.judge.route import order
@@ -40,6 +40,7 @@ FAULTS = {
     FaultKind.TRUNCATE: "its TCP connection is closed in the middle of a message; a new one works at once",
     FaultKind.SERVER_RESTART: "the server is killed, and started again later",
 }
+AGAIN = re.compile(r"\bagain in (\d+) of (\d+)\b")  # what a search says of a finding that it confirmed
 LEVELS = {"must": "this must hold", "should": "this should hold", "may": "this may be expected"}
 
 
@@ -124,7 +125,8 @@ def _steps(result: CaseResult) -> int:
 
 
 def _title(result: CaseResult, finding: Finding) -> str:
-    return f"{result.title}: {_seen(finding)}"
+    """What was seen, and where: the title of a case that chance made says nothing."""
+    return f"{result.title}: {_seen(finding)}" if result.file else _seen(finding)
 
 
 def _seen(finding: Finding) -> str:
@@ -134,9 +136,10 @@ def _seen(finding: Finding) -> str:
 
 def _versions(header: RunHeader, result: CaseResult, settings: Mapping[str, int]) -> Iterator[str]:
     yield f"**Versions:** {_line(header.room or header.target)}."
+    proxy = "" if header.toxiproxy.startswith("none") else f" (Toxiproxy {_line(header.toxiproxy)})"
     yield (
-        f"Seen on {_line(header.started[:10])} by a program that runs several clients, each through a TCP proxy "
-        f"(Toxiproxy {_line(header.toxiproxy)}), breaks their connections, and writes down every callback "
+        f"Seen on {_line(header.started[:10])} by a program that runs several clients, each through a TCP proxy"
+        f"{proxy}, breaks their connections, and writes down every callback "
         f"(roomcheck {_line(header.roomcheck)})."
     )
     scale = result.scale or header.scale
@@ -191,6 +194,8 @@ def _steps_text(schedule: Schedule | None) -> Iterator[str]:
         if step.label:
             moments[step.label] = number
         yield f"{number}. {_when(step, moments, number)}{_act(step)}"
+    if schedule is not None:
+        yield f"{len(schedule.steps) + 1}. nothing more is done for {show_duration(schedule.watch)}"
 
 
 def _when(step: Step, moments: Mapping[str, int], number: int) -> str:
@@ -229,7 +234,7 @@ def _happened(result: CaseResult, finding: Finding, trace: Trace | None) -> Iter
     whose = f" at {_code(where[0])}" if where[0] else ""
     whose += f", about {_code(where[2])}" if where[2] else ""
     yield f"Expected{whose}: {_line(_plain(finding.expected))}."
-    yield f"Instead: **{_line(_seen(finding))}**."
+    yield f"Instead: **{_line(_seen(replace(finding, seen=finding.seen.removeprefix(f'{finding.expected}: '))))}**."
     yield ""
     if trace is None:
         yield f"The first thing that is wrong comes {show_duration(finding.at)} after the first step."
@@ -304,6 +309,9 @@ def _what(record: Record, names: Mapping[str, str]) -> str:
 def _often(seen: Sighting) -> Iterator[str]:
     times = "time" if seen.plays == 1 else "times"
     yield f"These steps were played {seen.plays} {times}; {seen.shown} of {seen.plays} showed it."
+    again = AGAIN.search(seen.result.message)
+    if again:
+        yield f"Played again at once, {again[1]} of {again[2]} showed it."
     if seen.asked > 1:
         yield (
             f"In the same run {seen.asked} sequences of steps touched the same sentence, and "
