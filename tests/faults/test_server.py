@@ -1,6 +1,7 @@
 """A server's life: it is ours, it dies when it should, and what is dead or wedged never hangs a run."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from roomcheck.errors import HarnessError
 from roomcheck.faults import Link, Provisioned, ToxiproxyServer
 from roomcheck.faults.client import SilentError
 from roomcheck.faults.process import Process, start_process
+from roomcheck.faults.silence import now
 from roomcheck.model.fault import FaultKind
 from support.processes import PATIENCE
 
@@ -218,3 +220,21 @@ def test_it_dies_with_its_parent(program: Path, ends: Callable[[int], bool]) -> 
         parent.send_signal(signal.SIGKILL)
 
     assert ends(server)
+
+
+@pytest.mark.parametrize(
+    ("log", "says"),
+    [
+        ("accept tcp 127.0.0.1:1: accept4: too many open files", "not allowed to open more files"),
+        ("dial tcp 127.0.0.1:1: connect: cannot assign requested address", "found no port for a connection"),
+    ],
+)
+def test_what_it_wanted_is_told_to_those_who_were_there(running: Process, log: str, says: str) -> None:
+    """A case that began after that was known had it again."""
+    began = now()
+    assert running.wanted(began) == ""
+    os.write(running._log.fileno(), f"{log}\n".encode())
+
+    assert says in running.wanted(began)
+    assert says in running.wanted(began)
+    assert running.wanted(now() + 1) == ""

@@ -12,7 +12,7 @@ import pytest
 from roomcheck.errors import HarnessError
 from roomcheck.model.schedule import Member, Schedule
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS
-from roomcheck.run.files import BASE, LINK, bears, none_starved, raise_limit
+from roomcheck.run.files import BASE, LINK, NEEDLESS, bears, none_starved, outgoing_ports, raise_limit
 from roomcheck.spec.contract import Case
 
 ONE = Case("c", "c", "C", None, Schedule((Member("A", "A"),), (), (), 0), (), ())
@@ -20,27 +20,41 @@ THREE = replace(ONE, schedule=Schedule(tuple(Member(n, n) for n in "ABC"), (), (
 
 
 @pytest.mark.parametrize(
-    ("limit", "cases", "endpoints", "at_once"),
+    ("limit", "ports", "cases", "endpoints", "at_once"),
     [
-        (BASE + LINK, [ONE], 1, 1),
-        (BASE + 3 * LINK - 1, [ONE], 1, 2),
-        (BASE + 6 * LINK, [ONE, THREE], 1, 2),
-        (BASE + 6 * LINK, [ONE, THREE], 2, 1),
-        (1024, [THREE], 1, 40),
-        (1 << 20, [], 0, ((1 << 20) - BASE) // LINK),
+        (BASE + LINK, NEEDLESS, [ONE], 1, 1),
+        (BASE + 3 * LINK - 1, NEEDLESS, [ONE], 1, 2),
+        (BASE + 6 * LINK, NEEDLESS, [ONE, THREE], 1, 2),
+        (BASE + 6 * LINK, NEEDLESS, [ONE, THREE], 2, 1),
+        (1024, NEEDLESS, [THREE], 1, 40),
+        (1024, 5 * LINK, [ONE], 1, 5),
+        (1 << 20, NEEDLESS, [], 0, ((1 << 20) - BASE) // LINK),
     ],
 )
 def test_as_many_cases_as_the_widest_leaves_room_for(
-    limit: int, cases: list[Case], endpoints: int, at_once: int
+    limit: int, ports: int, cases: list[Case], endpoints: int, at_once: int
 ) -> None:
     """Each link of a member to an endpoint takes a few files of Toxiproxy."""
-    assert bears(limit, cases, endpoints) == at_once
+    assert bears(limit, ports, cases, endpoints) == at_once
 
 
 def test_too_few_for_one_case_is_said_before_it_is_played() -> None:
     """With what to do."""
     with pytest.raises(HarnessError, match="may open 64 files here and one case needs 72: `ulimit -n 1024`"):
-        bears(64, [THREE], 1)
+        bears(64, NEEDLESS, [THREE], 1)
+    with pytest.raises(
+        HarnessError, match="there are 16 ports for outgoing connections here and one case needs 24: `sys"
+    ):
+        bears(NEEDLESS, 16, [THREE], 1)
+
+
+def test_how_many_ports_there_are_is_the_systems_to_say(tmp_path: Path) -> None:
+    """Where it does not, they are enough."""
+    said = tmp_path / "range"
+    said.write_text("40000\t40015\n", encoding="ascii")
+
+    assert outgoing_ports(said) == 16
+    assert outgoing_ports(tmp_path / "nowhere") == NEEDLESS
 
 
 @pytest.mark.parametrize(("soft", "hard", "then"), [(100, 5_000, 5_000), (4_000, 4_000, 4_000)])

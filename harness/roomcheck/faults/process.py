@@ -21,10 +21,16 @@ from typing import IO
 from roomcheck.errors import HarnessError
 from roomcheck.faults.client import Client, RefusedError, SilentError
 from roomcheck.faults.ports import free_port
+from roomcheck.faults.silence import now
 
 READY = 10.0  # seconds; p95 is 26 ms on two loaded cores
 NO_API = "Server finished with error"  # what the server logs, and goes on
-OUT_OF_FILES = b"too many open files"
+WANTS = {  # what it logs -> what it wanted; both look to a member as if the room had refused it
+    b"too many open files": "was not allowed to open more files: raise the limit, ulimit -n",
+    b"cannot assign requested address": (
+        "found no port for a connection: widen net.ipv4.ip_local_port_range, or run with --jobs 8"
+    ),
+}
 FIRST = 3  # lines of its log
 STARTS = 3  # a port may be taken between our look and the server's bind
 LAUNCH = (
@@ -40,7 +46,7 @@ class Process:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._read = 0  # of its log
-        self._starved = False
+        self._wanted = (0, "")  # when that was seen, and what
         self._mark = f"roomcheck-{secrets.token_hex(8)}"
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         command = [str(program), "-host", "127.0.0.1", "-port", str(self.port), "-config"]
@@ -102,14 +108,14 @@ class Process:
             return os.pread(self._log.fileno(), 4000, 0).decode(errors="backslashreplace").strip()
         return ""
 
-    @property
-    def out_of_files(self) -> bool:
-        """Whether it has said that it could not open a connection for want of a file."""
-        if not self._starved and (size := os.fstat(self._log.fileno()).st_size) > self._read:
+    def wanted(self, since: int) -> str:
+        """What it could not open a connection for want of, if it has said so after this moment; else nothing."""
+        if (size := os.fstat(self._log.fileno()).st_size) > self._read:
             text = os.pread(self._log.fileno(), size - self._read, self._read)
             self._read = size
-            self._starved = OUT_OF_FILES in text
-        return self._starved
+            self._wanted = next(((now(), words) for log, words in WANTS.items() if log in text), self._wanted)
+        at, words = self._wanted
+        return words if at >= since else ""
 
     def last_words(self) -> str:
         """How it ended, and what it printed first, in one line: a dump of its stacks follows what it died of."""

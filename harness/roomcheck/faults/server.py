@@ -60,10 +60,9 @@ class ToxiproxyServer:
         """Of its process; None where it is not ours, or has ended."""
         return self._process.pid if self._process is not None and self._process.alive else None
 
-    @property
-    def out_of_files(self) -> bool:
-        """Whether our process has said that it could not open a connection for want of a file."""
-        return self._process is not None and self._process.alive and self._process.out_of_files
+    def wanted(self, since: int) -> str:
+        """What our process could not open a connection for want of, if it has said so since then; else nothing."""
+        return self._process.wanted(since) if self._process is not None and self._process.alive else ""
 
     def last_words(self) -> str:
         """How it ended, and what it printed first."""

@@ -36,7 +36,7 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.far import none_out_of_reach
-from roomcheck.run.files import NEEDLESS, bears, none_starved, raise_limit
+from roomcheck.run.files import NEEDLESS, bears, none_starved, outgoing_ports, raise_limit
 from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import Ready
 from roomcheck.run.live import Live
@@ -131,7 +131,7 @@ class Session:
         """All parts, started; they are gone afterwards. HarnessError at the end if a trace could not be written."""
         gc.freeze()
         self._files = raise_limit()
-        bears(self._files, self.plan.cases, len(self.plan.target.endpoints))
+        bears(self._files, outgoing_ports(), self.plan.cases, len(self.plan.target.endpoints))
         async with self._stack as stack:
             await stack.enter_async_context(self.lateness)
             await stack.enter_async_context(self._standstills)
@@ -170,7 +170,7 @@ class Session:
         are known failures: one that passes is as doubtful.
         """
         fresh = list(cases) if over else sorted(cases, key=duration, reverse=True)
-        allowed = min(self.plan.jobs, bears(self._files, fresh, len(self.plan.target.endpoints)))
+        allowed = min(self.plan.jobs, bears(self._files, outgoing_ports(), fresh, len(self.plan.target.endpoints)))
         steady = (
             allowed
             if over
@@ -367,8 +367,8 @@ class Session:
             raise mending.error(f"{mending.name}, while this case ran, {how}")
         if not ground.toxiproxy.alive:
             raise HarnessError(f"Toxiproxy died while this case ran: {ground.toxiproxy.last_words()}")
-        if ground.toxiproxy.out_of_files:
-            raise HarnessError("Toxiproxy was not allowed to open more files: raise the limit, ulimit -n")
+        if wanted := ground.toxiproxy.wanted(since):
+            raise HarnessError(f"Toxiproxy {wanted}")
         if stood(ground.toxiproxy, since):
             raise HarnessError("Toxiproxy was stopped by a signal while this case ran")
         if stood(ground.host, since):
