@@ -29,14 +29,13 @@ from support.lobby import lobby
 from support.processes import PATIENCE
 
 ZEGO = CONTRACTS["zego-100"]
-MANY = 2000
+MANY = 1000
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SECOND = 1_000_000 // 100  # at a hundredth
 
 
-def steps(name: str = "zego-100") -> list[Step]:
-    count = MANY if name == "zego-100" else MANY // 2
-    return [step for schedule in drawn(name, count) for step in schedule.steps]
+def steps() -> list[Step]:
+    return [step for schedule in drawn("zego-100", MANY) for step in schedule.steps]
 
 
 def pairs() -> Iterator[tuple[Step, Step]]:
@@ -104,11 +103,13 @@ def test_every_fault_occurs_and_is_healed() -> None:
 @pytest.mark.parametrize("name", ["zego-100", "web", "two-state", "every-construct"])
 def test_there_are_gaps_at_each_constant(name: str) -> None:
     """Within 1 % of it, however long it is."""
-    contract = CONTRACTS[name]
-    gaps = {step.when.offset for step in steps(name)}
+    constants = CONTRACTS[name].constants.items()
 
-    for constant, value in contract.constants.items():
-        assert any(abs(gap - value) * 100 <= value for gap in gaps), constant
+    def missing(count: int) -> list[str]:
+        gaps = {step.when.offset for schedule in drawn(name, count) for step in schedule.steps}
+        return [each for each, value in constants if not any(abs(gap - value) * 100 <= value for gap in gaps)]
+
+    assert not missing(300) or not missing(MANY), missing(MANY)  # few show it in most contracts, and take less time
 
 
 def test_there_are_gaps_just_before_at_and_just_after_each_constant() -> None:
