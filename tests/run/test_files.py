@@ -14,6 +14,7 @@ from roomcheck.model.schedule import Member, Schedule
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS
 from roomcheck.run.files import BASE, LINK, NEEDLESS, bears, none_starved, outgoing_ports, raise_limit
 from roomcheck.spec.contract import Case
+from support.runs import run, write_target
 
 ONE = Case("c", "c", "C", None, Schedule((Member("A", "A"),), (), (), 0), (), ())
 THREE = replace(ONE, schedule=Schedule(tuple(Member(n, n) for n in "ABC"), (), (), 0))
@@ -79,16 +80,17 @@ def test_raising_what_is_high_enough_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("adapter", "server", "who"),
+    ("adapter", "server", "says"),
     [
-        ("x\nOSError: [Errno 24] Too many open files: 'x'", [], "adapter"),
-        ("", ["Error: accept EMFILE"], "server"),
+        ("x\nOSError: [Errno 24] Too many open files: 'x'", [], "the adapter was not allowed to open more files"),
+        ("", ["Error: accept EMFILE"], "the server was not allowed to open more files"),
+        ("x\nRuntimeError: can't start new thread", [], "the adapter was not allowed to start more threads"),
     ],
-    ids=["adapter", "server"],
+    ids=["adapter", "server", "threads"],
 )
-def test_a_program_without_files_accuses_nobody(adapter: str, server: list[str], who: str) -> None:
+def test_a_program_that_lacks_something_accuses_nobody(adapter: str, server: list[str], says: str) -> None:
     """Its last words say that it had none."""
-    with pytest.raises(HarnessError, match=f"the {who} was not allowed to open more files"):
+    with pytest.raises(HarnessError, match=says):
         none_starved(adapter, server)
     none_starved("all is well", ["listening"])
 
@@ -105,3 +107,12 @@ def test_a_run_with_few_files_accuses_nobody(limit: int, code: int, tmp_path: Pa
     assert outcomes <= {"conforms", "inconclusive"}
     if code == HARNESS:
         assert done.stderr.startswith("roomcheck: a process may open 50 files here")
+
+
+def test_an_adapter_that_cannot_start_for_want_of_a_thread_is_the_machines_fault(tmp_path: Path) -> None:
+    """Exit 5, not 3: it broke nothing."""
+    adapter = """["{python}", -c, 'raise RuntimeError("can" + chr(39) + "t start new thread")']"""
+    done = run(["run", "--target", str(write_target(tmp_path, adapter=adapter)), "-k", "login-alone"], tmp_path)
+
+    assert done.code == HARNESS, done.err
+    assert "the adapter was not allowed to start more threads" in done.err

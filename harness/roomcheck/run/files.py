@@ -17,7 +17,13 @@ BASE = 48  # what a process has open before the first case: 12 to 30 counted
 LINK = 8  # a member that reconnects has up to three connections through its proxy, the old ones dying
 NEEDLESS = 1 << 20
 PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")  # those of outgoing connections; Linux tells
-_STARVED = re.compile("too many open files|EMFILE|ENFILE", re.IGNORECASE)
+_WANTS = (  # what a program says -> what it was not allowed to
+    (re.compile("too many open files|EMFILE|ENFILE", re.IGNORECASE), "open more files: raise the limit, ulimit -n"),
+    (
+        re.compile("can't start new thread|failed to create new OS thread|pthread_create", re.IGNORECASE),
+        "start more threads: raise the limit, ulimit -u or the container's",
+    ),
+)
 
 
 def raise_limit() -> int:
@@ -35,10 +41,11 @@ def raise_limit() -> int:
 
 
 def none_starved(adapter: str, server: Iterable[str]) -> None:
-    """HarnessError if the last words of a program say that it could not open a file or a connection for want of one."""
+    """HarnessError if the last words of a program say that this machine did not give it what it needs."""
     for name, words in (("adapter", adapter), ("server", "\n".join(server))):
-        if _STARVED.search(words):
-            raise HarnessError(f"the {name} was not allowed to open more files: raise the limit, ulimit -n")
+        for said, what in _WANTS:
+            if said.search(words):
+                raise HarnessError(f"the {name} was not allowed to {what}")
 
 
 def outgoing_ports(file: Path = PORTS) -> int:

@@ -281,7 +281,11 @@ class Session:
 
     async def _start_adapter(self) -> AdapterHost:
         plan = self.plan
-        return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
+        try:
+            return await start_adapter(plan.target, plan.contract.constants, plan.announce, plan.adapter_extra)
+        except AdapterError as e:
+            none_starved(str(e), ())
+            raise
 
     def _final(self, result: CaseResult) -> None:
         self.results.append(result)
