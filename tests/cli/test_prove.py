@@ -66,6 +66,7 @@ def test_one_case_is_played_alone(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "away-for-long/cut on " in out
     assert "requirements" not in out
     code, out = prove(capsys, str(SOUND), "--only", "random/7-00012")
+    assert "time" in out.splitlines()[0], out
     assert code == 0
     assert "random/7-00012 on 5 lawful rooms; nothing else was looked at" in out
     assert "random/7-00012 accuses no lawful room" in out

@@ -99,7 +99,7 @@ def test_a_bad_ticket_opens_nothing() -> None:
     hall.heard(1010, "B", "+", "A")
 
     assert judged(hall) == "violates H-OTHERS"
-    assert seen(hall) == "+ has no cause while A has gone"
+    assert seen(hall) == "+ has no cause while A is not there"
 
 
 def test_a_request_may_be_a_call() -> None:

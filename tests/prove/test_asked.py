@@ -30,7 +30,7 @@ def test_the_stories_and_one_schedule_prove_all_of_a_contract() -> None:
     for _ in found.broken():
         pass
 
-    assert found.sound, list(summary(found))
+    assert found.sound, list(summary(found, "spec.yaml"))
     assert unproven(contract) == []
     assert not any(case.lines or case.requirements for case in contract.cases)
 

@@ -35,7 +35,7 @@ def test_the_contract_without_a_mistake_is_sound() -> None:
     """No false red, no vacuous requirement, no broken room missed."""
     found = proof(SOUND, 60)
 
-    assert found.sound, list(summary(found))
+    assert found.sound, list(summary(found, "spec.yaml"))
     assert len(found.looked.passed) == len(found.contract.cases) == 4
 
 
@@ -94,7 +94,9 @@ def test_a_lawful_room_that_would_be_accused_is_found(mistake: str) -> None:
     found = proof(changed(before, after))
 
     assert not found.sound
-    assert any(why in red.why for red in found.false_reds if red.case.scenario == scenario), list(summary(found))
+    assert any(why in red.why for red in found.false_reds if red.case.scenario == scenario), list(
+        summary(found, "spec.yaml")
+    )
 
 
 VACUOUS = {
@@ -120,7 +122,7 @@ def test_a_vacuous_requirement_is_found(mistake: str) -> None:
     found = proof(text)
 
     assert requirement in found.matrix.vacuous
-    assert any(line.startswith(requirement) and "VACUOUS" in line for line in summary(found))
+    assert any(line.startswith(requirement) and "VACUOUS" in line for line in summary(found, "spec.yaml"))
 
 
 def test_what_an_option_switches_off_is_not_asked() -> None:

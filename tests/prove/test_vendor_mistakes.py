@@ -88,8 +88,8 @@ def test_what_is_missed_is_told_with_a_case_that_can_be_played_alone() -> None:
     proof = Proof(contract)
     for _ in (*proof.scenarios(), *proof.broken()):
         pass
-    lines = list(summary(proof))
+    lines = list(summary(proof, "spec.yaml"))
     at = next(n for n, line in enumerate(lines) if line.startswith(expected))
     case = lines[at].rpartition(", in ")[2]
-    assert lines[at + 1] == f"  what a lawful room does there: roomcheck prove {contract.spec} --only {case}"
+    assert lines[at + 1] == f"  what a lawful room does there: roomcheck prove spec.yaml --only {case}"
     assert Proof(contract).only(case).outcome is Outcome.CONFORMS

@@ -16,6 +16,8 @@ VENDORS = {
     "lodge": 75,
     "foyer": 75,
     "porch": 75,
+    "arcade": 75,
+    "quill": 100,
 }  # name -> lines that its contract has at most
 
 
@@ -33,6 +35,6 @@ def test_the_contract_is_sound(name: str) -> None:
         pass
 
     assert [str(problem) for problem in (*lint(spec), *without_case(spec))] == []
-    assert proof.sound, list(summary(proof))
+    assert proof.sound, list(summary(proof, "spec.yaml"))
     assert len(proof.looked.passed) == len(proof.contract.cases)
     assert len(text.splitlines()) <= VENDORS[name]

@@ -1,6 +1,7 @@
 """`roomcheck prove SPEC`: is the contract sound?"""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -47,7 +48,8 @@ def prove(
 
     Plays its scenarios and random schedules on model rooms that keep the contract in many ways: whoever is refused is a
     false red. Then on rooms that break one promise each: a requirement that catches none is vacuous. No room is needed.
-    Exits with 1 if the contract is not sound. With --only, what one case found is looked at again, and no broken room.
+    Exits with 1 if the contract is not sound. With --only, what one case found is looked at again, and no broken room;
+    where no lawful room is refused, what the usual one does is shown.
     """
     contract = read_spec(find_spec(spec)).bind()
     began = time.monotonic()
@@ -83,7 +85,10 @@ def prove(
         if not quiet:
             for found in proof.false_reds:
                 click.echo("\n".join([*_shown(contract, found), ""]))
-        for line in (*summary(proof), f"{footer.seconds:.0f} s; {_ending(proof, code)}"):
+        if not quiet and proof.usual:
+            case, trace, verdict = proof.usual
+            click.echo("\n".join([*text_picture(trace, verdict, width(), contract=contract, case=case), ""]))
+        for line in (*summary(proof, shlex.quote(spec)), f"{footer.seconds:.0f} s; {_ending(proof, code)}"):
             click.echo(clipped(line))
         if stream:
             stream.footer(footer)

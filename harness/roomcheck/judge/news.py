@@ -193,7 +193,7 @@ class News:
                         text += f", {show_window(loss.after, loss.within, loss.about)} after that"
                     window = Window(word, begin.lo + loss.after, begin.hi + loss.after + loss.within)
                     return Rejection(early, text, None, loss.earlier or loss.requirement, window=window)
-        there = "is there" if h.holder is not None else "has gone"
+        there = "is there" if h.holder is not None else "has gone" if h.number else "is not there"
         return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
 
     def agreeing(self, h: History, observer: Observer, at: Instant) -> Iterator[History]:

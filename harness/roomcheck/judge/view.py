@@ -135,7 +135,7 @@ class Simulation(Steps):
         self.heard = True
         if self.rejections or self.gave_up:
             return
-        rejections = self._expire(at) if at.hi > self.check_at else []
+        rejections = self._expire(at, value) if at.hi > self.check_at else []
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             out += self._told(hypothesis, value, fields, at, rejections)
@@ -203,8 +203,8 @@ class Simulation(Steps):
 
     # --- the set of hypotheses ----------------------------------------------------------------------------------------
 
-    def _expire(self, at: Instant) -> list[Rejection]:
-        """Drop the hypotheses whose callbacks are overdue at this instant; refuse when none is left."""
+    def _expire(self, at: Instant, came: Any = None) -> list[Rejection]:
+        """Drop the hypotheses whose callbacks are overdue now, as this one came; refuse when none is left."""
         rejections: list[Rejection] = []
         if at.hi <= self.check_at:
             return rejections
@@ -236,8 +236,11 @@ class Simulation(Steps):
                 window = f"within {show_duration(rule.after + rule.within)}"
                 if rule.about:
                     window = show_window(rule.after, rule.within, rule.about)
-                text = f"{rule.text}: did not come; it was due {window}"
-                text = f"{text}, and {show_duration(over)} after it was due there was nothing"
+                if came is not None and self.rules.told.get(rule.id) == came:
+                    text = f"{rule.text}: came {show_duration(over)} too late; it was due {window}"
+                else:
+                    text = f"{rule.text}: did not come; it was due {window}"
+                    text = f"{text}, and {show_duration(over)} after it was due there was nothing"
                 rejections.append(Rejection(FAR if rule.optional else over, text, rule, window=self._window(p)))
         self.check_at = check_at
         if not out and self.hypotheses:

@@ -70,10 +70,12 @@ class Looked:
             *(self.kept.setdefault(rule, []) for rule in performance.kept),
             *(self.news.setdefault(name, []) for name in performance.news),
         ):
-            if sum(bool(other.lines) is bool(case.lines) for other, _ in known) < ENOUGH:
+            alike = [other for other, _ in known if bool(other.lines) is bool(case.lines)]
+            if len(alike) < ENOUGH and sum(other is case for other in alike) < EACH:
                 known.append((case, policy))
 
 
+EACH = 2  # rooms that are remembered for a case
 ENOUGH = 12  # cases that are remembered for each rule, scenarios and random schedules each
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
 from roomcheck.model.schedule import Schedule
+from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import CaseResult, Check, Finding, Outcome, Verdict
 from roomcheck.prove.broken import Matrix, hunt, names_of
 from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_name, by_scenario, told
 from roomcheck.prove.shorter import shorter
+from roomcheck.room import USUAL, play
 from roomcheck.spec.contract import Case, Contract, View
 
 NOTHING = Schedule((), (), (), 0)
@@ -26,6 +29,7 @@ class Proof:
     schedules: int = 0
     hunted: bool = False
     alone: str = ""  # the one case that was looked at
+    usual: tuple[Case, Trace, Verdict] | None = None  # what the usual room does there, if no lawful one is refused
 
     def __post_init__(self) -> None:
         self.matrix = Matrix(tuple(_asked(self.contract)))
@@ -52,6 +56,9 @@ class Proof:
         """One case alone. UsageError: there is none of that name."""
         case, found = by_name(self.contract, self.looked, name)
         self.alone = name
+        if found is None:
+            trace = play(self.contract, case, USUAL)
+            self.usual = case, trace, judge(self.contract, trace)
         return self._result(case, found)
 
     def broken(self, *, all_of_them: bool = True) -> Iterator[str]:
@@ -107,8 +114,8 @@ def _of_view(view: View) -> Iterator[str | None]:
             yield from (ending.requirement, ending.earlier, ending.unheard)
 
 
-def summary(proof: Proof) -> Iterator[str]:
-    """What was looked at, what was found, and the kill matrix."""
+def summary(proof: Proof, spec: str) -> Iterator[str]:
+    """What was looked at, what was found, and the kill matrix. `spec`: the contract, for a command."""
     looked = proof.looked
     for found in proof.false_reds:
         where = found.verdict.findings[0].where
@@ -120,7 +127,7 @@ def summary(proof: Proof) -> Iterator[str]:
         yield f"stricter than its rule: {where}: {text}"
     if proof.hunted:
         yield ""
-        yield from matrix(proof.matrix, proof.contract.spec)
+        yield from matrix(proof.matrix, spec)
     yield ""
     if proof.alone:
         yield f"{proof.alone} on {looked.plays} lawful rooms; nothing else was looked at"

@@ -87,7 +87,7 @@ class Telling:
             case Kind.FIELD:
                 name = next(iter(rule.pattern))
                 fields[name] = _another(self.contract, fields[name])
-            case Kind.MISDIRECTED:
+            case Kind.MISDIRECTED if self.tellings.total() == 1:  # once: where all are told, swapping it is lawful
                 others = [name for name in self.links if name != connection.member]
                 if others:
                     self._told(others[0], callback, fields)
