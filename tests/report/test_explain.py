@@ -21,6 +21,7 @@ def test_a_violation_tells_everything_a_person_needs() -> None:
         "  expected DELETE within 1 s of T3",
         "  seen     DELETE came 1.204 s after T3, 204 ms too late",
         "  off by   204 ms",
+        "  times    100 times faster than documented: a second here is 100 s of the document",
         "  or       ADD never came",
         "  schedule B login(room R); A login(room R) as T0; 1.500 s later: cut A as T3; at T3 + 2.000 s: heal A as T5",
         "           at T5 - 100 ms: admin kick(user A, room R); server-restart the server; wait as W",
@@ -149,7 +150,8 @@ def test_steps_read_like_sentences() -> None:
         "wait as W",
     ]
     latency = Step(Fault("A", FaultKind.LATENCY, {"latency": 5_000}))
+    truncated = Step(Fault("A", FaultKind.TRUNCATE))
     sliced = Step(Fault("A", FaultKind.SLICE, {"size": 20, "delay": 200}))
-    assert [show_step(step) for step in (latency, sliced)] == [
-        "latency A(latency 5 ms)", "slice A(size 20, delay 0.2 ms)",
+    assert [show_step(step) for step in (latency, sliced, truncated)] == [
+        "latency A(latency 5 ms)", "slice A(size 20, variation 10, delay 0.2 ms)", "truncate A(bytes 1, within 20 ms)",
     ]  # fmt: skip

@@ -73,13 +73,13 @@ def _finding(finding: Finding, header: RunHeader, result: CaseResult) -> Iterato
         if cite:
             yield _line("source", cite)
     late = f"; this machine was at most {show_duration(result.lateness)} late" if result.lateness else ""
-    if result.scale not in (None, header.scale):
-        late += f"; played {speed_text(result.scale or header.scale)}"
     yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act{late}")
     yield _line("expected", finding.expected)
     yield _line("seen", finding.seen.removeprefix(f"{finding.expected}: "))
     if finding.miss:
         yield _line("off by", show_duration(finding.miss))
+    if (scale := result.scale or header.scale) != 1:
+        yield _line("times", f"{speed_text(scale)}: a second here is {scale:g} s of the document")
     further = [m for m in finding.misses if m != finding.seen]
     if further:
         yield _line("or", further[0])
@@ -160,11 +160,11 @@ def _act(step: Step) -> str:
 
 
 def _with_units(kind: FaultKind, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings as a person reads them: a latency of 5 ms, not of 5000."""
+    """Settings as a person reads them, defaults included: a latency of 5 ms, not of 5000."""
     known = SETTINGS.get(kind, {})
     return {
         name: show_duration(value) if name in known and known[name].duration and isinstance(value, int) else value
-        for name, value in settings.items()
+        for name, value in {**{name: setting.default for name, setting in known.items()}, **settings}.items()
     }
 
 
