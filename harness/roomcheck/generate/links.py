@@ -6,10 +6,12 @@ A half-open link holds closes back, so that no other fault can break what is con
 takes none that would.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
-from roomcheck.model.schedule import Admin, Call, Fault, Heal, Wait
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Step, Wait, When
+from roomcheck.spec.contract import Contract
 
 Act = Call | Admin | Fault | Heal | Wait
 HALF_OPEN = frozenset({FaultKind.HALF_OPEN_CLIENT_TOLD, FaultKind.HALF_OPEN_SERVER_TOLD})
@@ -53,3 +55,46 @@ class Links:
                 self.half_open.discard(member)
             case _:
                 pass
+
+
+@dataclass(frozen=True, slots=True)
+class Toggle:
+    """A fault on a link that has none, else its heal."""
+
+    member: str | None
+    kind: FaultKind
+
+
+Move = tuple[int, Act | Toggle]  # after a gap
+
+
+def kinds_on_links(contract: Contract) -> list[FaultKind]:
+    """What the contract lists of faults on a link."""
+    return [kind for kind in FaultKind if kind in contract.faults and kind is not FaultKind.SERVER_RESTART]
+
+
+def keeping_down(kinds: Sequence[FaultKind]) -> FaultKind | None:
+    """What may be added to a link that is down already."""
+    return next((kind for kind in kinds if EFFECT[kind] is Effect.DOWN), None)
+
+
+def lay_out(moves: Sequence[Move], most: int, down: FaultKind | None) -> tuple[Step, ...]:
+    """The moves as steps, as far as the links allow them."""
+    links = Links()
+    steps: list[Step] = []
+    for gap, move in moves:
+        act = _fit(move, links, down)
+        if act is not None and len(steps) < most:
+            links.take(act)
+            before = steps[-1].label if steps else None
+            steps.append(Step(act, When(before, gap if before else 0), f"S{len(steps) + 1}"))
+    return tuple(steps)
+
+
+def _fit(move: Act | Toggle, links: Links, down: FaultKind | None) -> Act | None:
+    """The act that the move is now; None if it cannot be."""
+    if isinstance(move, Toggle):
+        move = Heal(move.member) if move.member in links.faulted else Fault(move.member, move.kind)
+    if isinstance(move, Fault) and down and not links.allow(move):
+        move = Fault(move.member, down)
+    return move if links.allow(move) else None

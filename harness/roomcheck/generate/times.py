@@ -2,7 +2,7 @@
 
 Limits differ by orders of magnitude (a notice of 100 ms, a retry timeout of 20 min), and one gap of 20 min costs as
 much as a hundred of 10 s. So each limit belongs to a tier by its distance from the middle one, and a tier is the rarer
-the longer its limits are: half of the ZEGO contract's schedules end within 183 s, one in 25 outlasts its 20 min.
+the longer its limits are: half of the ZEGO contract's schedules end within 200 s, one in nine outlasts its 20 min.
 
 All gaps come from one sorted table in which a time stands as often as it is likely. So a gap costs two draws, and what
 Hypothesis takes for simpler is the shorter one.
@@ -22,8 +22,8 @@ MORE = 2  # so many times more often the edges of constants than those of window
 WITHOUT_LIMITS = 1_000  # ms, for a contract that has none
 
 # How often each sort of gap stands in the table, out of 8,000, and each watch out of 100.
-MOMENT, NEAR_EDGE, NEAR_SUM, FREE, FAR_EDGE, FAR_SUM, LONG_EDGE, LONG_SUM = 2000, 2400, 700, 1500, 900, 250, 45, 15
-SHORT_WATCH, COMMON_WATCH, LONG_WATCH = 70, 27, 3
+MOMENT, NEAR_EDGE, NEAR_SUM, FREE, FAR_EDGE, FAR_SUM, LONG_EDGE, LONG_SUM = 2000, 2400, 700, 1510, 900, 250, 45, 5
+SHORT_WATCH, COMMON_WATCH, LONG_WATCH = 71, 28, 1
 FREE_TIMES = 800
 
 
