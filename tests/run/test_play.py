@@ -26,6 +26,7 @@ from roomcheck.spec.contract import Case, Contract
 
 SCALE = 100.0
 MS = 1000
+HOUR = 3_600_000 * MS
 A, B = Member("A", "A"), Member("B", "B")
 
 
@@ -250,3 +251,20 @@ def test_members_are_opened_in_turn(contract: Contract) -> None:
 
     assert len(host.opened) == 100
     assert host.most == OPENINGS
+
+
+def test_a_case_whose_operation_the_room_lacks_ends_there(contract: Contract, toxiproxy: Provisioned) -> None:
+    """Nothing more of it is played, nor watched: it does not apply, whatever would come."""
+    dance = replace(contract.operations["logoutRoom"], name="dance")
+    wider = replace(contract, operations={**contract.operations, "dance": dance})
+    steps = (Step(login("A")), Step(Call("A", "dance", {"room": "R"})), Step(login("A")))
+
+    async def run() -> Trace:
+        async with ground(wider, toxiproxy) as shared:
+            async with asyncio.timeout(60):
+                return await Play(shared, case(wider, *steps, watch=HOUR), 1, shared.server).run()
+
+    trace = asyncio.run(run())
+
+    assert [record.status for record in trace.records if isinstance(record, Answered)] == ["ok", "unsupported"]
+    assert judge(wider, trace).outcome is Outcome.NOT_APPLICABLE

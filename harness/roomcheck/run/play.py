@@ -74,6 +74,7 @@ class Play:
         self.told: dict[tuple[str, str], list[Any]] = {}
         self.news = asyncio.Event()
         self.failure: AdapterError | None = None
+        self.lacking = False  # the room does not have an operation of the case, and no more of it is played
         self.faulted: dict[str | None, FaultKind] = {}
         schedule = case.schedule
         self.users = {m.user: self._unique(m.user) for m in schedule.members}
@@ -185,6 +186,8 @@ class Play:
             moment = settled + self.pace if when.label is None else self.labels[when.label]
             await self._wait_until(moment + when.offset)
             settled = await self._do(step)
+            if self.lacking:
+                break
 
     async def _wait_until(self, moment: int) -> None:
         await sleep_until(moment)
@@ -238,6 +241,7 @@ class Play:
         if answer.status == "unsupported" and isinstance(claimed, list) and act.operation in claimed:
             raise AdapterError(f"{act.operation}: the adapter claimed it at hello, and says now that it is unsupported")
         self.records.append(Answered(number, member, answer.status, dict(answer.fields), Instant(end, end)))
+        self.lacking = answer.status == "unsupported"
         if member is not None and answer.status == "ok" and operation.settles:
             rooms = [str(act.args[r]) for r in operation.rooms if r in act.args]
             await self._until_told(member, rooms, operation, before, begin + operation.settle_within)
@@ -304,7 +308,7 @@ class Play:
         await self._wait_until(until if self.enough is None else now())
 
     async def _settle(self) -> int:
-        await self._watch(now() + self.case.schedule.watch)
+        await self._watch(now() + (0 if self.lacking else self.case.schedule.watch))
         end = now()
         await asyncio.gather(*(self._ask("barrier", BARRIER_LIMIT, member=self.handle(m)) for m in self.links))
         return end
