@@ -17,9 +17,10 @@ from roomcheck import cli
 from roomcheck.cli.files import find_spec, find_target, read_target, target_names
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.cli.playing import Bound, Choice
+from roomcheck.errors import TargetError
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
-from roomcheck.run.install import provide
+from roomcheck.run.install import driver_of_browsers, provide
 from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import write_schedule
@@ -127,12 +128,26 @@ def outsiders(folder: Path) -> Path:
     return folder
 
 
+def needed(*programs: str, browser: bool) -> None:
+    """Skip the test where this machine lacks one of the programs, or a Chromium."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no `{program}` on this machine")
+    if browser:
+        try:
+            driver_of_browsers("")
+        except TargetError as e:
+            pytest.skip(str(e))
+
+
 def target_of(name: str, folder: Path) -> str:
     """What stands for this target on a command line; the test is skipped where it cannot be played."""
-    if name not in target_names():
+    if name in target_names():
+        target = read_target(find_target(name))
+        needed(*(target.install.needs if target.install else ()), browser=target.browser)
+    else:
         language = name.removeprefix("init ") if name in INIT else "python"
-        if language == "node" and shutil.which("node") is None:
-            pytest.skip("there is no `node` on this machine")
+        needed(*(["node"] if language == "node" else []), browser=language == "browser")
         elsewhere = folder / "elsewhere" / "my-room"
         words = ["init", str(elsewhere), "--language", language]
         subprocess.run([sys.executable, "-m", "roomcheck", *words], check=True, stdout=subprocess.DEVNULL)
