@@ -472,8 +472,11 @@ class Server:
         self.due_at = min([*due, NEVER if self.whole else self.whole_at])
 
     def silent(self, session: Session) -> None:
-        """Not heard for the heartbeat timeout."""
+        """Not heard for the heartbeat timeout; who hears us all the same learns that it is out, and comes again."""
         self.end(session)
+        if session.link in self.links:
+            self.links.discard(session.link)
+            self.effects.append(Close(session.link))
 
     def send(self, link: int, what: str, **fields: Any) -> None:
         self.effects.append(Send(link, {"t": what, **fields}))
