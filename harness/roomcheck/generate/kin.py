@@ -64,10 +64,9 @@ def with_one_more(
             links.take(step.act)
         taken = acts
         free = max(begin, settled[acts - 1])
-        if free >= end:
-            continue
         gap = free + (end - free) // 2 - begins[acts - 1]
-        if any(gap > later for later, _ in moves[acts : acts + 1]):  # the next act begins late: it waited for this one
+        late = any(gap > later for later, _ in moves[acts : acts + 1])  # the next act, which waited for this one
+        if free >= end or late:
             continue
         for place in places:
             twins = [p for p in places if p.told and p.member != place.member and user[p.member] == user[place.member]]
