@@ -71,3 +71,18 @@ def test_what_a_silent_toxiproxy_did_to_a_member_is_in_doubt(tmp_path: Path, mon
     assert "RECONNECTING" in heard  # nothing had broken its link
     assert result.outcome is Outcome.INCONCLUSIVE, result
     assert result.lateness >= SECOND
+
+
+def test_a_server_that_stands_still_when_the_last_case_has_ended_is_named(tmp_path: Path) -> None:
+    """Nobody has missed it, and it was stopped all the same."""
+    contract = read_spec(find_spec("zego-express/room-status")).bind(scale=100.0)
+
+    async def play() -> list[str]:
+        target = provide(read_target(find_target("reference")))
+        session = Session(Plan(contract, (), target, provision(), TraceFolder(tmp_path)))
+        async with session.open():
+            assert session._ground is not None
+            psutil.Process(session._ground.server.pid).suspend()
+        return [str(trouble) for trouble in session.troubles]
+
+    assert asyncio.run(play()) == ["the server of reference was stopped by a signal"]

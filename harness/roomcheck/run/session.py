@@ -412,10 +412,11 @@ class Session:
             return self._ground
 
     def _tell_the_dead(self, ground: Ground) -> None:
-        """Which parts have died since the last case began: nobody has missed them, and they died all the same."""
-        if not ground.server.alive:
+        """Which parts died or were stopped since the last case began: it happened, though nobody has missed them."""
+        began = now()
+        if not ground.server.alive or self._standstills.stands(ground.server):
             mending = self._mending["server"]
-            self._tell(ground.server, mending.error(f"{mending.name} {self._how(ground.server, now())}"))
+            self._tell(ground.server, mending.error(f"{mending.name} {self._how(ground.server, began)}"))
         if not ground.host.alive:
             self._tell(ground.host, AdapterError(f"the adapter died: {ground.host.failure}"))
 
