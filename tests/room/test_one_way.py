@@ -1,6 +1,7 @@
 """Links that are silent one way: what the member hears, and what the server hears of it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, alike, play
 from roomcheck.spec.load import load_spec
 
+ROOT = Path(__file__).parents[2]
+CONNECT = {"room": "R", "ticket": "valid", "session": "kept", "will": "delayed"}
 BACK = ("state", "BACK")
 DEAF, MUTE = FaultKind.DEAF_STALL, FaultKind.MUTE_STALL
 MUST = Policy(eagerness=0.0)
@@ -98,3 +101,15 @@ def test_what_a_member_tells_of_itself_does_not_come_while_it_is_mute(*, mute: b
     assert late
     for trace in late:
         assert told(trace, "A", "onPeople").count("CAME") == (1 if mute and not healed else 2)
+
+
+def test_who_is_mute_is_not_let_in_whatever_happens_meanwhile() -> None:
+    """Being in is the answer to a request, though an act of the backend may change which one comes."""
+    mqtt = load_spec((ROOT / "specs" / "mqtt" / "presence.yaml").read_text(encoding="utf-8"), "presence.yaml").bind()
+    connect = [Call(name, "connect", CONNECT) for name in ("A", "B")]
+    kick = Admin("kick", {"room": "R", "user": "A"})
+    acts = case(*connect, Fault("A", MUTE), 200 * S, kick, watch=60 * S)
+    for seed in range(20):
+        trace = play(mqtt, acts, Policy(timing=Timing.DRAWN, eagerness=1.0, seed=seed))
+        states = [r.fields.get("state") for r in trace.records if isinstance(r, Told) and r.at.lo > 200 * S]
+        assert {"connected", "resumed"}.isdisjoint(states), seed

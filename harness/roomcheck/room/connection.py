@@ -5,7 +5,7 @@ in its window. A room may have decided a callback before it tells it: meanwhile 
 the member still knows the old one, `state`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,8 +26,10 @@ HORIZON = 2  # what may come at any time comes within so many of its windows
 class Rules:
     """A view's rules by what calls them off."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, asked: Collection[str]) -> None:
+        """`asked`: the states that a member is told only when it has asked to be in."""
         self.view = view
+        self.unasked = {r.id for r in view.rules if r.cause.kind in BY_ITSELF and r.to not in asked}
         self.off: dict[tuple[CauseKind, str], dict[int, Unless]] = {}
         # nothing is on its way for longer than the shortest time in which something is owed
         self.lag = min((r.within for r in view.rules if r.within and not r.silent and not r.optional), default=0)
@@ -264,7 +266,7 @@ class Connection:
 
     def _waits(self, rule: Rule) -> bool:
         """Whether only the server can tell it, and cannot now: an answer takes a link that is whole both ways."""
-        return rule.while_up and (self.link.deaf or (self.link.mute and rule.cause.kind not in BY_ITSELF))
+        return rule.while_up and (self.link.deaf or (self.link.mute and rule.id not in self.rules.unasked))
 
     def _distorted(self, obligation: Obligation, moment: int, due: int) -> int:
         """The moment, in a room that breaks this rule's window."""

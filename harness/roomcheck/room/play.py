@@ -70,7 +70,8 @@ class Room(Telling):
         self.awaited: _Awaited | None = None
         self.calls = 0
         self.told_states: dict[tuple[str, str], str] = {}
-        rules = Rules(contract.connection)
+        presences = [v.presence for v in contract.views if v.presence]
+        rules = Rules(contract.connection, {state for each in presences for state in each.opened_by})
         self.connections = {
             (member, room): Connection(self, rules, member, room, link)
             for member, link in self.links.items()
