@@ -1,5 +1,6 @@
 """Real runs, judged again: what was a violation stays one, and for the same requirement."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from roomcheck.errors import SpecError
 from roomcheck.judge import judge
-from roomcheck.model.trace import Trace, read_trace
+from roomcheck.model.time import Instant
+from roomcheck.model.trace import Called, Told, Trace, read_trace
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.load import Spec, load_spec
 from support.spoiling import spoilt
@@ -81,3 +83,19 @@ def test_a_damaged_trace_is_judged_or_refused(spec: Spec, lines: list[str]) -> N
         return  # told in one line
     case = next((c for c in contract.cases if c.id == trace.case), None)
     assert judge(contract, trace, case).outcome in Outcome
+
+
+def test_what_may_come_is_said_once(spec: Spec) -> None:
+    """Several rules may lead to one state in the same words."""
+    trace = recorded(next(iter(VERDICTS)))
+    told = Told(
+        "A", 2, "onRoomStateChanged", {"roomID": "r", "reason": "KICK_OUT", "errorCode": 1002050}, Instant(9, 9)
+    )
+    first = replace(told, n=1, fields={"roomID": "r", "reason": "LOGINING", "errorCode": 0}, at=Instant(8, 8))
+    call = Called(1, "A", "loginRoom", {"room": "R", "token": "wrong"}, Instant(7, 7))
+    one = replace(trace, case="random/1", rooms={"R": "r"}, records=(call, first, told), end=10)
+
+    (finding,) = verdict(spec, one).findings
+    assert finding.seen == (
+        "KICK_OUT has no cause while LOGINING; what may come: LOGIN_FAILED after LOGINING"
+    )

@@ -119,5 +119,5 @@ class Windows:
         tally.note(since + rule.after + rule.within - at.hi)
 
     def _owed(self, h: Hypothesis) -> str:
-        owed = [p.rule.text for p in h.armed if p.rule.answer is None]
+        owed = list(dict.fromkeys(p.rule.text for p in h.armed if p.rule.answer is None))
         return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
