@@ -96,6 +96,4 @@ def test_what_may_come_is_said_once(spec: Spec) -> None:
     one = replace(trace, case="random/1", rooms={"R": "r"}, records=(call, first, told), end=10)
 
     (finding,) = verdict(spec, one).findings
-    assert finding.seen == (
-        "KICK_OUT has no cause while LOGINING; what may come: LOGIN_FAILED after LOGINING"
-    )
+    assert finding.seen == ("KICK_OUT has no cause while LOGINING; what may come: LOGIN_FAILED after LOGINING")

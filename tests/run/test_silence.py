@@ -82,7 +82,11 @@ def test_a_server_that_stands_still_when_the_last_case_has_ended_is_named(tmp_pa
         session = Session(Plan(contract, (), target, provision(), TraceFolder(tmp_path)))
         async with session.open():
             assert session._ground is not None
-            psutil.Process(session._ground.server.pid).suspend()
+            server = psutil.Process(session._ground.server.pid)
+            server.suspend()
+            async with asyncio.timeout(PATIENCE):  # a signal takes effect when its process is next to run
+                while server.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 (the kernel tells its parent alone)
+                    await asyncio.sleep(0.01)
         return [str(trouble) for trouble in session.troubles]
 
     assert asyncio.run(play()) == ["the server of reference was stopped by a signal"]

@@ -36,7 +36,7 @@ def finding(stream: Path, case: str | None) -> int:
     was seen, and the command that repeats it. Read it before you file it: it says what was seen, not whose fault it is.
 
     \b
-      roomcheck run --target mosquitto
+      roomcheck run --target broker
       roomcheck finding roomcheck-report/run.ndjson
       roomcheck finding roomcheck-report/run.ndjson kick > issue.md
     """

@@ -50,9 +50,9 @@ def site(streams: tuple[Path, ...], out: Path, keep: int | None) -> int:
     Each run is copied into the site, and a later call adds to what is there: the site is its own history.
 
     \b
-      roomcheck run --target mosquitto --report-dir mosquitto
+      roomcheck run --target broker --report-dir broker
       roomcheck run --target my-broker --report-dir my-broker
-      roomcheck site mosquitto/run.ndjson my-broker/run.ndjson --out site
+      roomcheck site broker/run.ndjson my-broker/run.ndjson --out site
       open site/index.html
 
     Exits with 0, or with 4 if none of the streams could be read.
