@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roomcheck.adapters.messages import FARTHEST, Event, Result
@@ -60,6 +60,7 @@ VALUES = st.recursive(
 FIELDS = st.sampled_from([*EVENT, *RESULT, "raw", "fields.x"])
 
 
+@example(EVENT, "type", "\ue000")
 @given(st.sampled_from([EVENT, RESULT]), FIELDS, VALUES)
 def test_any_value_in_any_field_is_read_or_misread(message: dict[str, Any], field: str, value: Any) -> None:
     """Nothing else comes of it; what was read is JSON that everybody reads, and text that every file takes."""

@@ -96,7 +96,8 @@ def _text(text: str) -> str:
 
 
 def problem_of(error: ValidationError) -> str:
-    """The first thing that does not fit, and where."""
+    """The first thing that does not fit, and where; what cannot be seen is written as an escape."""
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]
+    text = f"{where}: {problem['msg']}" if where else problem["msg"]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
