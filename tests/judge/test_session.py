@@ -1044,6 +1044,9 @@ def test_a_list_is_told_once() -> None:
     hall.heard(1011, "A", "+", "B")
 
     assert seen(hall) == "+ came twice while the list was being told"
+    (case,) = HALL.cases
+    assert case.requirements[0] == "H-JOIN"
+    assert judge(HALL, hall.trace(5000), case).findings[0].requirement == "H-OTHERS"  # whatever was played
 
 
 def test_news_of_a_room_that_is_none_of_the_case() -> None:

@@ -175,7 +175,8 @@ class Session:
             if observer.outside:
                 self._refuse(observer, at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
             elif observer.fresh and joined == observer.told and not observer.by_list:
-                self._refuse(observer, at, [Rejection(0, f"{value} came twice while the list was being told", None)])
+                text = f"{value} came twice while the list was being told"
+                self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             observer.told, observer.by_list = joined, False
             observer.early.add(joined)
             return
