@@ -866,6 +866,25 @@ def test_a_device_that_is_back_may_throw_out_one_of_which_nobody_has_heard(*, ag
     assert judged(hall, 1700, HALL) == CONFORMS
 
 
+@pytest.mark.parametrize("at", [500, 650], ids=["before the server is down", "while it is"])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(FaultKind.DEAF_STALL, CONFORMS), (FaultKind.MUTE_STALL, "violates H-OTHERS")]
+)
+def test_who_is_deaf_is_heard_again_when_the_server_is_back(kind: FaultKind, expected: str, at: float) -> None:
+    """Its own link is still lost; who is mute is not heard."""
+    hall = Hall()
+    hall.fault(at, "A", kind)
+    hall.fault(600, None, FaultKind.SERVER_RESTART)
+    hall.heal(700, None)
+    hall.told(760, "B", "lost")
+    hall.told(800, "B", "again")
+    hall.call(2000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A", "joining")
+    hall.heard(2010, "B", "+", "A")
+
+    assert judged(hall, 2100) == expected
+
+
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
     own, others = HALL.views

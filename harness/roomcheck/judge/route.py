@@ -267,6 +267,8 @@ class Router:
         for name in self.links if member is None else [member]:
             faults = [self.broken[one] for one in (name, None) if one in self.broken]
             link = LinkState(down=bool(faults), since=at, mute=bool(faults) and all(faults))
+            if member is None and None not in self.broken and link.down and self.sessions is not None:
+                self.sessions.server_back(name, at)
             kind = LINK_DOWN if link.down else LINK_UP
             if (link.down, link.mute) == (self.links[name].down, self.links[name].mute):
                 continue

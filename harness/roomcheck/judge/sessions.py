@@ -136,6 +136,11 @@ class Sessions:
         self._advance(member, at)
         self.links[member].heal(at)
 
+    def server_back(self, member: str, at: Instant) -> None:
+        """The server runs again, and this member's link has a fault of its own."""
+        self._advance(member, at)
+        self.links[member].server_back(at)
+
     def told(self, member: str, room: str, state: str, args: Mapping[str, Any], at: Instant) -> None:
         """A member was told a state of its own."""
         stay = self.stays.get((member, room))

@@ -35,6 +35,7 @@ class Outage:
     holds: bool
     server: bool
     end: Instant | None = None
+    only_server: bool = False  # it is silent only because the server is down: without that the member is deaf alone
 
 
 @dataclass(slots=True)
@@ -63,8 +64,9 @@ class LinkHistory:
         holds = Way.UP in HELD.get(kind, ())
         if now is None:
             end = Instant(at.hi, at.hi) if broken else None
-            self.outages.append(Outage(at, broken, silent, holds, server, end))
+            self.outages.append(Outage(at, broken, silent, holds, server, end, only_server=server))
         else:
+            now.only_server = silent is not None and server if now.silent is None else now.only_server and not silent
             now.silent = now.silent or silent
             now.holds = now.holds or holds
             now.server = now.server or server
@@ -73,6 +75,13 @@ class LinkHistory:
         """The link is whole again."""
         if self.outages and self.outages[-1].end is None:
             self.outages[-1].end = at
+
+    def server_back(self, at: Instant) -> None:
+        """The server is there again, and the link has a fault of its own."""
+        now = self.down
+        if now is not None and now.only_server:
+            now.end = at
+            self.outages.append(Outage(at, broken=False, silent=None, holds=False, server=False))
 
     def passing(self, begin: int) -> int:
         """The first moment from `begin` on at which what a member sends may get on its way to the server."""
