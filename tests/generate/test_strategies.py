@@ -439,7 +439,7 @@ def test_without_a_server_there_is_no_schedule() -> None:
 
 def test_hypothesis_finds_the_plainest() -> None:
     """One member, one room, the first fault, and hardly anything else; one walk may stop at a second member."""
-    patient = settings(PATIENT, database=None, max_examples=2000)
+    patient = settings(PATIENT, derandomize=False, max_examples=2000)  # five draws that differ
     found = [
         find(
             schedules(ZEGO),
