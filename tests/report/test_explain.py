@@ -8,7 +8,7 @@ from report.samples import ALL, FINDING, HEADER, HOSTILE, SCHEDULE, broken, doub
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Fault, Step, Wait
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
-from roomcheck.report.explain import LINES, explain, show_step
+from roomcheck.report.explain import INDENT, LINES, explain, show_step
 
 
 def test_a_violation_tells_everything_a_person_needs() -> None:
@@ -155,3 +155,11 @@ def test_steps_read_like_sentences() -> None:
     assert [show_step(step) for step in (latency, sliced, truncated)] == [
         "latency A(latency 5 ms)", "slice A(size 20, variation 10, delay 0.2 ms)", "truncate A(bytes 1, within 20 ms)",
     ]  # fmt: skip
+
+
+def test_what_would_have_decided_a_case_in_doubt_stands_in_the_column_of_all_others() -> None:
+    """A name as wide as the column would run into its text, here and on the page, which is made of these lines."""
+    lines = explain(dataclasses.replace(doubtful(), advice="a quieter machine"), HEADER)
+
+    assert "  needs    a quieter machine" in lines
+    assert all(line[INDENT - 1] == " " for line in lines[1:])

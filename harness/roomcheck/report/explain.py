@@ -29,7 +29,7 @@ def explain(result: CaseResult, header: RunHeader) -> list[str]:
     else:
         lines += [_line("because", result.message)] if result.message else []
     lines += _log(result.log)
-    lines += [_line("decided by", result.advice)] if result.advice else []
+    lines += [_line("needs", result.advice)] if result.advice else []
     last = [*_schedule(result.schedule), *_places(result, findings)]
     return lines[: LINES - len(last)] + last
 
