@@ -14,6 +14,7 @@ import pytest
 from roomcheck.adapters.printed import LONGEST
 from roomcheck.errors import HarnessError, TargetError
 from roomcheck.model.time import Instant
+from roomcheck.run import server as server_module
 from roomcheck.run.clock import now
 from roomcheck.run.install import Ready, provide
 from roomcheck.run.server import LAST_LINES, Server
@@ -111,6 +112,49 @@ def test_the_moment_of_readiness_lies_within_what_start_returns() -> None:
 
     before, ready, after = asyncio.run(play())
     assert before <= ready.lo <= ready.hi <= after
+
+
+def test_a_refusal_that_a_late_machine_hears_of_late_says_nothing_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server may be up by then, and a client may have been let in: that is not before it was up."""
+    up: list[int] = []
+
+    async def accepted(address: str) -> int | None:
+        if len(up) < 2:  # nobody is there before it is started; then the refusal is heard of when it is up already
+            up.append(now())
+            return None
+        return now()
+
+    monkeypatch.setattr(server_module, "_accepted", accepted)
+
+    async def play() -> Instant:
+        server = Server(target(), {})
+        try:
+            return await server.start()
+        finally:
+            await server.close()
+
+    assert asyncio.run(play()).lo <= up[1]
+
+
+def test_every_endpoint_may_be_the_first_to_let_somebody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first that may have accepted until the last that did."""
+    asked: list[int] = []
+
+    async def accepted(address: str) -> int | None:
+        asked.append(now())
+        return None if len(asked) < 5 else now()  # two before it is started, two refusals of the first endpoint
+
+    monkeypatch.setattr(server_module, "_accepted", accepted)
+
+    async def play() -> Instant:
+        server = Server(target(endpoints=("room", "media")), {})
+        try:
+            return await server.start()
+        finally:
+            await server.close()
+
+    ready = asyncio.run(play())
+    assert asked[1] <= ready.lo <= asked[3] < asked[-1] <= ready.hi
 
 
 def test_a_killed_server_comes_back_on_the_same_ports() -> None:

@@ -110,8 +110,9 @@ class Server:
     async def start(self) -> Instant:
         """Start the program and wait until every endpoint accepts; TargetError with its last lines if it does not.
 
-        Returns when that was: between the last refusal and the first connection. TargetError too where somebody else
-        listens there already: such a program would be taken for the room.
+        Returns when that was: after the last attempt that was refused had begun, and before the first connection, of
+        all endpoints. TargetError too where somebody else listens there already: such a program would be taken for the
+        room.
         """
         if not self._target.server_command:
             return Instant(now(), now())
@@ -124,6 +125,7 @@ class Server:
         command = [self._fill(part) for part in self._target.server_command] + list(self._extra)
         env = {**surroundings(self._target.proxies), "ROOMCHECK_CONSTANTS": json.dumps(dict(self._constants))}
         started, preexec = dying_with_us(command)
+        begun = now()
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *started, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
@@ -134,8 +136,8 @@ class Server:
         guard.watch(self._process.pid)
         self._reader = asyncio.create_task(self._read(self._process))
         deadline = now() + self._target.ready_within
-        ready = [await self._wait_for(address, deadline, command) for address in self.endpoints.values()]
-        return max(ready, default=Instant(now(), now()))
+        ready = [await self._wait_for(address, begun, deadline, command) for address in self.endpoints.values()]
+        return Instant(min(r.lo for r in ready), max(r.hi for r in ready)) if ready else Instant(begun, now())
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Whatever it prints: a pipe that nobody reads would stop it."""
@@ -148,17 +150,18 @@ class Server:
         """What it printed last."""
         return self.printed.lines()[-LAST_LINES:]
 
-    async def _wait_for(self, address: str, deadline: int, command: list[str]) -> Instant:
-        refused = now()
+    async def _wait_for(self, address: str, refused: int, deadline: int, command: list[str]) -> Instant:
+        """When it accepts there; `refused`: when it surely did not yet."""
         while True:
             if self._process is not None and self._process.returncode is not None:
                 raise TargetError(
                     self._story(f"ended with status {self._process.returncode} before it was ready", command)
                 )
+            began = now()  # a late machine hears of a refusal when the server may be up already, and others heard that
             ready = await _accepted(address)
             if ready is None:
-                refused = now()
-                if refused > deadline:
+                refused = began
+                if now() > deadline:
                     await self.kill()
                     seconds = self._target.ready_within / 1e6
                     raise TargetError(self._story(f"did not accept on {address} within {seconds:g} s", command))
