@@ -22,6 +22,11 @@ def node_kit() -> Path:
     return Path(str(files("roomcheck"))) / "adapter_kit" / "node" / "kit.mjs"
 
 
+def go_kit() -> Path:
+    """The folder of the kit of Go adapters, a module without a version: {go-kit} in the steps of a target's install."""
+    return node_kit().parent.with_name("go")
+
+
 def browser_kit() -> Path:
     """The program that drives the browser of adapters that are pages."""
     return node_kit().parent.with_name("browser") / "host.mjs"

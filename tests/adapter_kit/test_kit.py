@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from roomcheck.adapter_kit import Adapter
-from roomcheck.resources import node_kit
+from roomcheck.resources import go_kit, node_kit
+from support.gokit import good_go
 from support.processes import PATIENCE
 
 ADAPTERS = Path(__file__).parents[1] / "adapters"
@@ -61,6 +62,8 @@ def command(kit: str) -> list[str]:
     """The sound adapter of that kit; skips where there is nothing to run it with."""
     if kit == "python":
         return [sys.executable, str(ADAPTERS / "good.py")]
+    if kit == "go":
+        return [good_go()]
     node = shutil.which("node")
     if node is None:
         pytest.skip("there is no `node` on this machine: the Node kit is not tested")
@@ -78,9 +81,16 @@ def talking(kit: str) -> Iterator[Talk]:
             process.kill()
 
 
-@pytest.fixture(params=["python", "node"])
+@pytest.fixture(params=["python", "node", "go"])
 def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
     """An adapter of each kit."""
+    with talking(request.param) as talk:
+        yield talk
+
+
+@pytest.fixture(params=["python", "node"])
+def looping(request: pytest.FixtureRequest) -> Iterator[Talk]:
+    """An adapter of each kit that runs the SDK in one loop, which a call can block."""
     with talking(request.param) as talk:
         yield talk
 
@@ -92,13 +102,22 @@ def node() -> Iterator[Talk]:
         yield talk
 
 
+@pytest.fixture
+def go() -> Iterator[Talk]:
+    """The adapter of the Go kit."""
+    with talking("go") as talk:
+        yield talk
+
+
 def test_hello(talk: Talk) -> None:
     """Hello's answer names the version, the implementation, what was registered and the clock."""
     result, _ = talk.ask(HELLO)
 
     fields = result["fields"]
     assert (result["status"], fields["protocol"], fields["clock"]) == ("ok", 1, "monotonic")
-    assert fields["implementation"]["language"].startswith({"python": "python 3", "node": "node v"}[talk.kit])
+    assert fields["implementation"]["language"].startswith(
+        {"python": "python 3", "node": "node v", "go": "go 1."}[talk.kit]
+    )
     assert "tell" in fields["capabilities"]["operations"]
     assert fields["capabilities"]["state"] is True
 
@@ -154,16 +173,27 @@ def test_prints_do_not_reach_the_protocol(talk: Talk) -> None:
     assert b"an SDK that prints" in talk.process.stderr.read()
 
 
-def test_ping_while_the_loop_is_stuck(talk: Talk) -> None:
+def test_ping_while_the_loop_is_stuck(looping: Talk) -> None:
     """A ping is answered while a call blocks the loop, and says for how long the loop has shown no life."""
-    talk.ask(OPEN)
-    call = talk.say({"type": "call", "member": "1.A", "operation": "block", "arguments": {"seconds": 0.5}})
+    looping.ask(OPEN)
+    call = looping.say({"type": "call", "member": "1.A", "operation": "block", "arguments": {"seconds": 0.5}})
     lags = []
-    while (heard := talk.ask({"type": "ping", "nonce": 5}))[1] == []:
+    while (heard := looping.ask({"type": "ping", "nonce": 5}))[1] == []:
         lags.append(heard[0]["fields"]["loop_lag"])
 
     assert heard[1][0]["id"] == call
     assert max(lags) > 200_000
+
+
+def test_a_call_that_blocks_holds_up_its_member_only(go: Talk) -> None:
+    """In Go, where a call has a goroutine of its own, other members are served while it blocks."""
+    go.ask(OPEN)
+    go.ask({**OPEN, "member": "1.B"})
+    go.say({"type": "call", "member": "1.A", "operation": "block", "arguments": {"seconds": 600}})
+    result, before = go.ask({"type": "call", "member": "1.B", "operation": "tell", "arguments": {"count": 1}})
+
+    assert (result["status"], [e["member"] for e in before]) == ("ok", ["1.B"])
+    assert go.ask({"type": "ping", "nonce": 5})[0]["fields"]["nonce"] == 5
 
 
 @pytest.mark.parametrize(
@@ -225,7 +255,7 @@ def test_a_stuck_sdk_does_not_outlive_the_harness(talk: Talk) -> None:
     assert talk.process.stdin is not None
     talk.process.stdin.close()
 
-    assert talk.process.wait(PATIENCE) == {"python": 1, "node": -9}[talk.kit]
+    assert talk.process.wait(PATIENCE) == {"python": 1, "node": -9, "go": 0}[talk.kit]
 
 
 @pytest.mark.parametrize(
@@ -276,13 +306,75 @@ def test_a_refusal_that_is_not_json(node: Talk) -> None:
     assert node.ask({"type": "state", "member": "1.A"})[0]["fields"] == {"me": "1.A"}
 
 
-def test_last_words(node: Talk) -> None:
+@pytest.mark.parametrize("kit", ["node", "go"])
+def test_last_words(kit: str) -> None:
     """What was told before the program died is on the wire."""
-    node.ask(OPEN)
-    node.say({"type": "call", "member": "1.A", "operation": "crash"})
+    with talking(kit) as talk:
+        talk.ask(OPEN)
+        talk.say({"type": "call", "member": "1.A", "operation": "crash"})
 
-    assert node.hear()["callback"] == "onLastWord"
-    assert node.process.wait(PATIENCE) == -9
+        assert talk.hear()["callback"] == "onLastWord"
+        assert talk.process.wait(PATIENCE) == -9
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("tellObject", "fields.it is main.object, which is not JSON"),
+        ("tellNan", "fields.it.0.deep is NaN"),
+        ("tellFunction", "fields.it is func()"),
+        ("tellError", "fields.it is an error"),
+        ("tellBytes", "fields.it is bytes"),
+        ("tellText", "fields.it is not UTF-8"),
+        ("tellNumbers", "fields.it is map[int]string"),
+    ],
+)
+def test_what_go_would_lose(go: Talk, operation: str, text: str) -> None:
+    """A field that json.Marshal would refuse, drop or change without a word is named, with its path, at the barrier."""
+    go.ask(OPEN)
+    _, before = go.ask({"type": "call", "member": "1.A", "operation": operation})
+    result, _ = go.ask({"type": "barrier", "member": "1.A"})
+
+    assert before == []
+    assert result["status"] == "adapter-error"
+    assert text in result["fields"]["error"]
+
+
+def test_what_go_may_tell(go: Talk) -> None:
+    """What knows its own JSON, pointers, lists of any number and maps of any value are written."""
+    go.ask(OPEN)
+    _, before = go.ask({"type": "call", "member": "1.A", "operation": "tellFit"})
+
+    assert before[0]["fields"]["it"] == {"when": "1970-01-01T00:00:00Z", "none": None, "at": [1], "text": ["é"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("returnUnfit", "fields.it is func()"),
+        ("refuseUnfit", "fields.errorCode is func()"),
+        ("panic", "panic: by the SDK"),
+        ("tell", "panic: interface conversion"),
+    ],
+)
+def test_what_go_cannot_answer(go: Talk, operation: str, text: str) -> None:
+    """A result that is not JSON and a panic in a call are the adapter's error, and the next call works."""
+    go.ask(OPEN)
+    result, _ = go.ask({"type": "call", "member": "1.A", "operation": operation})
+
+    assert result["status"] == "adapter-error"
+    assert text in result["fields"]["error"]
+    assert go.ask({"type": "state", "member": "1.A"})[0]["fields"] == {"me": "1.A"}
+
+
+def test_the_go_kit_needs_the_standard_library_only() -> None:
+    """Its module requires nothing, and no import names a host."""
+    listed = re.compile(r'^\s+"(.*?)"$', re.MULTILINE)
+    imports = {name for file in go_kit().glob("*.go") for name in listed.findall(file.read_text())}
+
+    assert "require" not in (go_kit() / "go.mod").read_text()
+    assert imports
+    assert [name for name in imports if "." in name] == []
 
 
 def test_stdout_that_cannot_be_kept() -> None:

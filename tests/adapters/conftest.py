@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support.gokit import good_go
 from support.processes import PATIENCE, children, started_since
 
 HERE = Path(__file__).parent
@@ -19,10 +20,22 @@ def adapter() -> Callable[[str], Sequence[str]]:
     return lambda name: [sys.executable, str(HERE / "hostile.py"), name]
 
 
-@pytest.fixture(params=["python", "node"])
+@pytest.fixture(params=["python", "node", "go"])
 def good(request: pytest.FixtureRequest) -> Sequence[str]:
     """The command of the sound adapter, made with each kit."""
-    if request.param == "python":
+    if request.param == "go":
+        return [good_go()]
+    return with_a_loop(request.param)
+
+
+@pytest.fixture(params=["python", "node"])
+def looping(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The same, of the kits that run the SDK in one loop, which a call can block."""
+    return with_a_loop(request.param)
+
+
+def with_a_loop(kit: str) -> Sequence[str]:
+    if kit == "python":
         return [sys.executable, str(HERE / "good.py")]
     node = shutil.which("node")
     if node is None:

@@ -175,12 +175,13 @@ def test_members_do_not_wait_for_each_other(good: Sequence[str]) -> None:
 
 def test_barrier_comes_after_what_had_fired(good: Sequence[str]) -> None:
     """A callback that the SDK had only queued when the barrier was asked is heard before the barrier's answer."""
+    in_goroutines = len(good) == 1
 
     async def play() -> None:
         host = await AdapterHost.start(good)
         ear = await opened(host)
         call = asyncio.create_task(host.request("call", member="1.A", operation="tellSoon"))
-        await asyncio.sleep(0)
+        await (call if in_goroutines else asyncio.sleep(0))  # there requests overtake each other, but not an answer
         await host.request("barrier", member=None)
         heard = len(ear.events)
         await call
@@ -246,11 +247,11 @@ def test_stopping_twice(good: Sequence[str]) -> None:
     asyncio.run(play())
 
 
-def test_a_busy_adapter_shows_a_gap(good: Sequence[str]) -> None:
+def test_a_busy_adapter_shows_a_gap(looping: Sequence[str]) -> None:
     """While the adapter's loop is stuck for more than a second, its silence proves nothing."""
 
     async def play() -> None:
-        host = await AdapterHost.start(good)
+        host = await AdapterHost.start(looping)
         await opened(host)
         answer = await host.request("call", member="1.A", operation="block", arguments={"seconds": 1.6})
         gaps = host.gaps(answer.sent)
@@ -267,11 +268,11 @@ def test_a_busy_adapter_shows_a_gap(good: Sequence[str]) -> None:
     asyncio.run(play())
 
 
-def test_the_usual_lag_is_that_of_an_adapter_that_stays_late(good: Sequence[str]) -> None:
+def test_the_usual_lag_is_that_of_an_adapter_that_stays_late(looping: Sequence[str]) -> None:
     """It is seen while the adapter is, and gone when it answers in time again."""
 
     async def play() -> None:
-        host = await AdapterHost.start(good)
+        host = await AdapterHost.start(looping)
         assert host.usual_lag < 200_000
         await opened(host)
         await host.request("call", member="1.A", operation="block", arguments={"seconds": 2.0})

@@ -73,6 +73,21 @@ def test_what_a_step_depends_on_makes_another_folder(tmp_path: Path) -> None:
     assert len(folders) == 3
 
 
+def test_a_folder_that_a_step_names_is_what_lies_in_it(tmp_path: Path) -> None:
+    """A file below it that is edited makes another folder; the kit of Go adapters is such a folder."""
+    (tmp_path / "broker").mkdir()
+    (tmp_path / "broker" / "main.go").write_text("one")
+    wanted = target(tmp_path, ("cp", "-r", "{dir}/broker", "{go-kit}", "."))
+
+    first = Path(provide(wanted).adapter_command[0]).parents[1]
+    (tmp_path / "broker" / "main.go").write_text("two")
+    second = Path(provide(wanted).adapter_command[0]).parents[1]
+
+    assert (first / "broker" / "main.go").read_text() == "one"
+    assert (second / "broker" / "main.go").read_text() == "two"
+    assert (second / "go" / "kit.go").is_file()
+
+
 def test_a_missing_program_is_named_with_where_one_gets_it(tmp_path: Path) -> None:
     """Before any step runs; in one line; exit 4."""
     wanted = target(

@@ -84,8 +84,8 @@ def test_a_short_target() -> None:
     [
         ("{dir}/adapter.py", "{dri}/adapter.py", "t:4:33: unknown placeholder '{dri}'; did you mean '{dir}'?"),
         ('--port, "{room}"', '--port, "{rom}"', "t:5:59: unknown placeholder '{rom}'; did you mean '{room}'?"),
-        ('"{dir}/adapter.py"', '"{work}"', "t:4:33: unknown placeholder '{work}'; known: {dir}, {install}, {python}"),
-        ("{dir}/more", "{room}", "t:12:63: unknown placeholder '{room}'; known: {dir}, {install}, {python}"),
+        ('"{dir}/adapter.py"', '"{work}"', "t:4:33: unknown placeholder '{work}'; known: {dir}, {go-kit}, {install}, {python}"),
+        ("{dir}/more", "{room}", "t:12:63: unknown placeholder '{room}'; known: {dir}, {go-kit}, {install}, {python}"),
         ("{install}/lobby", "{instal}/lobby", "t:13:20: unknown placeholder '{instal}'; did you mean '{install}'?"),
         ("[[npm, ci]", "[[]", "t:12:47: expected at least one, found an empty list"),
         ('"127.0.0.1:{room}"', '"127.0.0.1:{rom}"', "t:6:19: unknown placeholder '{rom}'; did you mean '{room}'?"),

@@ -1,7 +1,7 @@
 """The author's side of the adapter protocol: an adapter for a Python SDK is this kit and one short file.
 
-It needs the standard library only and imports nothing else of roomcheck; node/ is the same for Node SDKs. It translates
-and never judges: it knows no fault, no schedule and no expectation.
+It needs the standard library only and imports nothing else of roomcheck; node/ and go/ are the same for SDKs in Node
+and in Go. It translates and never judges: it knows no fault, no schedule and no expectation.
 
     kit = Adapter("example-room", "1.0")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from roomcheck.errors import HarnessError, TargetError
 from roomcheck.faults.provision import locked, run_command
-from roomcheck.resources import browser_kit, cache_dir
+from roomcheck.resources import browser_kit, cache_dir, go_kit
 from roomcheck.spec.target import Install, Target
 
 LIMIT = 900.0  # seconds for one step: a server that is built from its source takes minutes on two cores
@@ -91,7 +91,7 @@ def _version(target: Target, part: str, command: tuple[str, ...]) -> str:
 def _places(target: Target) -> dict[str, str]:
     """Each placeholder that is known before anything is installed, and what stands for it."""
     pins = {"{" + name + "}": version for name, version in target.pins.items()}
-    return {"{python}": sys.executable, "{dir}": target.folder, **pins}
+    return {"{python}": sys.executable, "{go-kit}": str(go_kit()), "{dir}": target.folder, **pins}
 
 
 def _filled(text: str, places: dict[str, str]) -> str:
@@ -125,11 +125,14 @@ def _installed(target: Target, install: Install, say: Callable[[str], None]) -> 
 
 
 def _key(target: Target, install: Install, steps: list[list[str]]) -> str:
-    """What the steps depend on: their text, pins, the target's files that they name, this machine and this Python."""
+    """What the steps depend on: their text, pins, the files and folders that they name, this machine and Python."""
     pins = (sorted(target.pins.items()),) if target.pins else ()
     digest = hashlib.sha256(repr((install.steps, *pins, platform.platform(), sys.version, sys.base_prefix)).encode())
     for written, step in zip(install.steps, steps, strict=True):
         for raw, part in zip(written, step, strict=True):
-            if "{dir}" in raw and (file := Path(target.folder, part)).is_file():
-                digest.update(file.read_bytes())
+            if raw != "{dir}" and ("{dir}" in raw or "{go-kit}" in raw):
+                named = Path(target.folder, part)
+                for file in sorted(named.rglob("*")) if named.is_dir() else [named]:
+                    if file.is_file():
+                        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -14,9 +14,10 @@ from roomcheck.spec.reader import Node, read
 from roomcheck.spec.shape import BrowserShape, ServerShape, TargetShape
 from roomcheck.spec.vocabulary import KINDS
 
-# placeholders beside the endpoints: this Python, the folder of target.yaml, what `install` has made, the server's own
-PLACES = ("python", "dir", "install", "work")
-_EVERYWHERE = PLACES[:3]
+# placeholders beside the endpoints: this Python, the kit of Go adapters, the folder of target.yaml, what `install` has
+# made, the server's own
+PLACES = ("python", "go-kit", "dir", "install", "work")
+_EVERYWHERE = PLACES[:4]
 NOWHERE = Where()
 INTERNET = "internet"  # the endpoint that is a proxy to the hosts that a target lists
 FORWARD = "roomcheck.forward"  # the program that is this proxy

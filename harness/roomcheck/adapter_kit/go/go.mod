@@ -1,0 +1,3 @@
+module roomcheck/kit
+
+go 1.22

@@ -1,0 +1,6 @@
+package kit
+
+import "syscall"
+
+// redirect makes descriptor `to` another name of `from`.
+func redirect(from, to int) error { return syscall.Dup3(from, to, 0) }
