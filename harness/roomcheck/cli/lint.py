@@ -41,7 +41,7 @@ def looked_at(spec: Spec) -> Iterator[str]:
     contract = spec.bind()
     first = {case.scenario: case for case in reversed(contract.cases)}
     proof = Proof(replace(contract, cases=tuple(case for case in contract.cases if first[case.scenario] is case)))
-    for _ in proof.scenarios(SHORT):
+    for _ in proof.scenarios():
         pass
     for found in proof.false_reds:
         yield f"{found.verdict.findings[0].where}: note: {found.case.id}: {found.why}: {told(found)}"
@@ -50,9 +50,6 @@ def looked_at(spec: Spec) -> Iterator[str]:
         f"{contract.spec}: {passed} of {all_of_them} scenarios passed on one of {proof.looked.plays} lawful model "
         f"rooms; not looked at: other faults, random schedules, broken rooms (roomcheck prove)"
     )
-
-
-SHORT = 40  # rooms that a scenario is played on at most
 
 
 @click.command()

@@ -39,9 +39,9 @@ class Proof:
         """Whether nothing was found that is wrong with it."""
         return not self.false_reds and not (self.hunted and (self.matrix.vacuous or self.matrix.missed))
 
-    def scenarios(self, tries: int | None = None) -> Iterator[CaseResult]:
+    def scenarios(self) -> Iterator[CaseResult]:
         """Every scenario on lawful rooms."""
-        for case, found in by_scenario(self.contract, self.looked, **({} if tries is None else {"tries": tries})):
+        for case, found in by_scenario(self.contract, self.looked):
             yield self._result(case, found)
 
     def chance(self, seed: int, over: Callable[[int], bool]) -> Iterator[CaseResult]:
