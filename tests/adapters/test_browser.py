@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from roomcheck.adapters import AdapterHost, Event
-from roomcheck.adapters.host import now
+from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError, TargetError
 from roomcheck.run.install import BROWSERS, CHROMIUM, driver_of_browsers
 from support.browsers import driver, packages

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from roomcheck.adapters import AdapterHost, Event
-from roomcheck.adapters.host import now
+from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError
 from roomcheck.resources import node_kit
 from support.processes import PATIENCE
@@ -254,9 +254,9 @@ def test_a_busy_adapter_shows_a_gap(looping: Sequence[str]) -> None:
         host = await AdapterHost.start(looping)
         await opened(host)
         answer = await host.request("call", member="1.A", operation="block", arguments={"seconds": 1.6})
-        gaps = host.gaps(answer.sent)
-        long_ago = host.gaps(0)
-        later = host.gaps(now() + 60_000_000)
+        gaps = host.pulse.gaps(answer.sent)
+        long_ago = host.pulse.gaps(0)
+        later = host.pulse.gaps(now() + 60_000_000)
         await host.stop()
 
         assert gaps
@@ -273,11 +273,11 @@ def test_the_usual_lag_is_that_of_an_adapter_that_stays_late(looping: Sequence[s
 
     async def play() -> None:
         host = await AdapterHost.start(looping)
-        assert host.usual_lag < 200_000
+        assert host.pulse.usual_lag < 200_000
         await opened(host)
         await host.request("call", member="1.A", operation="block", arguments={"seconds": 2.0})
-        stuck = host.usual_lag
-        await until(lambda: host.usual_lag < 200_000)
+        stuck = host.pulse.usual_lag
+        await until(lambda: host.pulse.usual_lag < 200_000)
         await host.stop()
 
         assert stuck > 400_000
@@ -295,14 +295,14 @@ def test_a_stopped_process_shows_a_gap_at_once(adapter: Command) -> None:
         program.signal(signal.SIGSTOP)
         since = now()
         try:
-            await until(lambda: bool(host.gaps(since)))
+            await until(lambda: bool(host.pulse.gaps(since)))
         finally:
             program.signal(signal.SIGCONT)
         await host.request("barrier")
-        await until(lambda: bool(host._gaps))
+        await until(lambda: bool(host.pulse._gaps))
         await host.stop()
 
-        assert host.gaps(since)[0].hi - host.gaps(since)[0].lo > 1_000_000
+        assert host.pulse.gaps(since)[0].hi - host.pulse.gaps(since)[0].lo > 1_000_000
 
     asyncio.run(play())
 

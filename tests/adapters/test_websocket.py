@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from roomcheck.adapters import AdapterHost, Event
 from roomcheck.adapters.clock import OwnClock
-from roomcheck.adapters.host import now
+from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError
 from roomcheck.model.time import Instant
 from roomcheck.resources import root

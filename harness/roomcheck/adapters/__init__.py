@@ -4,7 +4,8 @@ It moves messages and checks their form. What they mean for the room is the judg
 lies about time, loses callbacks or dies is an `AdapterError` with its own words, and no process is left behind.
 """
 
-from roomcheck.adapters.host import AdapterHost, Answer, Event
+from roomcheck.adapters.host import AdapterHost, Answer
+from roomcheck.adapters.members import Event
 from roomcheck.adapters.messages import Info, schemas
 
 __all__ = ["AdapterHost", "Answer", "Event", "Info", "schemas"]

@@ -10,10 +10,8 @@ import contextlib
 import importlib.metadata
 import itertools
 import signal
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import Any, NamedTuple, Self
 
 from pydantic import ValidationError
@@ -22,38 +20,20 @@ from roomcheck.adapters import messages
 from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
 from roomcheck.adapters.child import filled, for_adapters
 from roomcheck.adapters.clock import OwnClock
+from roomcheck.adapters.members import Event, FloodError, Member, UntrueError
 from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
+from roomcheck.adapters.pulse import DEAD, SILENCE, Pulse, now
 from roomcheck.adapters.reading import MisreadError, problem_of, read
 from roomcheck.errors import AdapterError, TargetError
-from roomcheck.model.time import Instant, show_duration
+from roomcheck.model.time import show_duration
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
 BYE_LIMIT = 2.0
 DIAL_LIMIT = 60.0  # a person may have to start a phone or a debugger
 BEAT = 0.25  # seconds between two pings
-LAST = 5  # pings of which the usual lateness is taken: one that was very late is an accident
-SILENCE = 1_000_000  # microseconds without a pong that count as a gap: four pings missed
-DEAD = 30_000_000  # microseconds without a pong after which the program is given up
-CLOCK_SLACK = 2_000  # microseconds; both sides read the same clock, so this only forgives rounding
-FLOOD = 10_000  # callbacks of one member; the longest scenarios make about a hundred
 CHUNK = 1 << 16
 UNSENT_LIMIT = 4 << 20  # bytes that an adapter may leave unread
 _JUDGED = ("call", "admin", "state")  # whose status is the room's business; all others must be ok
-
-
-class Event(NamedTuple):
-    """A callback: the adapter's stamp `time` and our `received`, microseconds of the same monotonic clock.
-
-    It may have been `spread` earlier than `time`, where the adapter's clock is its own; never later.
-    """
-
-    member: str
-    n: int
-    time: int
-    received: int
-    callback: str
-    fields: Mapping[str, Any]
-    spread: int = 0
 
 
 class Answer(NamedTuple):
@@ -63,21 +43,6 @@ class Answer(NamedTuple):
     fields: Mapping[str, Any]
     sent: int
     received: int
-
-
-def now() -> int:
-    """Microseconds of the monotonic clock, the same in all processes of this machine."""
-    return time.monotonic_ns() // 1_000
-
-
-@dataclass(slots=True)
-class _Member:
-    on_event: Callable[[Event], None] | None = None
-    on_failure: Callable[[AdapterError], None] | None = None
-    opened: int | None = None
-    closed: bool = False
-    failed: bool = False
-    n: int = 0
 
 
 @dataclass(slots=True)
@@ -98,11 +63,9 @@ class AdapterHost:
         self._ids = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._abandoned: set[int] = set()
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._past: set[str] = set()
-        self._gaps: list[Instant] = []
-        self._lags: list[tuple[int, int]] = []
-        self._pong = now()
+        self.pulse = Pulse()
         self._clock: OwnClock | None = None
         self._lines = 0
         self._error: str | None = None
@@ -174,7 +137,7 @@ class AdapterHost:
             host.abandon("it did not get past hello")
             await host.stop()
             raise
-        host._pong = now()
+        host.pulse.begin()
         host._tasks.append(asyncio.create_task(host._keep_beat()))
         return host
 
@@ -192,7 +155,7 @@ class AdapterHost:
         member = fields.get("member")
         pending = _Pending(_what(kind, fields), member, now(), asyncio.get_running_loop().create_future())
         if kind == "open":
-            self._members.setdefault(fields["member"], _Member()).opened = pending.sent
+            self._members.setdefault(fields["member"], Member()).opened = pending.sent
         self._pending[number] = pending
         try:
             self._send(kind, number, fields)
@@ -225,7 +188,7 @@ class AdapterHost:
         self, handle: str, on_event: Callable[[Event], None], on_failure: Callable[[AdapterError], None]
     ) -> None:
         """From now on this member's callbacks, and what makes them untrustworthy, are told to these functions."""
-        member = self._members.setdefault(handle, _Member())
+        member = self._members.setdefault(handle, Member())
         member.on_event = on_event
         member.on_failure = on_failure
 
@@ -244,22 +207,6 @@ class AdapterHost:
     def alive(self) -> bool:
         """Whether it can still be asked."""
         return self._error is None and not self._stopping
-
-    def gaps(self, since: int) -> list[Instant]:
-        """The intervals after `since` in which the adapter showed no life for longer than a second."""
-        known = list(self._gaps)
-        if now() - self._pong > SILENCE:
-            known.append(Instant(self._pong, now()))
-        return [gap for gap in known if gap.hi > since]
-
-    def lag(self, since: int) -> int:
-        """The adapter's worst lateness (microseconds) that its pings after `since` told of."""
-        return max((lag for received, lag in reversed(self._lags) if received >= since), default=0)
-
-    @property
-    def usual_lag(self) -> int:
-        """By how much the adapter is usually late now (microseconds): the median of what its last pings told of."""
-        return median_low([lag for _, lag in self._lags[-LAST:]] or [0])
 
     def stderr_tail(self) -> str:
         """The last lines of the adapter's free text; empty for one that we did not start."""
@@ -379,37 +326,17 @@ class AdapterHost:
         return pending is not None or error.id in self._abandoned
 
     def _hear_event(self, event: messages.Event, received: int) -> None:
-        handle = event.member
-        member = self._members.get(handle)
+        member = self._members.get(event.member)
         if member is None or member.opened is None:
-            if handle not in self._past:
-                self.abandon(f"callback {event.callback!r} for member {handle!r}, which was never opened")
+            if event.member not in self._past:
+                self.abandon(f"callback {event.callback!r} for member {event.member!r}, which was never opened")
             return
-        if member.failed:
-            return
-        at = Instant(event.time, event.time) if self._clock is None else self._clock.ours(event.time)
-        if event.n != member.n + 1:
-            self._fail_one(
-                handle, f"callback {event.n} of member {handle} came after callback {member.n}: some are lost"
-            )
-        elif at.lo > received + CLOCK_SLACK:
-            early = show_duration(at.lo - received)
-            self._fail_one(handle, f"callback {event.n} of member {handle} is stamped {early} in the future; {_CLOCK}")
-        elif at.hi < member.opened - CLOCK_SLACK:
-            early = show_duration(member.opened - at.hi)
-            self._fail_one(handle, f"callback {event.n} of {handle} is stamped {early} before it was opened; {_CLOCK}")
-        elif event.n > FLOOD:
-            self.abandon(f"member {handle} was told more than {FLOOD} callbacks: it floods")
-        else:
-            member.n = event.n
-            if member.on_event is not None:
-                time = at.hi if self._clock is None else min(at.hi, received)
-                spread = max(0, time - at.lo) + event.spread
-                heard = Event(handle, event.n, time, received, event.callback, event.fields, spread)
-                try:
-                    member.on_event(heard)
-                except Exception as e:  # noqa: BLE001  nobody else hears of it while this reader lives
-                    self._fail_one(handle, f"callback {event.n} of {handle} cannot be read: {type(e).__name__}: {e}")
+        try:
+            member.hear(event, received, self._clock)
+        except UntrueError as e:
+            self._fail_one(event.member, str(e))
+        except FloodError as e:
+            self.abandon(str(e))
 
     def _hear_result(self, result: messages.Result, received: int) -> None:
         if self._clock is not None and result.time is None:
@@ -432,24 +359,15 @@ class AdapterHost:
         for nonce in itertools.count(1):
             with contextlib.suppress(AdapterError):
                 answer = await self.request("ping", timeout=DEAD / 1e6, nonce=nonce)
-                self._note_pong(answer, nonce)
-            if self._error is None and now() - self._pong > DEAD:
+                if answer.fields.get("nonce") == nonce:
+                    self.pulse.note(answer.received, answer.fields.get("loop_lag"))
+                else:
+                    self.abandon(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
+            if self._error is None and self.pulse.quiet > DEAD:
                 self.abandon(f"no answer to a ping for {show_duration(DEAD)}")
             if self._error is not None:
                 return
             await asyncio.sleep(BEAT)
-
-    def _note_pong(self, answer: Answer, nonce: int) -> None:
-        if answer.fields.get("nonce") != nonce:
-            self.abandon(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
-            return
-        lag = answer.fields.get("loop_lag", 0)
-        lag = min(max(0, lag), DEAD) if type(lag) is int else 0
-        self._lags.append((answer.received, lag))
-        quiet_since = min(self._pong, answer.received - lag) if lag > SILENCE else self._pong
-        if answer.received - quiet_since > SILENCE:
-            self._gaps.append(Instant(quiet_since, answer.received))
-        self._pong = answer.received
 
     # --- failing ----------------------------------------------------------------------------------------------------
 
@@ -482,7 +400,7 @@ class AdapterHost:
         story = f"no answer to {what} within {limit:g} s"
         if what == "hello":
             return f"{story}; the first line that an adapter writes is its result of hello"
-        quiet = now() - self._pong
+        quiet = self.pulse.quiet
         if quiet < SILENCE:
             return f"{story}; it still answers pings, so this one call hangs"
         return f"{story}; the last pong is {show_duration(quiet)} old, so the whole program hangs"
@@ -491,9 +409,6 @@ class AdapterHost:
         tail = self.stderr_tail()
         words = "\n  its stderr ends with:\n" + "\n".join(f"    {line}" for line in tail.splitlines()) if tail else ""
         return f"{self._carrier.name}: {self._carrier.secrets.text(what)}{words}"
-
-
-_CLOCK = "stamp callbacks with the clock that hello's result names, in microseconds"
 
 
 def _what(kind: str, fields: Mapping[str, Any]) -> str:

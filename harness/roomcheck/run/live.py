@@ -114,7 +114,7 @@ class Live(Play):
         begin = now()
 
         def ours() -> int:
-            return THERE_AND_BACK * (self.ground.lateness.worst(begin, now()) + self.ground.host.lag(begin))
+            return THERE_AND_BACK * (self.ground.lateness.worst(begin, now()) + self.ground.host.pulse.lag(begin))
 
         def late() -> int:
             return ours() + self.ground.lateness.starved(begin, now())

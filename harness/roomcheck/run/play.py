@@ -329,7 +329,7 @@ class Play:
         for (member, event), at in zip(self.events, in_order(heard), strict=True):
             if event.time <= end:
                 records.append(Told(member, event.n, event.callback, self._fields(event), at))
-        for gap in self.ground.host.gaps(began):
+        for gap in self.ground.host.pulse.gaps(began):
             records += [Gap(member, Instant(gap.lo, gap.hi)) for member in self.links]
         records.sort(key=lambda r: r.at.lo)
         contract = self.contract
@@ -346,7 +346,7 @@ class Play:
             options=dict(contract.options),
             scale=contract.scale,
             clock="real" if contract.scale == 1 else f"scaled x{contract.scale:g}",
-            lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.lag(began))
+            lateness=THERE_AND_BACK * (worst(began, end) + self.ground.host.pulse.lag(began))
             + self.ground.toxiproxy.silent(began, now()),
             starved=self.ground.lateness.starved(began, end),
         )

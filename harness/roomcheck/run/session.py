@@ -252,7 +252,7 @@ class Session:
     @property
     def _lags(self) -> bool:
         """Whether the harness or the adapter cannot keep up with what is played."""
-        adapter = self._ground.host.usual_lag if self._ground is not None else 0
+        adapter = self._ground.host.pulse.usual_lag if self._ground is not None else 0
         return max(self.lateness.usual, adapter) >= LAG
 
     async def _end_ground(self) -> None:

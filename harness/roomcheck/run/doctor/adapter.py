@@ -202,7 +202,7 @@ async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Line]:
             await link.close()
     if failures:
         raise failures[0]
-    pings.append((0, host.lag(began)))  # what the adapter told the harness's own beat, it does not tell again
+    pings.append((0, host.pulse.lag(began)))  # what the adapter told the harness's own beat, it does not tell again
     late = ground.lateness.worst(began, answered)
     yield _pings(pings, f"{size} members called {call.operation} at once", late)
     yield _barriers(barriers, heard, size)
