@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from roomcheck.judge import judge
+from roomcheck.judge.hypothesis import Mode, came
+from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Line, Unordered
 from support.lobby import MS, case, line, lobby
@@ -249,3 +253,25 @@ def test_a_room_that_lacks_an_operation_is_not_judged() -> None:
     assert result.outcome is Outcome.NOT_APPLICABLE
     assert [c.requirement for c in result.checks] == ["L-CASE"]
     assert judge(lobby(), tape.trace(100)).checks == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "miss", "mode", "extra", "early", "told"),
+    [
+        ((2_933, 3_031), 67, Mode.NARROW, 0, True, "2.933 s to 3.031 s after T3, perhaps 67 ms too early"),
+        ((2_500, 2_600), 400, Mode.WIDE, 0, True, "2.600 s after T3, 400 ms too early"),
+        ((3_200, 3_300), 300, Mode.NARROW, 0, False, "3.200 s to 3.300 s after T3, perhaps 300 ms too late"),
+        ((3_200, 3_300), 200, Mode.WIDE, 0, False, "3.200 s after T3, 200 ms too late"),
+        ((3_200, 3_300), 150, Mode.WIDE, 50, False,
+         "3.200 s after T3 (this machine may have taken 50 ms of it), 150 ms too late"),
+        ((3_200, 3_200), 200, Mode.NARROW, 0, False, "3.200 s after T3, 200 ms too late"),
+    ],
+    ids=["perhaps early", "surely early", "perhaps late", "surely late", "late in spite of the machine", "known exactly"],
+)  # fmt: skip
+def test_what_is_told_of_a_time_is_the_bound_that_decides(
+    at: tuple[int, int], miss: int, mode: Mode, extra: int, told: str, *, early: bool
+) -> None:
+    """3.031 s where 3.000 s are allowed is not 67 ms too early: it may have been 2.933 s."""
+    when = Instant(at[0] * MS, at[1] * MS)
+
+    assert came(when, Instant(0, 0), "T3", miss * MS, mode, extra * MS, early=early) == told

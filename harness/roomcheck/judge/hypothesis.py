@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from roomcheck.model.time import Instant
+from roomcheck.model.time import Instant, show_duration
 from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import Rule
 
@@ -184,6 +184,20 @@ def asked_with(given: Mapping[str, tuple[Any, ...]], args: Mapping[str, Any]) ->
         if args.get(name) not in values:
             return False
     return True
+
+
+def came(at: Instant, cause: Instant, named: str, miss: int, mode: Mode, extra: int = 0, *, early: bool) -> str:
+    """How long after its cause (`named` so) something came, and by how much that is wrong: by the bound that decides.
+
+    Both bounds, and perhaps, where it would be right by the other. `extra`: what the machine may have taken.
+    """
+    least, most = max(0, at.lo - cause.hi), at.hi - cause.lo
+    wrong = f"{show_duration(miss)} too {'early' if early else 'late'}"
+    if mode is Mode.NARROW:
+        when = f"{show_duration(least)} to {show_duration(most)}" if least < most else show_duration(most)
+        return f"{when} after {named}, {'perhaps ' if least < most else ''}{wrong}"
+    took = f" (this machine may have taken {show_duration(extra)} of it)" if extra and not early else ""
+    return f"{show_duration(most if early else least)} after {named}{took}, {wrong}"
 
 
 def fits(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:

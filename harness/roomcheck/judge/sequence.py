@@ -7,10 +7,10 @@ entries, alternatives and unordered groups need no special case. Three values co
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from roomcheck.judge.hypothesis import NEVER, Debt, Mode, Rejection, fits
+from roomcheck.judge.hypothesis import NEVER, Debt, Mode, Rejection, came, fits
 from roomcheck.judge.lists import Known
 from roomcheck.judge.route import alias, extract
-from roomcheck.model.time import Instant, show_duration, show_window
+from roomcheck.model.time import Instant, show_window
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
@@ -137,18 +137,18 @@ def accept(
     late = (event.at.hi - anchor.lo - closes) if narrow else (event.at.lo - anchor.hi - closes - extra)
     window = f"allowed {show_window(opens, entry.within, entry.about)} after {entry.of}"
     if early > 0 and not (opens == 0 and event.at.hi >= anchor.lo):
-        came = show_duration(event.at.hi - anchor.lo)
+        when = came(event.at, anchor, entry.of, early, mode, extra, early=True)
         return Rejection(
             early,
-            f"{name} came {came} after {entry.of}, {show_duration(early)} too early; {window}",
+            f"{name} came {when}; {window}",
             None,
             window=window_of(entry, anchor),
         ), None
     if late > 0:
-        came = show_duration(event.at.hi - anchor.lo)
+        when = came(event.at, anchor, entry.of, late, mode, extra, early=False)
         return Rejection(
             late,
-            f"{name} came {came} after {entry.of}, {show_duration(late)} too late; {window}",
+            f"{name} came {when}; {window}",
             None,
             window=window_of(entry, anchor),
         ), None

@@ -12,6 +12,7 @@ from roomcheck.judge.hypothesis import (
     Obligation,
     Rejection,
     Tally,
+    came,
     fits,
     later,
 )
@@ -59,8 +60,9 @@ class Windows:
         if rule.after:
             early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
             if early > 0:
-                since = show_duration(at.hi - p.cause.lo)
-                text = f"{rule.text}: came {since} after its cause, {show_duration(early)} too early{allowed(rule)}"
+                mode = Mode.NARROW if self.narrow else Mode.WIDE
+                when = came(at, p.cause, "its cause", early, mode, early=True)
+                text = f"{rule.text}: came {when}{allowed(rule)}"
                 rejections.append(Rejection(early, text, rule, window=self._window(p)))
                 return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
