@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from roomcheck.cli import command, main
-from roomcheck.cli.files import find_spec, read_spec, read_target, read_text, spec_of, target_names
+from roomcheck.cli.files import find_spec, part_names, read_spec, read_target, read_text, spec_of, target_names
 from roomcheck.cli.known import NAME
+from roomcheck.cli.targets import open_target
 from roomcheck.resources import root
 from roomcheck.spec.known import load_known
 from roomcheck.spec.schedule_file import read_schedule
@@ -60,26 +61,41 @@ def test_another_version_is_fetched_beside_the_pinned_one(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["list", "--target", "reference@lobby=1"], "target reference pins no 'lobby': its `pins` are none"),
-        (["list", "--target", "nowhere@lobby=1"], "there is no target 'nowhere'"),
-        (["list", "--target", "nowhere@home"], "there is no target 'nowhere@home'"),
-        (["run", "--simulate", "--set", "lobby"], "--set lobby is no PART=VERSION"),
+        ("reference@lobby=1", "reference has one version only: its target.yaml has no `pins`"),
+        ("nowhere@lobby=1", "there is no target 'nowhere'"),
+        ("nowhere@home", "there is no target 'nowhere'"),
+        ("referense@1", "there is no target 'referense' (did you mean 'reference'?): give a target.yaml"),
+        ("pinned@loby=1", "reference pins no 'loby'; did you mean 'lobby'?"),
+        ("pinned@1", "reference@1 does not say which version of what: write reference@PIN=VERSION"),
+        ("pinned@lobby=", "where the pins are lobby, hall"),
+        ("pinned@lobby=1,lobby=2", "names two versions of lobby: 1 and 2"),
     ],
 )
-def test_a_version_of_nothing(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_of_nothing(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One clear error, exit 4."""
+    monkeypatch.chdir(tmp_path)
+    text = (TARGETS / "reference" / "target.yaml").read_text(encoding="utf-8")
+    (tmp_path / "pinned").mkdir()
+    (tmp_path / "pinned" / "target.yaml").write_text(text + PINNED, encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
-        main(words)
+        main(["list", "--target", words])
 
     assert ended.value.code == 4
     assert said in capsys.readouterr().err
+
+
+def test_every_part_that_ships_can_be_played() -> None:
+    """By its name alone: it is whole, or says what it is played with."""
+    assert target_names() == part_names()
 
 
 @pytest.mark.parametrize("name", target_names())
 def test_a_target_that_ships_fits_its_spec(name: str) -> None:
     """With its constants; so do the schedules beside it, and the known failures can be read."""
     folder = TARGETS / name
-    target = read_target(folder / "target.yaml")
+    target = open_target(name)
     contract = read_spec(find_spec(target.spec)).bind(constants=target.constants, options=target.options)
 
     for file in folder.glob("schedules/*.yaml"):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import roomcheck
-from roomcheck.cli.files import find_spec, find_target, read_spec, read_target, target_names
+from roomcheck.cli.files import find_spec, find_target, part_names, read_spec, target_names
 from roomcheck.cli.pinned import missing, read_file
+from roomcheck.cli.targets import open_target
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.known import load_known
 
@@ -18,11 +19,10 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def bound(name: str) -> tuple[Path, Contract]:
     """The folder of a target and its contract, with its constants and options."""
-    file = find_target(name)
-    target = read_target(file)
+    target = open_target(name)
     spec = read_spec(find_spec(target.spec))
     scale = target.scale or 1.0
-    return file.parent, spec.bind(
+    return find_target(name).parent, spec.bind(
         constants=target.constants, options=target.options, scale=scale, faults=target.faults, lacks=target.lacks
     )
 
@@ -57,7 +57,7 @@ def lines_of(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "path", [p for name in target_names() for p in sorted(find_target(name).parent.glob("adapter.*"))],
+    "path", [p for name in part_names() for p in sorted(find_target(name).parent.glob("adapter.*"))],
     ids=lambda path: path.parent.name,
 )  # fmt: skip
 def test_an_adapter_is_small(path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_schedule_of_a_finding_can_be_replayed(path: Path) -> None:
     assert f"schedules/{path.name}" in (folder / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [n for n in target_names() if [*find_target(n).parent.glob("adapter.*")]])
+@pytest.mark.parametrize("name", [n for n in part_names() if [*find_target(n).parent.glob("adapter.*")]])
 def test_the_harness_knows_no_room(name: str) -> None:
     """A room of the targets is named nowhere in the package."""
     package = Path(roomcheck.__file__).parent

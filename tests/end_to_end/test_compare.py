@@ -98,7 +98,7 @@ def test_two_versions_of_one_target_are_compared(tmp_path: Path) -> None:
 
     assert done.code == AS_EXPECTED, done.out + done.err
     assert re.search("^room +roomcheck-reference [0-9.]+, lobby 2$", done.out, re.MULTILINE)
-    assert re.search("^room@lobby=1 +roomcheck-reference [0-9.]+, lobby 1$", done.out, re.MULTILINE)
+    assert re.search("^room@1 +roomcheck-reference [0-9.]+, lobby 1$", done.out, re.MULTILINE)
 
 
 def test_a_case_in_doubt_is_no_difference(tmp_path: Path) -> None:

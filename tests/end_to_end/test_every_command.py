@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from roomcheck import cli
-from roomcheck.cli.files import find_spec, find_target, read_target, target_names
+from roomcheck.cli.files import find_spec, target_names
 from roomcheck.cli.init import LANGUAGES
 from roomcheck.cli.playing import Bound, Choice
+from roomcheck.cli.targets import open_target
 from roomcheck.errors import TargetError
 from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
@@ -29,9 +30,8 @@ from support.runs import exactly
 LIMIT = 1200  # seconds for what a target in documented time takes beside other work
 INIT = [f"init {language}" for language in sorted(LANGUAGES)]
 OWN = "an outsider's"
-TARGETS = [
-    pytest.param(name, marks=() if name == OWN else pytest.mark.night) for name in (*sorted(target_names()), *INIT, OWN)
-]
+PLAYED = sorted({open_target(name).label for name in target_names()})  # a pair, whichever part it is named by
+TARGETS = [pytest.param(name, marks=() if name == OWN else pytest.mark.night) for name in (*PLAYED, *INIT, OWN)]
 DOUBT = 2  # an exit code: this machine was too late to tell
 TRIES = 3
 
@@ -142,9 +142,10 @@ def needed(*programs: str, browser: bool) -> None:
 
 def target_of(name: str, folder: Path) -> str:
     """What stands for this target on a command line; the test is skipped where it cannot be played."""
-    if name in target_names():
-        target = read_target(find_target(name))
-        needed(*(target.install.needs if target.install else ()), browser=target.browser)
+    if name in PLAYED:
+        target = open_target(name)
+        installs = [part.install for part in target.halves or (target,)]
+        needed(*(need for install in installs if install for need in install.needs), browser=target.browser)
     else:
         language = name.removeprefix("init ") if name in INIT else "python"
         needed(*(["node"] if language == "node" else []), browser=language == "browser")
@@ -199,7 +200,7 @@ def test_every_command_on_every_target(name: str, place: Place) -> None:
     assert done.returncode in place.words(name)[1], said
     assert "Traceback" not in said
     if name in ("run", "compare"):  # which versions were played
-        parts = provide(read_target(find_target(place.target))).parts
+        parts = provide(open_target(place.target)).parts
         assert all(f"{part} {version}" in said for part, version in parts.items()), said
     if name in ("report", "site"):
         assert "no pictures" not in said

@@ -12,8 +12,8 @@ from support.runs import run
 @pytest.mark.parametrize(
     ("go", "said"),
     [
-        ("", "target livekit needs go, which is not on this machine: Go 1.26 or newer, https://go.dev/dl"),
-        ("echo 'no such host' >&2; exit 1", "target livekit cannot be installed"),
+        ("", "target livekit-server needs go, which is not on this machine: Go 1.26 or newer, https://go.dev/dl"),
+        ("echo 'no such host' >&2; exit 1", "target livekit-server cannot be installed"),
     ],
     ids=["no-go", "no-proxy"],
 )

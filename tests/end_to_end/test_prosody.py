@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.cli.files import find_target, read_target
+from roomcheck.cli.files import find_target
+from roomcheck.cli.targets import open_target
 from roomcheck.errors import TargetError
 from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.run.install import provide
@@ -23,7 +24,7 @@ def prosody() -> Path:
     """The target's folder, with all that it needs in the cache."""
     file = find_target("prosody")
     try:
-        provide(read_target(file))
+        provide(open_target("prosody"))
     except TargetError as e:
         pytest.skip(f"Prosody is not played on this machine: {e}")
     return file.parent

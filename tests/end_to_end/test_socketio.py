@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.cli.files import find_target, read_target
+from roomcheck.cli.files import find_target
+from roomcheck.cli.targets import open_target
 from roomcheck.errors import TargetError
 from roomcheck.faults import provision
 from roomcheck.model.verdict import Blame, Outcome
@@ -25,7 +26,7 @@ def needs(name: str) -> Path:
     """The target's folder, with all that it needs in the cache."""
     file = find_target(name)
     try:
-        provide(read_target(file))
+        provide(open_target(name))
     except TargetError as e:
         pytest.skip(f"{name} is not played on this machine: {e}")
     return file.parent

@@ -23,7 +23,7 @@ ENTRY = Known(
     "us",
     "2026-12-31",
     "https://tracker.example/1",
-    Where("d/k.yaml", 3, 3),
+    where=Where("d/k.yaml", 3, 3),
 )
 
 

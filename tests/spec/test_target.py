@@ -1,10 +1,13 @@
 """Target files: what they hold, and every mistake at its place."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from roomcheck.errors import SpecError
 from roomcheck.spec.contract import Where
-from roomcheck.spec.target import FORWARD, Install, Target, load_target
+from roomcheck.spec.target import FORWARD, Install, Pairing, Target, load_target
 
 FULL = """\
 target: lobby
@@ -66,9 +69,11 @@ def test_a_full_target() -> None:
 
 def test_a_pin_stands_for_a_version_wherever_commands_are() -> None:
     """Several of them; a version is text, whatever it looks like."""
-    text = FULL.replace("[npm, ci]", '[npm, install, "a@{a}", "b@{b}"]') + 'pins: {a: "1.10", b: 2.2.0}\n'
+    text = FULL.replace("[npm, ci]", '[npm, install, "a@{a}", "b@{b}"]') + 'pins: {a: "1.10", b: [2.0.0, 2.2.0]}\n'
+    target = load_target(text, "t")
 
-    assert load_target(text, "t").pins == {"a": "1.10", "b": "2.2.0"}
+    assert target.pins == {"a": "1.10", "b": "2.2.0"}
+    assert target.listed == {"a": ("1.10",), "b": ("2.0.0", "2.2.0")}
 
 
 def test_a_short_target() -> None:
@@ -95,6 +100,10 @@ def test_a_short_target() -> None:
         ("1.5 * 2s", "1.5 * 2x", "t:5:91: unknown unit 'x'; known: h, min, ms, s, us"),
         ("[cut, ghost]", "[cut, gost]", "t:10:15: unknown fault 'gost'; did you mean 'ghost'?"),
         ("scale: 100", "pins: {room: '1'}", "t:9:8: 'room' cannot be a pin's name"),
+        ("scale: 100", "pins: {a: []}", "t:9:11: expected at least one, found an empty list"),
+        ("scale: 100", "with: other", "t:9:7: `with` is of a server part or a client part, and this target is whole"),
+        ("scale: 100", "pairs: {other: {lacks: [kick]}}",
+         "t:9:8: `pairs` is of a server part or a client part, and this target is whole"),
         ("scale: 100", "scale: 0", "t:9:8: expected a number above 0, found 0"),
         ("scale: 100", "jobs: 0", "t:9:7: expected a number above 0, found 0"),
         ("scale: 100", "scale: fast", "t:9:8: expected a number, found 'fast'"),
@@ -159,12 +168,50 @@ def test_members_that_reach_the_internet() -> None:
 
 def test_a_target_has_one_way_out() -> None:
     """The internet, or endpoints and perhaps a server."""
-    both, none = SHORT + "internet: []\n", SHORT.partition("endpoints")[0]
-
-    assert problems(both) == ["t:5:11: members that reach the internet have no `server` and no `endpoints`"]
-    assert problems(none) == [
-        "t:1:1: the target needs `endpoints`, or says which hosts of the `internet` its members reach"
+    assert problems(SHORT + "internet: []\n") == [
+        "t:5:11: members that reach the internet have no `server` and no `endpoints`"
     ]
+
+
+def test_a_part_is_half_a_target() -> None:
+    """Without endpoints it is a client, without an adapter a server; it may say what it is played with."""
+    client = load_target(
+        SHORT.partition("endpoints")[0] + "with: hall\npairs: {hall: {constants: {a: 1}, lacks: [x]}}", "t"
+    )
+    server = load_target(re.sub("adapter: .*\n", "", SHORT), "t")
+
+    assert (client.has_client, client.has_server, client.usual) == (True, False, "hall")
+    assert (server.has_client, server.has_server, server.usual) == (False, True, "")
+    assert client.pairs == {
+        "hall": Pairing({"a": "1"}, {}, ("x",), {"constants.a": Where("t", 5, 31), "lacks.x": Where("t", 5, 43)})
+    }
+
+
+def test_a_part_is_one_of_the_two() -> None:
+    """A file with neither is nothing, and a server is reached somewhere."""
+    neither = re.sub("adapter: .*\n", "", SHORT).partition("endpoints")[0]
+
+    assert problems(neither) == [
+        "t:1:1: a client part needs an `adapter`, a server part `endpoints`, and a whole target both"
+    ]
+    assert problems(neither + "server: {command: [lobby]}\n") == [
+        "t:3:9: a `server` needs `endpoints`, where members connect to it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pins", "chosen", "label"),
+    [
+        ({}, {}, "lobby"),
+        ({"a": "1"}, {"a": "1"}, "lobby@1"),
+        ({"a": "1", "b": "2"}, {}, "lobby"),
+        ({"a": "1", "b": "2"}, {"b": "2"}, "lobby@b=2"),
+        ({"a": "1", "b": "2"}, {"a": "1", "b": "2"}, "lobby@a=1,b=2"),
+    ],
+)
+def test_a_label_holds_the_versions_that_were_chosen(pins: dict[str, str], chosen: dict[str, str], label: str) -> None:
+    """As a person writes them."""
+    assert replace(load_target(FULL, "t"), pins=pins, chosen=chosen).label == label
 
 
 def test_credentials() -> None:

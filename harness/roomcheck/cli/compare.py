@@ -77,7 +77,7 @@ def compare(
 ) -> int:  # fmt: skip
     """Play the same cases on several TARGETS (target.yaml, folders or names) at once, and show what differs.
 
-    NAME@PART=VERSION is a target with another version of a part than it pins: two versions can be compared.
+    NAME@VERSION is a target with another version than it pins, SERVER+CLIENT a pair of parts.
 
     Compared is what members are told, in which order; not when. The others are compared with the first target. Exit 0:
     all told the same; 1: something differs; else what kept cases from being compared.
@@ -116,8 +116,8 @@ def _names(bounds: Sequence[Bound]) -> list[str]:
     """Each target's name, with a number where two have the same."""
     names: list[str] = []
     for bound in bounds:
-        same = sum(name.partition(" (")[0] == bound.label for name in names)
-        names.append(f"{bound.label} ({same + 1})" if same else bound.label)
+        same = sum(name.partition(" (")[0] == bound.target.label for name in names)
+        names.append(f"{bound.target.label} ({same + 1})" if same else bound.target.label)
     return names
 
 

@@ -19,7 +19,8 @@ WIDTH = 110
 
 
 @click.command()
-@click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name.")
+@click.option("--target", default=REFERENCE, show_default=True, metavar="NAME[@VERSION] | SERVER+CLIENT",
+              help="A target.yaml, its folder or a known name; or two parts.")  # fmt: skip
 @click.option("--scale", type=click.FloatRange(1), metavar="X", help="Look at a room that runs X times faster.")
 def doctor(target: str, scale: float | None) -> int:
     """Look whether the machine is fit, Toxiproxy sound, and whether the target's adapter keeps the protocol.
@@ -29,7 +30,7 @@ def doctor(target: str, scale: float | None) -> int:
     is not as declared, 3 the adapter, 4 the target, 5 Toxiproxy or the machine.
     """
     bound = Bound.of(Choice(target=target, scale=scale))
-    known = open_known(None, target, bound.contract.spec, whole=False, update=False).failures
+    known = open_known(None, bound.target, bound.contract.spec, whole=False, update=False).failures
     cases = tuple(case for case in bound.contract.cases if not known.lists(case.id))  # a known failure explains nothing
     repeat = " ".join(["roomcheck run", *bound.choice.words])
     lines = asyncio.run(_shown(Patient(bound.target, bound.spec, replace(bound.contract, cases=cases), repeat)))

@@ -10,6 +10,7 @@ from typing import TextIO
 from roomcheck.errors import UsageError
 from roomcheck.resources import root
 from roomcheck.spec.load import Spec, load_spec
+from roomcheck.spec.problems import did_you_mean
 from roomcheck.spec.target import Target, load_target
 
 REFERENCE = "reference"
@@ -64,9 +65,15 @@ def spec_names() -> list[str]:
     return [str(p.relative_to(base).with_suffix("")) for p in base.glob("*/*.yaml") if p.parent.name != "schema"]
 
 
+def part_names() -> list[str]:
+    """The names of all folders of targets that ship with the package: whole ones, and parts."""
+    return sorted(p.parent.name for p in (root() / "fixtures" / "targets").glob("*/target.yaml"))
+
+
 def target_names() -> list[str]:
-    """The names of the targets that ship with the package."""
-    return [p.parent.name for p in (root() / "fixtures" / "targets").glob("*/target.yaml")]
+    """Those that can be played as they are named: whole ones, and parts that say what they are played with."""
+    targets = ((name, read_target(find_target(name))) for name in part_names())
+    return [name for name, target in targets if target.usual or (target.has_client and target.has_server)]
 
 
 def find_spec(name: str, folder: Path = Path()) -> Path:
@@ -78,37 +85,26 @@ def find_spec(name: str, folder: Path = Path()) -> Path:
 
 
 def find_target(name: str) -> Path:
-    """A file, a folder with a target.yaml, or a name -> the file. UsageError lists what there is.
+    """A file, a folder with a target.yaml, or a name -> the file of a target or part. UsageError: what there is."""
+    path = _file(name)
+    if path is None:
+        near = did_you_mean(name, part_names())
+        hint = f" ({near.removeprefix('; ')})" if near.startswith("; did") else ""
+        there = f"give a target.yaml, its folder, or one of {_known(part_names())}"
+        raise UsageError(f"there is no target {name!r}{hint}: {there}")
+    return path
 
-    What stands behind an @ chooses versions, see `open_target`.
-    """
-    name, _ = chosen_pins(name)
+
+def is_target(name: str) -> bool:
+    """Whether there is such a file, folder or name."""
+    return bool(name) and _file(name) is not None
+
+
+def _file(name: str) -> Path | None:
     for path in (Path(name), Path(name) / "target.yaml", root() / "fixtures" / "targets" / name / "target.yaml"):
         if path.is_file():
             return path
-    raise UsageError(f"there is no target {name!r}: give a target.yaml, its folder, or one of {_known(target_names())}")
-
-
-def chosen_pins(name: str) -> tuple[str, dict[str, str]]:
-    """`lobby@client=0.17.0,server=1.8` -> the target, and the version of each part that is named."""
-    target, at, text = name.rpartition("@")
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not at or not all(part and equals and version for part, equals, version in pairs):
-        return name, {}
-    return target, {part: version for part, _, version in pairs}
-
-
-def open_target(name: str) -> Target:
-    """The target of this name, file or folder, with the versions that were chosen for it in place of its own.
-
-    UsageError if it pins no such part, or is none; SpecError lists every mistake in its file.
-    """
-    target = read_target(find_target(name))
-    _, chosen = chosen_pins(name)
-    for part in chosen:
-        if part not in target.pins:
-            raise UsageError(f"target {target.name} pins no {part!r}: its `pins` are {_known([*target.pins])}")
-    return replace(target, pins={**target.pins, **chosen})
+    return None
 
 
 def spec_of(target: Target) -> Path:

@@ -14,11 +14,12 @@ from typing import Any
 import click
 
 from roomcheck.cli.ending import as_ours, cancelled_by_signals
-from roomcheck.cli.files import REFERENCE, chosen_pins, find_spec, open_target, read_spec, spec_names, spec_of
+from roomcheck.cli.files import REFERENCE, find_spec, read_spec, spec_names, spec_of
 from roomcheck.cli.folder import held
 from roomcheck.cli.known import KnownFile
 from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
+from roomcheck.cli.targets import open_target
 from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -52,9 +53,8 @@ def _warn(text: str) -> None:
 
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--target", default=REFERENCE, show_default=True, help="A target.yaml, its folder, or a known name."),
-    click.option("--set", "pins", multiple=True, metavar="PART=VERSION",
-                 help="Another version than target.yaml pins; the same as --target NAME@PART=VERSION."),
+    click.option("--target", default=REFERENCE, show_default=True, metavar="NAME[@VERSION] | SERVER+CLIENT",
+                 help="A target.yaml, its folder or a known name, with another version than it pins; or two parts."),
     click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
                  show_default=True, help="Where report.html, junit.xml, run.ndjson and traces/ go."),
     click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The page for people, elsewhere."),
@@ -103,12 +103,7 @@ def playing(command: Callable[..., int]) -> Callable[..., Any]:
     """Gives a command the shared options, as its first argument `choice`."""
 
     def with_choice(**given: Any) -> int:
-        pins = ",".join(given.pop("pins"))
         choice = Choice(**{name: given.pop(name) for name in Choice.__dataclass_fields__})
-        if pins:
-            choice = replace(choice, target=f"{choice.target}{',' if chosen_pins(choice.target)[1] else '@'}{pins}")
-            if not chosen_pins(choice.target)[1]:
-                raise UsageError(f"--set {pins} is no PART=VERSION")
         return command(choice, **given)
 
     with_choice.__doc__ = command.__doc__
@@ -176,12 +171,6 @@ class Bound:
         scale = 1.0 if choice.real_time else choice.scale or fastest or target.scale or 1.0
         target = replace(target, constants={**target.constants, **constants})
         return cls(choice, target, loaded, _bound(loaded, target, scale), file)
-
-    @property
-    def label(self) -> str:
-        """The target's name, with the versions that were chosen."""
-        pins = [f"{part}={version}" for part, version in chosen_pins(self.choice.target)[1].items()]
-        return "@".join([self.target.name, *([",".join(pins)] if pins else [])])
 
     def under(self, options: Mapping[str, str]) -> Contract:
         """The contract, if the target had these options instead of its own."""
@@ -362,7 +351,7 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int, shard: Shard 
     """What a run is, for its reports."""
     contract = bound.contract
     return RunHeader(
-        target=" --defect ".join(filter(None, (bound.label, bound.choice.defect))),
+        target=" --defect ".join(filter(None, (bound.target.label, bound.choice.defect))),
         spec=contract.spec,
         revision=contract.revision,
         room=room,

@@ -2,7 +2,7 @@
 
 import click
 
-from roomcheck.cli.files import open_target
+from roomcheck.cli.targets import open_target
 from roomcheck.run.install import provide
 
 
@@ -16,10 +16,10 @@ def target() -> None:
 def install(name: str) -> int:
     """Fetch what target NAME (a file, its folder or a known name) needs, once; a run does the same by itself.
 
-    NAME@PART=VERSION fetches another version of a part than the target pins.
+    NAME@VERSION fetches another version than the target pins, SERVER+CLIENT both parts of a pair.
     """
     provided = provide(open_target(name), lambda text: click.echo(text, err=True))
-    click.echo(f"target {provided.name} is ready")
+    click.echo(f"target {provided.label} is ready")
     for part, version in provided.parts.items():
         click.echo(f"  {part} {version}")
     return 0

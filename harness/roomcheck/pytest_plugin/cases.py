@@ -6,7 +6,7 @@ where it counts as a failure: so a case without a verdict is an error, and never
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ class Cases:
     def stale(self) -> Iterator[tuple[str, str]]:
         """(name, what is wrong) of each entry of known failures that fits no case at all."""
         ids = [*(c.id for c in self.cases), *(self._name(r) for r in self.absent)]
-        for entry in self.known.entries:
+        for entry in () if self.known.paired else self.known.entries:
             if not any(fnmatchcase(case, entry.case) for case in ids):
                 name = f"{Path(entry.where.file).name}:{entry.where.line}"
                 yield name, f"{entry.where}: {self.spec} has no case {entry.case!r}: mend or remove the entry"
@@ -46,7 +46,7 @@ class Cases:
     def weigh(self, result: CaseResult) -> tuple[CaseResult, str]:
         """The result, marked if it is a known failure, and what no longer holds of the entries that fit its case."""
         entries = tuple(e for e in self.known.entries if fnmatchcase(self._name(result), e.case))
-        known = KnownFailures(self.known.spec, entries, self.known.today)
+        known = replace(self.known, entries=entries)
         stale = "\n".join(f"{r.file}:{r.line}: {r.message}" for r in known.stale([result], whole=False))
         return known.mark(result), stale
 

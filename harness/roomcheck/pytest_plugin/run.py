@@ -57,7 +57,7 @@ class RoomRun:
         try:
             bound = Bound.of(choice, spec)
             saved, unsaved = pinned(bound)
-            known = open_known(None, target, bound.contract.spec, whole=False, update=False)
+            known = open_known(None, bound.target, bound.contract.spec, whole=False, update=False)
         except RoomcheckError as e:
             raise pytest.UsageError(str(e)) from e
         room = bound.target

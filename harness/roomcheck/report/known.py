@@ -25,11 +25,17 @@ _MEASURED = re.compile(r"[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h)\b")
 
 @dataclass(frozen=True, slots=True)
 class KnownFailures:
-    """The entries for one spec, as of a day (an ISO date)."""
+    """The entries for one spec, as of a day (an ISO date).
+
+    Not `pinned`: other versions are played than those of the list. `paired`: each entry is of one part, which other
+    parts may give other cases.
+    """
 
     spec: str
     entries: tuple[Known, ...]
     today: str
+    pinned: bool = True
+    paired: bool = False
 
     def mark(self, result: CaseResult) -> CaseResult:
         """The result, with the reason where its violation is expected."""
@@ -44,11 +50,15 @@ class KnownFailures:
         return any(fnmatchcase(case, entry.case) for entry in self.entries if not self._expired(entry))
 
     def stale(self, results: Sequence[CaseResult], *, whole: bool) -> Iterator[CaseResult]:
-        """A result for each entry that does not hold. `whole`: no case was left out, so each must meet a failure."""
-        for entry in self.entries:
+        """A result for each entry that does not hold. `whole`: no case was left out, so each must meet a failure.
+
+        None where other versions were played: they may have mended what the list is about.
+        """
+        for entry in self.entries if self.pinned else ():
             text = self._wrong(entry, results, whole=whole)
             if text:
-                place = f"{PurePath(entry.where.file).name}:{entry.where.line}"
+                file = PurePath(entry.where.file)
+                place = f"{f'{file.parent.name}/' if self.paired else ''}{file.name}:{entry.where.line}"
                 yield CaseResult(
                     case=f"{self.spec}/{KNOWN_FAILURES}/{place}", scenario=KNOWN_FAILURES, title="A known failure",
                     fault=None, outcome=None, blame=Blame.ROOM, message=text, verdict=None, seconds=0.0, attempts=1,
@@ -82,6 +92,8 @@ class KnownFailures:
 
     def _stale(self, entry: Known, results: Sequence[CaseResult], *, whole: bool) -> str:
         fitting = [r for r in results if self._fits(entry, r)]
+        if self.paired and all(r.outcome is Outcome.NOT_APPLICABLE for r in fitting):
+            return ""
         passed = [self._name(r) for r in fitting if r.outcome is Outcome.CONFORMS]
         if passed:
             return f"{', '.join(passed)} passed, although {entry.case} is a known failure: remove the entry"

@@ -44,6 +44,8 @@ def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> 
 
     TargetError, in one line: what is missing and where one gets it, or which step failed and with which words.
     """
+    if target.halves:
+        return _paired(target, say)
     places = _places(target)
     if target.install is not None:
         places["{install}"] = str(_installed(target, target.install, say))
@@ -60,6 +62,18 @@ def provide(target: Target, say: Callable[[str], None] = lambda _text: None) -> 
         "server_command": None if target.server_command is None else filled(target.server_command),
         "versions": versions,
         "parts": {name: _version(target, name, command) for name, command in versions.items()},
+    })  # fmt: skip
+
+
+def _paired(target: Target, say: Callable[[str], None]) -> Ready:
+    """A pair of parts, each installed by itself: no other pair of theirs installs them again."""
+    server, client = (provide(half, say) for half in target.halves)
+    written = {each.name: getattr(target, each.name) for each in fields(Target)}
+    return Ready(**written | {
+        "adapter_command": client.adapter_command,
+        "server_command": server.server_command,
+        "versions": {**server.versions, **client.versions},
+        "parts": {**server.parts, **client.parts},
     })  # fmt: skip
 
 

@@ -7,6 +7,7 @@
   reason: The SDK retries without end on Android 9
   owner: the transport team
   link: https://tracker.example/1234
+  with: some-server # (of a part) only where the part is played with this other one
   expires: 2026-12-31 # the last day on which it is accepted
 ```
 """
@@ -38,6 +39,7 @@ class Known:
     owner: str
     expires: str
     link: str = ""
+    with_: str = ""
     where: Where = NOWHERE
 
 
@@ -99,7 +101,7 @@ def _entry(entry: Known) -> str:
     values = asdict(entry)
     del values["where"]
     return yaml.safe_dump(
-        [{name: value for name, value in values.items() if value or name != "link"}],
+        [{name.rstrip("_"): value for name, value in values.items() if value or name not in ("link", "with_")}],
         sort_keys=False,
         allow_unicode=True,
         width=110,

@@ -379,6 +379,7 @@ class KnownEntryShape(Shape):
     reason: str
     owner: str
     link: str = ""
+    with_: str = Field(default="", alias="with")
     expires: str
 
 
@@ -442,14 +443,22 @@ class InstallShape(Shape):
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
+class PairShape(Shape):
+    constants: dict[str, Expression] = {}
+    options: dict[str, str] = {}
+    lacks: list[str] = []
+
+
 class TargetShape(Shape):
     target: str
     title: str = ""
     spec: str
+    with_: str | None = Field(default=None, alias="with")
+    pairs: dict[str, PairShape] = {}
     install: InstallShape | None = None
-    pins: dict[str, str] = {}
+    pins: dict[str, Annotated[Names, Field(min_length=1)]] = {}
     versions: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
-    adapter: AdapterShape
+    adapter: AdapterShape | None = None
     server: ServerShape | None = None
     endpoints: dict[str, str] = {}
     internet: list[Annotated[str, Field(pattern=r"^\S+$")]] | None = None

@@ -1,7 +1,10 @@
-"""A target file: which programs are the room, where it listens, and what it sets of a spec."""
+"""A target file: which programs are the room, where it listens, and what it sets of a spec.
+
+A file without `endpoints` is a client part, one without an `adapter` a server part; `pair` makes one target of two.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from roomcheck.errors import SpecError
@@ -11,7 +14,7 @@ from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
-from roomcheck.spec.shape import BrowserShape, ServerShape, TargetShape
+from roomcheck.spec.shape import AdapterShape, BrowserShape, ServerShape, TargetShape
 from roomcheck.spec.vocabulary import KINDS
 
 # placeholders beside the endpoints: this Python, the kit of Go adapters, the folder of target.yaml, what `install` has
@@ -34,16 +37,28 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairing:
+    """What is true only of a part with a certain other one; `places` as those of a target."""
+
+    constants: Mapping[str, str]
+    options: Mapping[str, str]
+    lacks: tuple[str, ...]
+    places: Mapping[str, Where]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """A room to test. Placeholders ({python}, {dir}, {ENDPOINT} for its port...) stand as they were written.
+    """A room to test, or a part of one. Placeholders ({python}, {dir}, {ENDPOINT} for its port...) stand as written.
 
     `adapter_command` is empty where an adapter only dials in, and is what the browser's driver is told where `browser`
     says that the adapter is a page. `ready_within` is in microseconds and never scaled.
     `secrets` names variables of the environment whose values must not be shown, `proxies` those that name proxies and
     are handed on all the same. `places`: where each constant, option and thing that it lacks stands, for Spec.bind.
     `versions`: part of the room -> the command whose first line tells its version.
-    `pins`: part of the room -> the version that the steps of `install` fetch, which a person may choose.
+    `pins`: what the steps of `install` fetch -> its version; `listed`: -> the versions in the file, the oldest first;
+    `chosen`: the pins that a person chose.
     `folder`: where the file lies, "" until somebody who knows says it. `jobs`: how many cases it bears at once.
+    `usual`: the other part that a part named alone is played with. `halves`: the server and the client of a pair.
     """
 
     name: str
@@ -65,10 +80,34 @@ class Target:
     browser: bool = False
     install: Install | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
+    usual: str = ""
+    pairs: Mapping[str, Pairing] = field(default_factory=dict)
+    halves: "tuple[Target, ...]" = ()
     where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
+
+    @property
+    def has_client(self) -> bool:
+        """Whether an adapter is started, or dials in."""
+        return bool(self.adapter_command) or self.dial
+
+    @property
+    def has_server(self) -> bool:
+        """Whether it says where members connect."""
+        return bool(self.endpoints)
+
+    @property
+    def label(self) -> str:
+        """The name, with the versions that were chosen: what a person writes to play the same."""
+        if self.halves:
+            return "+".join(half.label for half in self.halves)
+        alone = len(self.pins) == 1
+        chosen = [version if alone else f"{pin}={version}" for pin, version in self.chosen.items()]
+        return "@".join([self.name, *([",".join(chosen)] if chosen else [])])
 
 
 def load_target(text: str | bytes, file: str, variables: Mapping[str, str] | None = None) -> Target:
@@ -95,11 +134,12 @@ def load_target(text: str | bytes, file: str, variables: Mapping[str, str] | Non
             start = node.where.column + node.quoted
             problems.add(Where(file, node.where.line, start + column), message)
     problems.raise_any()
+    adapter = shape.adapter or AdapterShape()
     return Target(
         name=shape.target,
         title=shape.title or shape.target,
         spec=shape.spec,
-        adapter_command=_page(shape.adapter.browser) if shape.adapter.browser else tuple(shape.adapter.command or ()),
+        adapter_command=_page(adapter.browser) if adapter.browser else tuple(adapter.command or ()),
         server_command=tuple(shape.server.command) if shape.server else None,
         ready_within=ready,
         endpoints=dict(shape.endpoints),
@@ -111,19 +151,30 @@ def load_target(text: str | bytes, file: str, variables: Mapping[str, str] | Non
         lacks=(*shape.lacks, *lacks),
         secrets=(*shape.secrets, *shape.credentials),
         proxies=tuple(shape.proxies),
-        dial=shape.adapter.dial,
-        browser=shape.adapter.browser is not None,
+        dial=adapter.dial,
+        browser=adapter.browser is not None,
         install=Install(dict(shape.install.needs), tuple(map(tuple, shape.install.steps))) if shape.install else None,
-        pins=dict(shape.pins),
+        pins={name: versions[-1] for name, versions in shape.pins.items()},
+        listed={name: tuple(versions) for name, versions in shape.pins.items()},
         versions={name: tuple(command) for name, command in shape.versions.items()},
+        usual=shape.with_ or "",
+        pairs={
+            name: Pairing(pair.constants, pair.options, tuple(pair.lacks), _places(doc.at(("pairs", name)), pair.lacks))
+            for name, pair in shape.pairs.items()
+        },
         where=doc.where,
-        places={
-            f"{section}.{name}": node.where
-            for section in ("constants", "options")
-            for name, node in _children(doc.child(section))
-        }
-        | {f"lacks.{name}": doc.at(("lacks",)).key(name) for name in shape.lacks},
+        places=_places(doc, shape.lacks),
     )
+
+
+def _places(doc: Node, lacks: Iterable[str]) -> dict[str, Where]:
+    """Where each constant, option and thing that is lacking stands."""
+    named = {
+        f"{section}.{name}": node.where
+        for section in ("constants", "options")
+        for name, node in _children(doc.child(section))
+    }
+    return named | {f"lacks.{name}": doc.at(("lacks",)).key(name) for name in lacks}
 
 
 def _reaching_out(shape: TargetShape, hosts: list[str]) -> TargetShape:
@@ -159,16 +210,24 @@ def _leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[Node]:
 
 
 def _check(shape: TargetShape, doc: Node, problems: Problems) -> None:
-    if shape.adapter.command is None and not shape.adapter.dial and shape.adapter.browser is None:
+    adapter = shape.adapter
+    if adapter is not None and adapter.command is None and not adapter.dial and adapter.browser is None:
         problems.add(doc.at(("adapter",)).where, "the adapter needs a `command`, or `dial: true`, or a `browser`")
-    if shape.adapter.browser is not None and (shape.adapter.command or shape.adapter.dial):
+    if adapter is not None and adapter.browser is not None and (adapter.command or adapter.dial):
         problems.add(
             doc.at(("adapter", "browser")).where, "an adapter in a `browser` has no `command` and does not dial"
         )
     if shape.internet is not None and (shape.server or shape.endpoints):
         problems.add(doc.at(("internet",)).where, "members that reach the internet have no `server` and no `endpoints`")
-    if shape.internet is None and not shape.endpoints:
-        problems.add(doc.where, "the target needs `endpoints`, or says which hosts of the `internet` its members reach")
+    reaches = shape.internet is not None or bool(shape.endpoints)
+    if not reaches and shape.server is not None:
+        problems.add(doc.at(("server",)).where, "a `server` needs `endpoints`, where members connect to it")
+    elif not reaches and adapter is None:
+        problems.add(doc.where, "a client part needs an `adapter`, a server part `endpoints`, and a whole target both")
+    for key in ("with", "pairs"):
+        node = doc.child(key)
+        if reaches and adapter is not None and node is not None:
+            problems.add(node.where, f"`{key}` is of a server part or a client part, and this target is whole")
     ports = tuple(shape.endpoints)
     everywhere = (*_EVERYWHERE, *shape.pins)
     for name in shape.pins:
