@@ -65,4 +65,4 @@ def pytests(words: Sequence[str], cwd: Path) -> Ended:
     with start(words, cwd) as running:
         out, err = running.process.communicate(timeout=LIMIT)
         assert not running.left()
-    return Ended(running.process.returncode, out, err, cwd / "junit.xml")
+    return Ended(running.process.wait(), out, err, cwd / "junit.xml")

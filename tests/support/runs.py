@@ -10,7 +10,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase
 
 from roomcheck.model.verdict import CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.ndjson import read_stream
+from support.forked import Forked
 from support.processes import PATIENCE
 
 MARK = "ROOMCHECK_TEST_RUN"
@@ -30,10 +30,6 @@ LIMIT = PATIENCE
 TRIES = 5  # of a run that a busy machine left in doubt
 LOOK = 0.01  # seconds between two looks at another process, at first; one at all processes takes 6 ms of a processor
 SELDOM = 0.1  # and after a second
-
-# `python -m roomcheck`, but a suite that a shell runs in the background ignores SIGINT, and so would its children
-START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-MAIN = "from roomcheck.cli import main; main()"
 
 T = TypeVar("T")
 
@@ -125,7 +121,7 @@ class Done:
 class Running:
     """A run under way; leaving the `with` ends it and all that it started."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     mark: str
     reports: Reports
     _out: list[str] = field(default_factory=list)
@@ -135,7 +131,10 @@ class Running:
     def start(
         cls, words: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None = None, before: str = ""
     ) -> Self:
-        """`roomcheck WORDS` in this folder; None in `env` takes a variable away. `before`: what Python is told first."""
+        """`roomcheck WORDS` in this folder; None in `env` takes a variable away. `before`: what Python is told first.
+
+        Variables that Python itself reads as it starts are not seen, see `Forked`.
+        """
         reports = Reports(cwd / "roomcheck-report")
         if words[0] == "run":  # not `judge`, which reads what a run wrote
             shutil.rmtree(reports.folder, ignore_errors=True)
@@ -144,12 +143,8 @@ class Running:
             name: os.environ.get(name) for name in list(os.environ)
         }  # pytest changes it meanwhile, in its own thread
         whole = {**ours, MARK: mark, **(env or {})}
-        process = subprocess.Popen(
-            [sys.executable, "-c", f"{START}{before}{MAIN}", *words],
-            cwd=cwd, env={name: value for name, value in whole.items() if value is not None},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        return cls(process, mark, reports)
+        clean = {name: value for name, value in whole.items() if value is not None}
+        return cls(Forked(words, cwd, clean, before), mark, reports)
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +161,8 @@ class Running:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark:
+                ours = process.pid == self.process.pid or process.environ().get(MARK) == self.mark
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
 
@@ -210,7 +206,7 @@ class Running:
     def end(self) -> Done:
         """Wait until it ends by itself."""
         out, err = self.process.communicate(timeout=LIMIT)
-        return Done(self.process.returncode, out, err, self.reports)
+        return Done(self.process.wait(), out, err, self.reports)
 
     def left(self) -> list[psutil.Process]:
         """What still runs of it after some seconds: nothing, or a defect."""
