@@ -8,7 +8,7 @@ import pytest
 from room.parlour import FILE, S, case, contract, enter, leave
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
-from roomcheck.model.schedule import Admin, Call, Fault, Heal
+from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, alike, play
@@ -113,3 +113,19 @@ def test_who_is_mute_is_not_let_in_whatever_happens_meanwhile() -> None:
         trace = play(mqtt, acts, Policy(timing=Timing.DRAWN, eagerness=1.0, seed=seed))
         states = [r.fields.get("state") for r in trace.records if isinstance(r, Told) and r.at.lo > 200 * S]
         assert {"connected", "resumed"}.isdisjoint(states), seed
+
+
+def test_a_device_that_took_over_does_not_give_back_what_it_was_never_told() -> None:
+    """Its login is heard and the answer is not; when it gives up, its session ends and is not the older device's again."""
+    file = ROOT / "specs" / "zego-express" / "room-status.yaml"
+    zego = load_spec(file.read_text(encoding="utf-8"), str(file)).bind()
+    cast = (Member("A", "A"), Member("B", "B"), Member("A2", "A"))
+    login = [Call(name, "loginRoom", {"room": "R", "token": "valid"}) for name in ("A", "B")]
+    late = Call("A2", "loginRoom", {"room": "R", "token": "valid"})
+    acts = case(*login, Fault("A2", FaultKind.DEAF_BLACKHOLE), late, 330 * S, members=cast, watch=160 * S)
+    over = 0
+    for seed in range(40):
+        trace = play(zego, acts, Policy(timing=Timing.DRAWN, seed=seed))
+        assert judge(zego, trace).outcome is Outcome.CONFORMS, seed
+        over += any(isinstance(r, Told) and r.fields.get("updateType") == "DELETE" for r in trace.records)
+    assert over

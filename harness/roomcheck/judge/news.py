@@ -38,7 +38,7 @@ class News:
             skipped = -1
             for n in range(heard, length):
                 event = h.log[n]
-                owed, before = self.owed(event, observer) and (before or not event.joined), event.owed
+                owed, before = before and self.owed(event, observer), self._sure(event)
                 if not owed or n == skipped:
                     continue
                 due = event.hi + self.presence.delivery
@@ -65,14 +65,19 @@ class News:
 
         It may be lost with the link of a member that sends it itself, or have come before the observer's list was due.
         """
-        return event.owed and not observer.may_know(event.lo) and self._sent(event)
+        return self._sure(event) and not observer.may_know(event.lo)
 
-    def _sent(self, event: Change) -> bool:
-        """Whether it surely got on its way, also where a member sends it itself."""
-        if event.sender is None:
-            return True
+    def _sure(self, event: Change) -> bool:
+        """Whether it is owed, and surely got on its way, also where a member sends it itself.
+
+        What that sends may be lost with its link, or unread where the server ends its connection.
+        """
+        if event.sender is None or not event.owed:
+            return event.owed
         since, until = event.lo - self.presence.noticed, event.hi + self.presence.delivery
-        return all(o.begin.hi < since or o.begin.lo > until for o in event.sender.link.outages)
+        if any(o.begin.hi >= since and o.begin.lo <= until for o in event.sender.link.outages):
+            return False
+        return not any(event.lo <= end.hi and end.lo <= until for r in event.sender.requests for end in r.cut_short())
 
     def delivered(
         self,
@@ -86,10 +91,10 @@ class News:
     ) -> Iterator[History]:
         """The histories in which this observer now received what it was told."""
         i = observer.index
-        before = True  # who was not told that the session had ended need not be told that it is open again
+        before = True  # who was not told of the last change need not be told that it is undone
         for n in range(h.heard[i], len(h.log)):
             event = h.log[n]
-            owed, before = self.owed(event, observer) and (before or not event.joined), event.owed
+            owed, before = before and self.owed(event, observer), self._sure(event)
             if event.joined is joined:
                 told = self.received(h, observer, n, fields, at, rejections)
                 if told is not None:
@@ -208,7 +213,7 @@ class News:
         for n in range(len(h.log) + 1):
             rest = h.log[n:]
             if h.value(n) is observer.told and all(
-                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo or not self._sent(e)
+                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo or not self._sure(e)
                 for e in rest
             ):
                 yield knows(h, n)

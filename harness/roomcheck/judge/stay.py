@@ -141,6 +141,15 @@ class Request:
         """Whether the member was told to be cut off since it was last told to be in."""
         return self.opened is not None and self.cut_off is not None and self.cut_off.hi >= self.opened.lo
 
+    def cut_short(self) -> Iterator[Instant]:
+        """When the member was told that it is in no more, and had not asked for that."""
+        if self.lost is not None and self.first is not None and self.lost.hi >= self.first.lo:
+            yield self.lost
+        if self.cut_off is not None and self.away:
+            yield self.cut_off
+        if self.out is not None and self.left is None:
+            yield self.out
+
 
 @dataclass(slots=True)
 class Stay:

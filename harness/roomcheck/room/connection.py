@@ -320,8 +320,11 @@ class Connection:
         self.host.kept(obligation.rule)
         now = self.host.agenda.now
         state, told = self.head, obligation.rule.to or ""
-        early = now < obligation.cause + obligation.rule.after
-        self.host.tell(self, obligation.rule, amiss=(early or now > obligation.bound) and not obligation.excused)
+        early, late = now < obligation.cause + obligation.rule.after, now > obligation.bound
+        # whatever else might lead to the same; but which of two devices came last may not be certain
+        overdue = late and not obligation.rule.optional and obligation.rule.cause.kind is not CauseKind.TWIN
+        amiss = overdue or ((early or late) and not obligation.excused)
+        self.host.tell(self, obligation.rule, amiss=amiss)
         self._enter(state, obligation.args, now, waited=obligation.rule.immediately)
         self.host.knows(self, told)
         if state != told:

@@ -154,7 +154,8 @@ class Delivery:
             self.host.hurry(who.member, who.room)
         if who.epoch != epoch or not self._there(who) or (who.stale and who.known.get(user, False) is change.joined):
             return
-        self.host.broke = self.host.broke or wrong
+        # the server may have given up whom it does not hear, and owes it nothing more
+        self.host.broke = self.host.broke or (wrong and not who.link.mute)
         for _ in range(copies):
             who.known[user] = change.joined
             if self.increments:

@@ -229,6 +229,9 @@ class Presence:
         """The session is this member's from now on."""
         session, declared = self._of(stay), self.declared
         before, session.holder = session.holder, stay
+        if state is None:  # not told yet
+            session.entries += 1
+            stay.entry = session.entries
         session.version += 1
         session.orphaned = None
         session.back.clear()
