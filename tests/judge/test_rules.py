@@ -527,3 +527,14 @@ def test_what_has_no_cause_is_refused_for_that_whichever_of_two_acts_came_first(
     [found, *_] = judge(lobby(), tape.trace(1000), case(requirements=("L-CASE",))).findings
 
     assert (found.requirement, found.seen[:29]) == ("L-CASE", "failed has no cause while in;")
+
+
+def test_what_is_told_twice_is_said_to_be_told_already() -> None:
+    """To whom does not know our words: what stands already, and that nothing was due."""
+    tape = Tape("A")
+    tape.join(0, "A")
+    tape.told(300, "A", "in")
+    [found, *_] = judge(lobby(), tape.trace(1000)).findings
+
+    assert found.seen == "in has no cause while in, which was told already; nothing was due"
+    assert found.expected == "no callback about itself without a cause"

@@ -100,6 +100,7 @@ def test_a_bad_ticket_opens_nothing() -> None:
 
     assert judged(hall) == "violates H-OTHERS"
     assert seen(hall) == "+ has no cause while A is not there"
+    assert judge(HALL, hall.trace(5000)).findings[0].expected == "no news without a cause"
 
 
 def test_a_request_may_be_a_call() -> None:

@@ -469,7 +469,7 @@ def test_what_is_armed_where_a_silent_move_leads_from_is_not_armed() -> None:
     simulation.callback("+", {}, Instant(10, 10))
     simulation.callback("-", {}, Instant(20, 20))
     assert simulation.refused
-    assert "nothing may come" in simulation.rejections[0].text
+    assert "nothing was due" in simulation.rejections[0].text
 
 
 @pytest.mark.parametrize(

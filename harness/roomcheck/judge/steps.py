@@ -82,8 +82,9 @@ class Steps(Windows):
         if not found and next_:
             rejections.append(self._before(value, next_))
         elif not found:
-            twice = self.view.otherwise if told_twice(self.view, h.state, value) else None
-            rejections.append(Rejection(1 << 62, f"{value} has no cause while {h.state}{self._owed(h)}", None, twice))
+            again = told_twice(self.view, h.state, value)
+            text = f"{value} has no cause while {h.state}{', which was told already' if again else ''}{self._owed(h)}"
+            rejections.append(Rejection(1 << 62, text, None, self.view.otherwise if again else None))
         return out
 
     @staticmethod

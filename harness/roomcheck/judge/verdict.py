@@ -19,6 +19,9 @@ from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Tra
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
 from roomcheck.spec.contract import Case, Contract, Line, Rule
 
+# what was expected where something came that nothing explains, about another member or about oneself
+UNCAUSED = "no news without a cause", "no callback about itself without a cause"
+
 
 def judge(contract: Contract, trace: Trace, case: Case | None = None) -> Verdict:
     """Trace and contract -> verdict; findings earliest first. `case`: the scenario whose lines must hold too."""
@@ -118,7 +121,7 @@ def _findings(
     for member, at, rejection in strays:
         fallback = next((v.otherwise for v in contract.views if v.otherwise), None)
         requirement = rejection.requirement or first or fallback
-        finding = Finding(requirement, member, at - start, "only what the spec knows", rejection.text)
+        finding = Finding(requirement, member, at - start, "a callback that the contract knows", rejection.text)
         yield _Refused(user[member], True, finding)
     for key, view in views.items():
         if view.refused:
@@ -129,7 +132,7 @@ def _findings(
                 requirement=(rule.requirement if rule else rejection.requirement) or first or view.view.otherwise,
                 view=view.name,
                 at=view.refused_at - start,
-                expected=rule.text if rule else rejection.expected or f"only what {view.view.name} allows",
+                expected=rule.text if rule else rejection.expected or UNCAUSED[own],
                 seen=rejection.text,
                 miss=rejection.miss if rejection.miss < 1 << 59 else None,
                 misses=tuple(d.text for d in view.rejections[:3]),

@@ -122,4 +122,4 @@ class Windows:
 
     def _owed(self, h: Hypothesis) -> str:
         owed = list(dict.fromkeys(p.rule.text for p in h.armed if p.rule.answer is None))
-        return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing may come"
+        return f"; what may come: {'; '.join(owed[:3])}" if owed else "; nothing was due"
