@@ -105,7 +105,7 @@ COMMANDS = (
     "pytest",
 )
 # commands that take no target: `defects` plays the reference room, `prove` model rooms
-WITHOUT = {"init", "toxiproxy", "defects", "prove", "matrix"}
+WITHOUT = {"init", "toxiproxy", "defects", "prove", "matrix", "bisect"}
 
 
 def outsiders(folder: Path) -> Path:

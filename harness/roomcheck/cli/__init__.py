@@ -22,6 +22,7 @@ COMMANDS = {
     "list": "the cases, how long each takes, and what each verifies",
     "compare": "play the same cases on several targets: where do they differ?",
     "matrix": "a contract on every pair of its servers and clients",
+    "bisect": "the first version that shows what a schedule finds",
     "report": "make the JUnit file and the page again, also of several shards",
     "site": "a static site of many runs: who keeps what, and what changed",
     "finding": "what a case found, as a text for an upstream issue",

@@ -37,6 +37,11 @@ def open_target(name: str) -> Target:
     return joined(other_part, part) if part.has_client else joined(part, other_part)
 
 
+def halves_of(name: str) -> list[str]:
+    """What a person wrote for each part: both of a pair, or the one that stands alone."""
+    return [*(_halves(name) or (name,))]
+
+
 def open_part(name: str, folder: Path = Path()) -> Target:
     """One folder's target or part, with the versions that were chosen; a path may also be written from `folder` on."""
     beside = str(folder / name)

@@ -1,0 +1,89 @@
+"""The search for the first version that shows a finding: which versions are asked, and what is said of the answers."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from roomcheck.cli import main
+from roomcheck.cli.bisect import Change, search
+from support.parts import CLIENT, SERVER, write_part
+
+SCHEDULE = """\
+spec: zego-express/room-status
+title: A member is kicked
+members: [A, B]
+rooms: [R]
+schedule:
+  - {A: loginRoom, as: S1}
+  - {B: loginRoom, at: S1 + 1s, as: S2}
+  - {admin: {kick: {user: A}}, at: S2 + 5s}
+watch: 5s
+"""
+
+
+def searched(answers: str) -> tuple[Change | None, list[int]]:
+    """What is found in versions that answer so, from the oldest on (x shows it, ? cannot be told); who was asked."""
+    asked: list[int] = []
+
+    async def look(version: str) -> bool | None:
+        asked.append(int(version))
+        return {"x": True, ".": False, "?": None}[answers[int(version)]]
+
+    return asyncio.run(search([str(i) for i in range(len(answers))], look)), asked
+
+
+@pytest.mark.parametrize("first", range(1, 33))
+def test_one_change_is_found(first: int) -> None:
+    """Wherever it is, in either direction, with few questions and none twice."""
+    for before, after in (".x", "x."):
+        found, asked = searched(before * first + after * (33 - first))
+
+        assert found == Change(str(first - 1), str(first))
+        assert len(asked) == len({*asked})
+        assert len(asked) <= 2 + 6
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ("xx", Change("1", None)),
+        ("...", Change("2", None)),
+        ("?.?x?", Change("1", "3", ("2",))),
+        (".??x", Change("0", "3", ("1", "2"))),
+        (".?.?xx", Change("2", "4", ("3",))),
+        (".x?", Change("0", "1")),
+        ("?x?", None),
+        ("??", None),
+    ],
+)
+def test_what_cannot_be_told_is_passed_over(answers: str, found: Change | None) -> None:
+    """It may be one of several then; of fewer than two answers nothing follows."""
+    assert searched(answers)[0] == found
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--target", "hall+door", "--versions", "1"], "nothing to search in the versions 1"),
+        (["--target", "hall+door", "--versions", "1,1"], "nothing to search in the versions 1, 1"),
+        (["--target", "hall@2+door"], "whose versions is not clear: say --pin, of the `pins` hall of hall@2+door"),
+        (["--target", "reference"], "of the `pins` none of reference"),
+        (["--target", "two+door"], "whose versions is not clear: say --pin, of the `pins` a, b of two+door"),
+        (["--target", "hall+door", "--pin", "wall"], "whose versions is not clear"),
+    ],
+)
+def test_no_search(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One clear error, exit 4, before anything is played."""
+    monkeypatch.chdir(tmp_path)
+    write_part(tmp_path, "hall", SERVER, "pins: {hall: ['1', '2']}")
+    write_part(tmp_path, "two", SERVER, "pins: {a: ['1', '2'], b: ['1', '2']}")
+    write_part(tmp_path, "door", CLIENT)
+    (tmp_path / "s.yaml").write_text(SCHEDULE, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["bisect", "s.yaml", *words])
+
+    assert ended.value.code == 4
+    assert said in capsys.readouterr().err
