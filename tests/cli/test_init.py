@@ -14,6 +14,13 @@ from support.browsers import driver
 from support.runs import Done, exactly, run, sure
 
 LIMIT = 60  # lines of an adapter, without blank ones and comments
+# A browser takes most of a minute to examine: tests/adapters plays one in every gate, and the night this one.
+played = pytest.mark.parametrize(
+    "made",
+    [pytest.param(name, marks=pytest.mark.night if name == "browser" else ()) for name in sorted(LANGUAGES)],
+    indirect=True,
+    scope="module",
+)
 
 
 @pytest.fixture(scope="module", params=sorted(LANGUAGES))
@@ -48,6 +55,7 @@ def runs(made: Path) -> dict[str, Future[Done]]:
         return {"doctor": doctor, "run": pool.submit(sure, lambda: run(words, made.parent))}
 
 
+@played
 def test_the_doctor_finds_nothing_and_says_what_is_left(runs: dict[str, Future[Done]]) -> None:
     """Exit 0; the example room and the constants are not tried, each with what to do."""
     done = runs["doctor"].result()
@@ -58,6 +66,7 @@ def test_the_doctor_finds_nothing_and_says_what_is_left(runs: dict[str, Future[D
     assert "the room lacks kick, switchRoom" in done.out
 
 
+@played
 def test_the_example_room_keeps_a_login(runs: dict[str, Future[Done]]) -> None:
     """Real members are told what the contract says, at once."""
     done = runs["run"].result()

@@ -64,7 +64,7 @@ def test_the_guide_is_short() -> None:
     assert [kind for kind, _ in BLOCKS] == ["sh", "yaml", "python", "js", "yaml"]
 
 
-@pytest.mark.parametrize("language", ["python", "node"])
+@pytest.mark.parametrize("language", ["python", pytest.param("node", marks=pytest.mark.night)])
 def test_what_it_says_to_type(language: str, tmp_path: Path) -> None:
     """A new target, looked at and played, in each language: every command ends with 0."""
     if language == "node":
