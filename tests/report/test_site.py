@@ -222,6 +222,40 @@ def test_a_requirement_of_another_revision_is_not_lost() -> None:
     assert "R-3" not in table.partition("</table>")[0] or table.index("R-2") < table.index("R-3")
 
 
+# --- pairs of parts --------------------------------------------------------------------------------------------------
+
+
+def test_pairs_are_shown_as_servers_and_clients() -> None:
+    """A cell for each, with its worst ending and a link; a pair that nobody played says so, other names are no pairs."""
+    good, bad = samples.good("vendor/status/join"), samples.violating("vendor/status/back/cut")
+    made = site_of(
+        [
+            stream(good, target="hall+door"), stream(bad, target="hall@2+gate"), stream(good, target="hall@2+door"),
+            stream(good, target="reference"), stream(good, target="a+b+c"), stream(good, target="+x"),
+        ]
+    )  # fmt: skip
+    page = written(made)[made.contracts[0].page]
+    table = etree.HTML(page).find(".//section[@aria-labelledby='pairs-title']//table")
+    assert table is not None
+    rows = [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in table.iter("tr")]
+
+    assert rows[0] == ["server", "door", "gate"]
+    assert [row[0] for row in rows[1:]] == ["hall", "hall@2"]
+    assert rows[1][2] == "not played"
+    assert rows[2][2].startswith("violates 1 violates")
+    pages_of = {one.name: one.page for one in made.implementations}
+    assert [link.get("href") for link in table.iter("a")] == [
+        f"../{pages_of[name]}" for name in ("hall+door", "hall@2+door", "hall@2+gate")
+    ]
+
+
+def test_one_pair_is_no_table() -> None:
+    """Nor are implementations with names of their own."""
+    made = site_of([stream(samples.good("vendor/status/join"), target=name) for name in ("hall+door", "reference")])
+
+    assert "Servers and clients" not in written(made)[made.contracts[0].page]
+
+
 # --- files ---------------------------------------------------------------------------------------------------------
 
 

@@ -123,6 +123,22 @@ def _columns(contract: Contract, standings: list[Standing]) -> list[tuple[str, l
     return [(n, [cells.get(n) or Cell(n, NOT_CHECKED, 0, 0, "", "") for cells in by_name]) for n in names]
 
 
+def _pairs(standings: list[Standing]) -> tuple[list[str], list[str], dict[tuple[str, str], Standing]] | None:
+    """Servers, clients, and who stands how, of implementations that are called SERVER+CLIENT; None of too few."""
+    found = {
+        (names[0], names[1]): standing
+        for standing in standings
+        if len(names := standing.implementation.split("+")) == 2 and all(names)
+    }
+    servers, clients = (sorted({names[side] for names in found}) for side in (0, 1))
+    return (servers, clients, found) if len(found) > 1 else None
+
+
+def _sum(standing: Standing) -> list[tuple[str, int]]:
+    """How many requirements ended how, the worst first."""
+    return [(ending, count) for ending, count in standing.counts.items() if ending not in (NOT_APPLICABLE, NOT_CHECKED)]
+
+
 def _page(name: str, known: dict[str, Implementation]) -> str:
     return known[name].page
 
@@ -136,7 +152,7 @@ def _environment() -> Environment:
     environment.filters.update(address=lambda path: quote(path, safe="/#"), css=_css, said=_said, day=_day)
     environment.globals.update(
         styles=[Markup(source(name)) for name in STYLES],  # noqa: S704  the package's own files
-        policy=policy(*STYLES), columns=_columns, page=_page, grouped=_grouped, CONFORMS=CONFORMS,
-        NOT_APPLICABLE=NOT_APPLICABLE, speed_text=speed_text, data=DATA,
+        policy=policy(*STYLES), columns=_columns, pairs=_pairs, sum_of=_sum, page=_page, grouped=_grouped,
+        CONFORMS=CONFORMS, NOT_APPLICABLE=NOT_APPLICABLE, NOT_CHECKED=NOT_CHECKED, speed_text=speed_text, data=DATA,
     )  # fmt: skip
     return environment
