@@ -907,6 +907,46 @@ def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
         assert judged(hall, 2400, contract) == CONFORMS
 
 
+@pytest.mark.parametrize("out_first", [False, True])
+def test_that_a_device_took_over_is_told_as_a_whole(*, out_first: bool) -> None:
+    """The older device is out in the moment in which it is replaced, but it is not its session that the newer one has."""
+    own, others = HALL.views
+    assert others.presence is not None
+    said = replace(others.presence, replaced_quietly=False, replaced_aloud=True)
+    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    if out_first:
+        hall.told(2010, "A", "kicked")
+    hall.left(2015)
+    hall.told(2020, "A2", "in")
+    hall.heard(2021, "A2", "+", "B")
+    if not out_first:
+        hall.told(2022, "A", "kicked")
+    assert judged(hall, 2400, contract).startswith("violates H-")
+    hall.heard(2026, "B", "+", "A")
+    assert judged(hall, 2400, contract) == CONFORMS
+
+
+@pytest.mark.parametrize(("code", "expected"), [(9, CONFORMS), (0, "violates H-KICK")])
+def test_the_backend_may_end_the_session_of_a_device_that_has_just_come(code: int, expected: str) -> None:
+    """The others are told of all of it: that it took over, and how its session ended."""
+    own, others = HALL.views
+    assert others.presence is not None
+    said = replace(others.presence, replaced_quietly=False, replaced_aloud=True)
+    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.admin(2010, "kick", room="R", user="A")
+    hall.told(2011, "A", "kicked")
+    hall.left(2015)
+    hall.heard(2016, "B", "+", "A")
+    hall.left(2017, code=code)
+    assert judged(hall, 2020, contract) == expected
+
+
 def test_a_list_may_know_half_of_a_change() -> None:
     """The old session has ended and the new one is not told yet."""
     hall = inside("A2", users=TWINS)

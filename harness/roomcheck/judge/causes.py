@@ -167,7 +167,7 @@ class Causes:
         """Quietly, by another member or a newer request."""
         if self.presence.replaced_quietly:
             for stay, request, lo, hi in self.openings(h, upto):
-                yield replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi)
+                yield h.held_by(stay.member, request.number, lo, hi)
 
     def thrown_out(self, h: History, upto: int) -> Iterator[History]:
         """By another member or a newer request, and the others are told."""

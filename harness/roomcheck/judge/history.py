@@ -1,7 +1,7 @@
 """Histories of a session, and the changes that they are made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from roomcheck.judge.stay import Stay
@@ -33,7 +33,8 @@ class Change:
 class History:
     """One lawful history. `number`: of the request that holds the session open, or held it last.
 
-    `back`: who may open it again without a new request. `base`: whether the session was open before the log; `heard`:
+    `back`: who may open it again without a new request. `before`: who held it before, or last, since it was opened.
+    `base`: whether the session was open before the log; `heard`:
     how many events of the log each observer has received.
     """
 
@@ -45,6 +46,16 @@ class History:
     base: bool
     log: tuple[Change, ...]
     heard: tuple[int, ...]
+    before: frozenset[str] = NOBODY
+
+    def held_by(self, member: str, number: int, lo: int, hi: int) -> "History":
+        """Another request holds the session from some moment between `lo` and `hi`, and nobody is told."""
+        return replace(self, holder=member, number=number, lo=lo, hi=hi, before=self.holders)
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """Who has held it since it was opened."""
+        return self.before if self.holder is None else self.before | {self.holder}
 
     def value(self, heard: int) -> bool:
         """Whether the session is open as far as one knows who has received so many events."""
@@ -72,12 +83,13 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     event = Change(
         False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause, takes=licence.takes
     )
-    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard)
+    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders)
 
 
 def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:
     """These changes happened, and now this member's request holds the session open."""
-    return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard)
+    before = NOBODY if h.holder is None else h.holders
+    return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard, before)
 
 
 def trimmed(h: History, heard: int, since: int) -> History:
@@ -88,4 +100,4 @@ def trimmed(h: History, heard: int, since: int) -> History:
     if not n:
         return h
     left = tuple([max(0, k - n) for k in h.heard])
-    return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], left)
+    return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], left, h.before)

@@ -169,7 +169,7 @@ class News:
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         latest = min(h.hi, hi) if n + 1 == len(log) else h.hi
-        return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard)
+        return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard, h.before)
 
     def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""

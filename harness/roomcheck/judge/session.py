@@ -71,9 +71,13 @@ class Session:
             over = ended(h, licence, until) if h.holder is not None else None
             if over is None or h.hi >= at.lo:
                 out.append(h)
-            if h.holder is None:  # a session that nobody has heard of yet may have ended by it, too
-                begun = self.causes.created(h, joined=True, upto=until)
-                out += filter(None, (ended(one, licence, until) for one in begun))
+            # a session that nobody has heard of yet may have ended by it, too
+            unheard = (
+                self.causes.created(h, joined=True, upto=until)
+                if h.holder is None
+                else (*self.causes.taken_over(h, until), *self.causes.thrown_out(h, until))
+            )
+            out += filter(None, (ended(one, licence, until) for one in unheard))
             if over is not None:  # by the act, or by something else before that nobody has heard of
                 out += [over, *self._ended_by(h, until)]
         self._keep(out)
@@ -142,8 +146,8 @@ class Session:
             again = stay.member in h.back
             if again or request.first is None or state in declared.renewed_by:
                 out.append(logged(h, (joined,), stay.member, request.number, lo, hi))
-            if not out or (not again and h.hi >= request.begin.lo):
-                out.append(h)  # the answer was under way when the session ended
+            if not out or (not again and stay.member in h.before and h.hi >= request.begin.lo):
+                out.append(h)  # the answer was under way when the session that it is of ended
             return out
         out = []
         other = h.holder != stay.member
@@ -151,7 +155,7 @@ class Session:
         if same or late:  # late: told only now of a session in whose place the other one has come meanwhile
             out.append(h)
         if not same and (declared.replaced_quietly or not (other or state in declared.renewed_by)):
-            out.append(replace(h, holder=stay.member, number=request.number, lo=lo, hi=hi))
+            out.append(h.held_by(stay.member, request.number, lo, hi))
         if declared.replaced_aloud and (other or state in declared.renewed_by):
             left = self.causes.replaced(lo, hi, joined=False)
             out.append(
