@@ -947,6 +947,26 @@ def test_the_backend_may_end_the_session_of_a_device_that_has_just_come(code: in
     assert judged(hall, 2020, contract) == expected
 
 
+@pytest.mark.parametrize(("back", "named"), [(False, "H-FIRST"), (True, "H-BACK")])
+def test_a_list_that_is_wrong_is_charged_to_how_its_observer_came(*, back: bool, named: str) -> None:
+    """Who comes in is told who is there; who was away is told what has changed."""
+    own, others = HALL.views
+    assert others.presence is not None
+    said = replace(others.presence, first_list_requirement="H-FIRST", list_requirement="H-BACK")
+    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.heard(1025, "B", "+", "A")
+    if back:
+        hall.heard(1026, "A", "+", "B")
+        hall.fault(1400, "A", FaultKind.RESET)
+        hall.told(1401, "A", "lost")
+        hall.heal(1405, "A")
+        hall.leave(1410, "B")
+        hall.told(1420, "A", "again")
+    assert judged(hall, 1700, contract) == f"violates {named}"
+
+
 def test_a_list_may_know_half_of_a_change() -> None:
     """The old session has ended and the new one is not told yet."""
     hall = inside("A2", users=TWINS)

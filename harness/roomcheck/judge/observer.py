@@ -76,6 +76,12 @@ class Observer:
         request = self.stay.request
         return self.reception is OUT and (request is None or request.out is not None)
 
+    @property
+    def newcomer(self) -> bool:
+        """Whether it has come in and not been away since."""
+        request = self.stay.request
+        return request is not None and request.first == request.opened
+
     def may_know(self, since: int) -> bool:
         """Whether it may have been told of a change from then on, and of its reverse, before its list was due."""
         return since <= self.listed_at and len(self.early) == 2

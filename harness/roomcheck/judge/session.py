@@ -236,7 +236,8 @@ class Session:
             if not agreeing and self.histories:
                 has, is_there = ("has", "is not there") if observer.told else ("lacks", "is there")
                 text = f"the list that {observer.stay.member} knows {has} {self.user}, who {is_there}"
-                requirement = self.presence.list_requirement
+                lists = self.presence
+                requirement = lists.first_list_requirement if observer.newcomer else lists.list_requirement
                 self._refuse(observer, at, [Rejection(0, text, None, requirement, "a right list of who is there")])
             if agreeing != self.histories:
                 self._keep(agreeing)

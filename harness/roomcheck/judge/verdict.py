@@ -217,7 +217,7 @@ def served(contract: Contract) -> set[str]:
         names |= {rule.requirement for rule in view.rules}
         if view.presence is not None:
             names |= {*view.presence.opened_by.values(), view.presence.list_requirement}
-            names.add(view.presence.replaced_requirement)
+            names |= {view.presence.first_list_requirement, view.presence.replaced_requirement}
             for ending in view.presence.endings:
                 names |= {ending.requirement, ending.unheard, ending.earlier}
     return {name for name in names if name}

@@ -109,7 +109,7 @@ def _of_view(view: View) -> Iterator[str | None]:
     yield from (rule.requirement for rule in view.rules)
     if presence := view.presence:
         yield from presence.opened_by.values()
-        yield from (presence.list_requirement, presence.replaced_requirement)
+        yield from (presence.list_requirement, presence.first_list_requirement, presence.replaced_requirement)
         for ending in presence.endings:
             yield from (ending.requirement, ending.earlier, ending.unheard)
 

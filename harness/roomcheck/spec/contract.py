@@ -226,7 +226,8 @@ class Presence:
     a new request only if it ended by loss or with the server. `told_by_member`: the member itself sends the news that
     it has joined, once it is told so. All times are microseconds: news comes within `delivery`, in the order of what
     happened; a client notices a lost link within `noticed`, and is back within `back` once its link is whole.
-    `list_requirement` is broken by an observer's list that is wrong when it is due. `lists`: callbacks that name all
+    `list_requirement` is broken by an observer's list that is wrong when it is due, `first_list_requirement` by that of
+    one that has just come. `lists`: callbacks that name all
     who are there, and whether the observer itself is among them. Where nothing else tells who comes and who goes, two
     changes in one delivery's time may be told by no list at all.
     """
@@ -244,6 +245,7 @@ class Presence:
     replaced_aloud: bool = False
     replaced_requirement: str | None = None
     list_requirement: str | None = None
+    first_list_requirement: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)  # callback -> included, left out, either
 
 

@@ -49,6 +49,9 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
             replaced_quietly=replaced is None or "nothing" in replaced.told_as,
             replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
             list_requirement=words.requirement(seen.for_, words.where(*AT, "observers", "for")),
+            first_list_requirement=words.requirement(
+                seen.newcomers or seen.for_, words.where(*AT, "observers", "newcomers" if seen.newcomers else "for")
+            ),
             lists=_lists(words, shape),
             replaced_requirement=words.requirement(
                 replaced.for_ if replaced else None, words.where(*at, "replaced", "for")

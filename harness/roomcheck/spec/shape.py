@@ -188,6 +188,7 @@ class ObserversShape(Shape):
     list_within: Expression = Field(alias="list right within")
     shared: bool = Field(default=False, alias="devices of a user share")
     for_: str | None = Field(default=None, alias="for")
+    newcomers: str | None = None
 
 
 class WindowShape(Shape):
