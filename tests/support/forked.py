@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,12 @@ from roomcheck.cli import COMMANDS, ELSEWHERE
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["requests", *(f"roomcheck.cli.{ELSEWHERE.get(name, (name,))[0]}" for name in COMMANDS)])
 LOCK = threading.Lock()  # starting a process asks after every other one, and two who ask at once get a wrong answer
+
+
+def servers() -> set[int]:
+    """The processes that stay from the first run to the end of the tests."""
+    kept = (forkserver._forkserver._forkserver_pid, resource_tracker._resource_tracker._pid)  # type: ignore[attr-defined]
+    return {pid for pid in kept if pid is not None}
 
 
 def _main(
@@ -57,6 +64,8 @@ class Forked:
         self.stdout, self.stderr = (_text(pipe) for pipe in ours)
         assert self._process.pid is not None
         self.pid = self._process.pid
+        self._said = ["", ""]
+        self._readers: list[threading.Thread] = []
 
     @property
     def returncode(self) -> int | None:
@@ -80,22 +89,21 @@ class Forked:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it still says, to its end."""
-        said = ["", ""]
-
-        def read(number: int, pipe: IO[str]) -> None:
-            with pipe:
-                said[number] = pipe.read()
-
-        pipes = [(number, pipe) for number, pipe in enumerate((self.stdout, self.stderr)) if not pipe.closed]
-        readers = [threading.Thread(target=read, args=each, daemon=True) for each in pipes]
-        for reader in readers:
-            reader.start()
-        for reader in readers:
+        if not self._readers:  # else it was asked before, and the time was up
+            pipes = [(number, pipe) for number, pipe in enumerate((self.stdout, self.stderr)) if not pipe.closed]
+            self._readers = [threading.Thread(target=self._read, args=each, daemon=True) for each in pipes]
+            for reader in self._readers:
+                reader.start()
+        for reader in self._readers:
             reader.join(timeout)
             if reader.is_alive():
                 raise subprocess.TimeoutExpired("roomcheck", timeout or 0)
         self.wait(timeout)
-        return said[0], said[1]
+        return self._said[0], self._said[1]
+
+    def _read(self, number: int, pipe: IO[str]) -> None:
+        with pipe:
+            self._said[number] = pipe.read()
 
 
 def _text(pipe: Connection) -> IO[str]:
