@@ -57,6 +57,7 @@ def test_every_command_explains_itself(name: str) -> None:
     assert found is not None
     assert found.name == name
     assert found.help
+    assert "\\" not in long.output  # click's mark of an example, unread
     for parameter in found.params:
         if parameter.param_type_name == "option":
             assert parameter.opts[-1] in long.output

@@ -105,7 +105,7 @@ async def search(versions: Sequence[str], look: Look) -> Change | None:
 def bisect(
     schedule: Path, target: str, versions: list[str], pin: str | None, times: int, out: Path, limit: float
 ) -> int:
-    r"""Name the first version that shows what SCHEDULE (as `roomcheck fuzz` writes it) finds in --target.
+    """Name the first version that shows what SCHEDULE (as `roomcheck fuzz` writes it) finds in --target.
 
     The newest and the oldest version are played, and then half of what is left at a time; each is fetched into a folder
     of its own. Where the newest conforms and the oldest does not, the first version that conforms is named. A version
@@ -117,7 +117,7 @@ def bisect(
       roomcheck bisect found.yaml --target my-room -n 20
 
     Exit codes: 0 a version is named, 2 it is one of several, or nothing could be told, 4 usage, or no version shows it.
-    """
+    """  # noqa: D301  click wants the character
     at, listed = _line(target, pin)
     line = versions or listed
     if len({*line}) < 2 or len({*line}) < len(line):

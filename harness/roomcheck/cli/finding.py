@@ -26,7 +26,7 @@ FILE = "steps.yaml"
 @click.argument("stream", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("case", required=False)
 def finding(stream: Path, case: str | None) -> int:
-    r"""Write what CASE found as Markdown for an upstream issue: to the output, with a word about it beside it.
+    """Write what CASE found as Markdown for an upstream issue: to the output, with a word about it beside it.
 
     STREAM is the run.ndjson of a run, with its traces beside it. CASE is one that violates its contract, by its name or
     a part that no other has; without one, those that there are are listed. Of the cases that found the same the one
@@ -39,7 +39,7 @@ def finding(stream: Path, case: str | None) -> int:
       roomcheck run --target broker
       roomcheck finding roomcheck-report/run.ndjson
       roomcheck finding roomcheck-report/run.ndjson kick > issue.md
-    """
+    """  # noqa: D301  click wants the character
     try:
         header, results, _ = read_part(stream)
     except (OSError, ValueError) as e:

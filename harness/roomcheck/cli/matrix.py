@@ -66,7 +66,7 @@ def read_names(_context: click.Context, _option: click.Parameter, texts: tuple[s
 @click.option("--servers", multiple=True, callback=read_names, metavar="NAME,...",
               help="Server parts, names or folders  [default: all that ship and speak the contract].")  # fmt: skip
 @click.option("--clients", multiple=True, callback=read_names, metavar="NAME,...", help="Client parts, likewise.")
-@click.option("--versions", is_flag=True, help="Each part in every version that its `pins` list, not in the last one.")
+@click.option("--versions", is_flag=True, help="Each part in every version that its `pins` list, not only in the last.")
 @click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="roomcheck-matrix",
               show_default=True, help="A folder for each pair, and the summary; what is there is kept.")  # fmt: skip
@@ -80,7 +80,7 @@ def matrix(
     contract: str, servers: list[str], clients: list[str], patterns: tuple[str, ...], out: Path, at_once: int,
     jobs: int | None, limit: float, *, versions: bool, again: bool,
 ) -> int:  # fmt: skip
-    r"""Play CONTRACT (an id or a file) on every pair of a server part and a client part that speak it.
+    """Play CONTRACT (an id or a file) on every pair of a server part and a client part that speak it.
 
     First everything is installed, then the pairs are played, several at once, each as a process of its own: one that
     cannot be installed, hangs or crashes costs its own cell. What the machine was too busy to decide is played once
@@ -96,7 +96,7 @@ def matrix(
 
     The exit code is the worst of all pairs, as for the cases of a run: 0 as expected, 1 a violation, 2 inconclusive, 3
     an adapter, 4 not installed or nothing checked, 5 a pair hung or crashed, 130 interrupted.
-    """
+    """  # noqa: D301  click wants the character
     wanted = find_spec(contract).resolve()
     there = ([], []) if servers and clients else parts_of(contract)
     rows, columns = (

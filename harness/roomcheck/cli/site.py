@@ -41,7 +41,7 @@ PAGE = re.compile(r"(contracts|implementations|badges)/[a-z0-9_.-]+\.(html|svg|j
 @click.option("--keep", type=click.IntRange(1), metavar="N",
               help="Only the newest N runs of each implementation and contract; older ones are removed.")  # fmt: skip
 def site(streams: tuple[Path, ...], out: Path, keep: int | None) -> int:
-    r"""Make a static site from STREAMS (each a run.ndjson): who keeps which contract, what was found, what changed.
+    """Make a static site from STREAMS (each a run.ndjson): who keeps which contract, what was found, what changed.
 
     Streams may be of many implementations, versions and contracts, of shards and of runs that were cut short. The
     traces beside them become pictures. The site opens from the folder, needs no network and holds no script; put it on
@@ -56,7 +56,7 @@ def site(streams: tuple[Path, ...], out: Path, keep: int | None) -> int:
       open site/index.html
 
     Exits with 0, or with 4 if none of the streams could be read.
-    """
+    """  # noqa: D301  click wants the character
     with held(out, "--out"):
         before = _before(out)
         there = sorted(out.glob(f"{RUNS}/{'?' * ID}/{STREAM}"))
