@@ -91,7 +91,7 @@ def matrix(
 
     \b
       roomcheck matrix mqtt/presence
-      roomcheck matrix mqtt/presence --servers mosquitto --clients ./my-client,paho@2.1.0
+      roomcheck matrix mqtt/presence --servers my-broker --clients ./my-client,another@2.1.0
       roomcheck site roomcheck-matrix/*/run.ndjson --out site
 
     The exit code is the worst of all pairs, as for the cases of a run: 0 as expected, 1 a violation, 2 inconclusive, 3
