@@ -28,7 +28,7 @@ def triples(played: list[Schedule]) -> set[Triple]:
     return {triple for schedule in played for triple in met(ZEGO, foreseen(ZEGO, schedule))}
 
 
-def test_what_is_chosen_is_expected_to_meet_twice_as_many_triples_as_what_is_drawn() -> None:
+def test_what_is_chosen_is_expected_to_meet_far_more_triples_than_what_is_drawn() -> None:
     """Each was drawn, or made from what was drawn, so that the example database can hold it."""
     pool = collect(schedules(ZEGO), number=3, count=COUNT * POOL)
 
@@ -37,7 +37,7 @@ def test_what_is_chosen_is_expected_to_meet_twice_as_many_triples_as_what_is_dra
     assert len({repr(schedule) for schedule, _ in chosen}) == COUNT
     assert all(origin in pool for _, origin in chosen)
     assert sum(schedule is origin for schedule, origin in chosen) >= COUNT // 2
-    assert len(triples([schedule for schedule, _ in chosen])) > 2 * len(triples(pool[:COUNT]))
+    assert 5 * len(triples([schedule for schedule, _ in chosen])) > 9 * len(triples(pool[:COUNT]))
 
 
 def test_an_act_more_meets_what_no_story_is_expected_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:

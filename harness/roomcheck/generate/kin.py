@@ -5,7 +5,7 @@ Hypothesis takes 2 ms for a schedule, and a story that is worth playing under on
 may make it meet: `with_one_more`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -14,7 +14,7 @@ from roomcheck.judge.coverage import Place, Triple, stretches
 from roomcheck.judge.route import extract
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule
-from roomcheck.model.trace import Called, Faulted, Healed, Told, Trace
+from roomcheck.model.trace import Called, Faulted, Healed, Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract
 
 _ARMS = {Call: CauseKind.CALL, Admin: CauseKind.ADMIN, Fault: CauseKind.LINK_DOWN, Heal: CauseKind.LINK_UP}
@@ -48,7 +48,11 @@ def with_one_more(
     links = Links()
     done = [record for record in told.records if isinstance(record, Called | Faulted | Healed)]
     begins = [record.at.lo for record in done]
-    settled = [_settled(contract, told, record) for record in done]
+    settled = [
+        _settled(contract, told, record, told.records[i + 1 :])
+        for i, record in enumerate(told.records)
+        if isinstance(record, Called | Faulted | Healed)
+    ]
     moves = [(step.when.offset, step.act) for step in schedule.steps]
     user = {member.name: member.user for member in schedule.members}
     taken = 0
@@ -85,14 +89,14 @@ def with_one_more(
                             yield longer(acts, gap, other), found
 
 
-def _settled(contract: Contract, told: Trace, record: Called | Faulted | Healed) -> int:
-    """When the step that did this has settled: none begins before."""
+def _settled(contract: Contract, told: Trace, record: Called | Faulted | Healed, after: Sequence[Record]) -> int:
+    """When the step that did this has settled: none begins before. `after`: what came then, not at once before."""
     if not isinstance(record, Called) or not contract.operations[record.operation].settles:
         return record.at.lo
     operation = contract.operations[record.operation]
     latest = record.at.lo + operation.settle_within
     room = [told.rooms[str(record.args[name])] for name in operation.rooms][-1:]
-    mine = [t for t in told.records if isinstance(t, Told) and t.member == record.member and t.at.lo >= record.at.lo]
+    mine = [t for t in after if isinstance(t, Told) and t.member == record.member]
     mine = [t for t in mine if _room(contract, t) in ([], room)]
     ends = (t.at.lo for t in mine if contract.connection.state(t.callback, t.fields) in operation.settles)
     return min(next(ends, latest), latest)

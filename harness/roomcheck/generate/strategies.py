@@ -72,6 +72,7 @@ class _Means:
         tables = times(contract)
         self.gaps = st.one_of([st.sampled_from(part) for part in _parts(tables.gaps)])
         self.moments = st.sampled_from(tables.moments)
+        self.whiles = st.sampled_from(tables.moments[len(tables.moments) // 2 :])
         self.pauses = st.sampled_from(tables.pauses)
         self.watches = st.sampled_from(tables.watches)
         self.longest = tables.watches[-1]
@@ -128,6 +129,7 @@ class _Plot:
         self.users = st.sampled_from(list(dict.fromkeys(member.user for member in cast)))
         self.gaps = means.gaps
         self.moments = means.moments
+        self.whiles = means.whiles  # after what takes a moment itself, such as coming back
         self.pauses = means.pauses
         self.kinds = st.sampled_from(means.kinds)
         self.members = st.sampled_from([member.name for member in cast])
@@ -155,9 +157,9 @@ class _Plot:
         faults = bool(means.kinds)
         weights = {
             self.call: 13 * calls,
-            self.toggle: 11 * faults,
+            self.toggle: 7 * faults,
             self.act: 5 * admin,
-            self.outage: 13 * faults,
+            self.outage: 17 * faults,
             self.around_call: 9 * (calls and faults),
             self.around_act: 3 * (admin and faults),
             self.around: 6 * calls,
@@ -192,12 +194,14 @@ class _Plot:
         return phrase()
 
     def opening(self, draw: Draw, most: int) -> list[Move]:
-        """Most members enter a room, one after the other."""
+        """Most members enter a room, one after the other, and some a second one."""
         moves: list[Move] = []
         for member in self.cast[:most]:
             again = member.user != member.name  # another device of a user, which would throw the first one out
             if draw(self.enters) and not (again and draw(st.booleans())):
                 moves.append((draw(self.pauses), self._entry(draw, member.name)))
+        if len(self.rooms) > 1 and len(moves) < most and moves and draw(st.booleans()):
+            moves.append((draw(self.pauses), self._entry(draw, draw(self.members))))
         return moves
 
     def arguments(
@@ -231,11 +235,14 @@ class _Plot:
         return self._beside(draw, self._toggle(draw), self._act(draw))
 
     def around(self, draw: Draw) -> list[Move]:
-        """A call of a member, and a moment before or after it another one, or an act of the backend upon its user."""
+        """A call of a member, and a moment before or after it another one, or an act of the backend upon its user.
+
+        Who is thrown out is likely to enter again.
+        """
         member = draw(self.members)
         upon = bool(self.acts) and draw(st.booleans())
         other: Act = self._upon(draw, member) if upon else self._call(draw, member)
-        return self._beside(draw, other, self._call(draw, member))
+        return self._beside(draw, other, self._call_or_entry(draw, member) if upon else self._call(draw, member))
 
     def in_turn(self, draw: Draw) -> list[Move]:
         """Calls of a member one after the other in one room, with good arguments and bad ones: any, or to enter."""
@@ -261,11 +268,13 @@ class _Plot:
             act = self._entry(draw, who)
         else:
             act = self._call(draw, who)
-        order = [toggle, toggle, act] if later else [toggle, act, toggle]
-        return [(draw(self.gaps), move) for move in order]
+        if later:
+            soon = draw(self.whiles if draw(st.booleans()) else self.gaps)
+            return [(draw(self.gaps), toggle), (draw(self.gaps), toggle), (soon, act)]
+        return [(draw(self.gaps), move) for move in (toggle, act, toggle)]
 
     def for_long(self, draw: Draw) -> list[Move]:
-        """An outage that outlasts every limit; the member may ask to enter as it begins, and call after it."""
+        """An outage that outlasts every limit; the member may ask to enter as it begins, and call or enter after it."""
         toggle = self._toggle(draw)
         member = str(toggle.member)
         moves: list[Move] = [(draw(self.gaps), toggle)]
@@ -273,7 +282,7 @@ class _Plot:
             moves.append((draw(self.moments), self._entry(draw, member)))
         moves.append((self.longest, toggle))
         if self.calling and draw(st.booleans()):
-            moves.append((draw(self.moments), self._call(draw, member)))
+            moves.append((draw(self.whiles), self._call_or_entry(draw, member)))
         return moves
 
     def pile(self, draw: Draw) -> list[Move]:
@@ -287,9 +296,12 @@ class _Plot:
     def flap(self, draw: Draw) -> list[Move]:
         """Up and down again and again, a moment apart or longer."""
         toggle = self._toggle(draw)
-        times = draw(_FLAPS)
-        soon = [draw(st.booleans()) for _ in range(2 * times - 1)]
-        return [(draw(self.gaps), toggle), *((draw(self.moments if each else self.gaps), toggle) for each in soon)]
+        moves: list[Move] = []
+        for _ in range(draw(_FLAPS)):
+            soon = bool(moves) and draw(_EITHER)
+            moves.append((draw(self.whiles if soon else self.gaps), toggle))
+            moves.append((draw(self.moments if draw(st.booleans()) else self.gaps), toggle))
+        return moves
 
     def restart(self, draw: Draw) -> list[Move]:
         server = Toggle(None, FaultKind.SERVER_RESTART)
@@ -302,6 +314,9 @@ class _Plot:
     def _entry(self, draw: Draw, member: str) -> Call:
         operation = draw(self.entries)
         return Call(member, operation.name, self.arguments(draw, operation, _mostly_first))
+
+    def _call_or_entry(self, draw: Draw, member: str) -> Call:
+        return self._entry(draw, member) if self.entering and draw(st.booleans()) else self._call(draw, member)
 
     def _act(self, draw: Draw) -> Admin:
         operation = draw(self.admin)
@@ -320,6 +335,7 @@ class _Plot:
         return [(draw(self.gaps), first), (draw(self.moments), second)]
 
 
+_EITHER = st.booleans()
 _FLAPS = st.integers(2, FLAPS)
 _TURNS = st.integers(2, TURNS)
 
