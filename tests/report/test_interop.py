@@ -1,5 +1,7 @@
 """The matrix of servers and clients, from what became of each pair."""
 
+from dataclasses import replace
+
 import pytest
 
 from report import samples
@@ -21,6 +23,8 @@ def test_a_cell_counts_what_was_found() -> None:
 
     assert found.text == "3 violates, 1 without verdict, 1 inconclusive, 1 conform"
     assert found.violated == {"R-1": 2, "(no requirement)": 1}
+    found.take([replace(samples.broken(), scenario="known failures"), samples.good("vendor/status/join")])
+    assert found.text == "1 known but not seen, 1 conform"
     found.take([])
     assert (found.text, found.violated) == ("nothing checked", {})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS, NOTHING, PRECEDENCE
+from roomcheck.report.known import KNOWN_FAILURES
 from roomcheck.report.text import visible
 
 FORMAT = 1
@@ -29,7 +30,10 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Pair:
-    """One cell. `target` is what a command line takes; `violated`: requirement -> cases that broke it first."""
+    """One cell. `target` is what a command line takes; `violated`: requirement -> cases that broke it first.
+
+    `stale` counts entries of the lists of known failures that do not hold.
+    """
 
     server: str
     client: str
@@ -42,6 +46,7 @@ class Pair:
     violates: int = 0
     inconclusive: int = 0
     no_verdict: int = 0
+    stale: int = 0
     violated: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     stream: str = ""
@@ -50,8 +55,11 @@ class Pair:
     def take(self, results: Iterable[CaseResult]) -> None:
         """Count what was found."""
         self.conforms = self.known = self.violates = self.inconclusive = self.no_verdict = 0
-        self.violated = {}
+        self.violated, self.stale = {}, 0
         for result in results:
+            if result.scenario == KNOWN_FAILURES:
+                self.stale += 1
+                continue
             match result.outcome:
                 case Outcome.CONFORMS:
                     self.conforms += 1
@@ -74,7 +82,7 @@ class Pair:
             return self.state.value
         counts = (
             (self.violates, "violates"), (self.no_verdict, "without verdict"), (self.inconclusive, "inconclusive"),
-            (self.known, "known"), (self.conforms, "conform"),
+            (self.stale, "known but not seen"), (self.known, "known"), (self.conforms, "conform"),
         )  # fmt: skip
         return ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing checked"
 
