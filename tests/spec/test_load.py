@@ -1,6 +1,7 @@
 """From a sound spec to a contract: every construct of the language, constants and scale, options, faults, extending."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 import pytest
@@ -178,6 +179,28 @@ def test_causes_of_an_operation_with_several_rooms_name_the_room() -> None:
 
     assert {Cause(CauseKind.CALL, "switch.from"), Cause(CauseKind.CALL, "switch.to")} <= causes
     assert {Cause(CauseKind.TWIN, "IN"), Cause(CauseKind.SERVER_DOWN)} <= causes
+
+
+def test_a_group_may_stand_for_the_states_of_another_device() -> None:
+    """One rule for each, and each calls off what is called off by one of them."""
+    text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8")
+    text = text.replace("connection:\n", "groups: {inside: [BACK, IN]}\nconnection:\n", 1).replace(
+        "twin IN", "twin in inside"
+    )
+    text = text.replace("unless: [link down, logout]", "unless: twin inside")
+    rules = load_spec(text, "every-construct.yaml").bind().views[0].rules
+
+    twins = [r for r in rules if r.cause.kind is CauseKind.TWIN_IN]
+    assert [(r.cause.name, r.text) for r in twins] == [
+        ("IN", "KICKED upon another device in IN while IN or BACK or LOST"),
+        ("BACK", "KICKED upon another device in BACK while IN or BACK or LOST"),
+    ]
+    assert len({r.id for r in rules}) == len(rules)
+    assert len({(r.to, r.from_, r.within, r.optional, r.where) for r in twins}) == 1
+    assert rule(replace(CONTRACT, views=(replace(OWN, rules=rules),)), "KICKED").unless == (
+        Unless(Cause(CauseKind.TWIN, "IN")),
+        Unless(Cause(CauseKind.TWIN, "BACK")),
+    )
 
 
 def test_what_calls_a_rule_off() -> None:

@@ -3,7 +3,8 @@
 Everything is looked at even where something is wrong, so that one reading finds every mistake.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from roomcheck.spec.contract import (
@@ -49,7 +50,9 @@ class Rulebook(Vocabulary):
             signs=signs,
             told={state: told.get(state, state) for state in states},
             initial=shape.initial,
-            rules=tuple(self._rule(states, rule, signs, *at, "rules", i) for i, rule in enumerate(shape.rules)),
+            rules=tuple(
+                each for i, rule in enumerate(shape.rules) for each in self._rules(states, rule, signs, *at, "rules", i)
+            ),
             otherwise=self.requirement(shape.otherwise, self.where(*at, "otherwise")),
             where=self.doc.key("connection"),
         )
@@ -91,15 +94,26 @@ class Rulebook(Vocabulary):
             self.expect_name(shape.state, callback.fields, f"field of {callback.name}", self.where(*at, "state"))
         return callback or Callback(shape.callback, None, None, {})
 
-    def _rule(self, states: Collection[str], rule: RuleShape, signs: Mapping[str, Sign], *at: Step) -> Rule:
+    def _rules(self, states: Collection[str], rule: RuleShape, signs: Mapping[str, Sign], *at: Step) -> Iterator[Rule]:
+        """A rule; one for each state, where its cause names a group of another device's states."""
+        causes = self._causes(rule.cause, self.where(*at, "cause"))
+        first = self._rule(states, rule, causes[0] if causes else None, signs, *at)
+        yield first
+        for cause in causes[1:]:
+            number = len(self.rules) + 1
+            self.rules[number] = rule
+            yield replace(first, id=number, cause=cause, text=_told(rule, cause))
+
+    def _rule(
+        self, states: Collection[str], rule: RuleShape, cause: Cause | None, signs: Mapping[str, Sign], *at: Step
+    ) -> Rule:
         where = self.where(*at)
         from_ = self.names_in(rule.from_, states, "state", *at, "from")
-        cause = self._cause(rule.cause, self.where(*at, "cause"))
         self._rule_makes_sense(rule, *at)
         unless = tuple(
             Unless(found, self.duration(settle, *at, "unless", name))
             for name, settle in rule.unless.items()
-            if (found := self._canceller(name, self.doc.at((*at, "unless")).key(name)))
+            for found in self._cancellers(name, self.doc.at((*at, "unless")).key(name))
         )
         self.when(rule.when, *at)
         after, within, about = self.window(rule, *at)
@@ -185,20 +199,24 @@ class Rulebook(Vocabulary):
             text = f"{rule.to} stands in `server tells`, so its link may be lost before it; it cannot come immediately"
             self.problems.add(node.key("immediately"), text)
 
-    def _cause(self, text: str, where: Where) -> Cause | None:
+    def _causes(self, text: str, where: Where) -> list[Cause]:
+        """A cause; several for a group of another device's states; none for what is no cause."""
         if text in FIXED:
-            return Cause(FIXED[text])
+            return [Cause(FIXED[text])]
         head, _, argument = text.partition(".")
         operation = self.operations.get(head)
         if operation is not None:
-            return self._act(operation, argument, where)
+            return [self._act(operation, argument, where)]
         for kind in (CauseKind.TWIN_IN, CauseKind.TWIN):
-            state = text.removeprefix(f"{kind} ")
-            if state != text:
-                self.expect_name(state.strip(), self.own_states, "state", where)
-                return Cause(kind, state.strip())
+            name = text.removeprefix(f"{kind} ").strip()
+            if name == text:
+                continue
+            if name in self.groups:
+                return [Cause(kind, state) for state in states_of(self.shape.connection) if state in self.groups[name]]
+            self.expect_name(name, self.own_states, "state", where)
+            return [Cause(kind, name)]
         self.problems.unknown(where, "cause", text, [*FIXED, *self.operations])
-        return None
+        return []
 
     def _act(self, operation: Operation, argument: str, where: Where) -> Cause:
         name = operation.name
@@ -213,11 +231,11 @@ class Rulebook(Vocabulary):
             self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
         return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
 
-    def _canceller(self, text: str, where: Where) -> Cause | None:
-        cause = self._cause(text, where)
-        if cause is not None and cause.kind is CauseKind.ENTERED:
+    def _cancellers(self, text: str, where: Where) -> list[Cause]:
+        causes = self._causes(text, where)
+        if any(cause.kind is CauseKind.ENTERED for cause in causes):
             self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
-        return cause
+        return causes
 
     def _given(self, given: Mapping[str, Sequence[Any]], cause: Cause | None, *at: Step) -> dict[str, tuple[Any, ...]]:
         """Arguments of the call that led to a state; of the cause, if that is a call."""
