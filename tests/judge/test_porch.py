@@ -51,6 +51,12 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("down", 30_000), ("guest", 30_500, 0), ("down", 40_000, "B"), ("guest", 45_000, 0, "A", "B")],
         "violates PO-GUESTS"),
     "A leaves, and is told there": ([("down", 30_000), ("guest", 30_500, 0), ("me", 35_000, "there")], "violates PO-ME"),
+    "A leaves just after its link was lost, and what was on its way comes": (
+        [("fault", 30_000, "A"), ("down", 30_040), ("me", 31_000, "away"), ("guest", 45_000, 0)], CONFORMS),
+    "A leaves long after its link was lost, and is told so": (
+        [("fault", 30_000, "A"), ("me", 31_000, "away"), ("down", 40_000), ("me", 41_000, "away")], "violates PO-ME"),
+    "A's link blinks and A leaves in the same moment: its list is no more due": (
+        [("fault", 30_000, "A"), ("heal", 30_000, "A"), ("down", 30_000), ("guest", 30_500, 0), ("down", 30_600, "B")], CONFORMS),
     "A leaves and comes again": (
         [("down", 30_000), ("guest", 30_500, 0), ("ups", 40_000), ("guest", 40_200), ("guest", 40_200, 1, "A", "B")],
         CONFORMS),

@@ -77,6 +77,12 @@ class Hypothesis:
     called_off: tuple[tuple[Obligation, int], ...] = ()
 
     @property
+    def moved(self) -> str | None:
+        """The state that was taken silently after what was decided last, of which the member is not told yet."""
+        last = self.in_flight[-1] if self.in_flight else None
+        return last.to if last is not None and last.to != last.obligation.rule.to else None
+
+    @property
     def head(self) -> str:
         """The state after everything that is on its way."""
         return self.in_flight[-1].to if self.in_flight else self.state

@@ -305,8 +305,10 @@ class Router:
             seen = ", ".join(f"{name} {record.fields.get(name)!r}" for name in view.telling(record.callback))
             self._stray(record, f"{seen} is unknown to the spec", view)
             return
-        self._own(member, room).callback(view.told[state], record.fields, record.at)
-        self._takes(member, room, state, record.at)
+        own = self._own(member, room)
+        own.callback(view.told[state], record.fields, record.at)
+        # what was on its way comes after the member has moved on silently, too
+        self._takes(member, room, (own.certain if self.rules.silent else None) or state, record.at)
         if self.twins[member]:
             self._told_twin(member, room, state, record.at)
 

@@ -201,7 +201,8 @@ class Steps(Windows):
     ) -> list[Hypothesis]:
         """The story as it is, and the stories where armed callbacks were decided before this cause came.
 
-        Only those in which the cause meets other rules: the others are told apart by what is heard.
+        Only those in which the cause meets other rules, or moves silently to where nothing of it is armed: the others
+        are told apart by what is heard.
         """
         out = [h]
         head = h.in_flight[-1].to if h.in_flight else h.state
@@ -216,7 +217,9 @@ class Steps(Windows):
                     self.gave_up = True
                     return out
                 first, *others = self._decide(self._fly(h, p, at), arms, cancels, at)
-                if arms.get(first.head) != arms.get(head) or _stays(first, cancels) != _stays(h, cancels):
+                met = arms.get(first.head)
+                moves = self.rules.silent and any(rule.silent for rule in met or ())
+                if moves or met != arms.get(head) or _stays(first, cancels) != _stays(h, cancels):
                     out.append(first)
                 out += others
         return out

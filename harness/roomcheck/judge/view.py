@@ -80,7 +80,7 @@ class Simulation(Steps):
     @property
     def certain(self) -> str | None:
         """The state in which the member surely is, told or not."""
-        states = {h.state for h in self.hypotheses}
+        states = {h.moved or h.state for h in self.hypotheses}
         return states.pop() if len(states) == 1 else None
 
     # --- what happens to the view -------------------------------------------------------------------------------------
