@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError, TargetError
 from roomcheck.run.install import BROWSERS, CHROMIUM, driver_of_browsers
@@ -43,7 +43,7 @@ class Ear:
 
     def __init__(self, host: AdapterHost, handle: str) -> None:
         self.host, self.handle = host, handle
-        self.events: list[Event] = []
+        self.events: list[StampedCallback] = []
         host.subscribe(handle, self.events.append, lambda _error: None)
 
     async def open(self, user: str = "alice", **fields: Any) -> None:

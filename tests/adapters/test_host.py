@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError
 from roomcheck.resources import node_kit
@@ -26,7 +26,7 @@ class Ear:
     """Hears what a member is told."""
 
     def __init__(self, host: AdapterHost, handle: str) -> None:
-        self.events: list[Event] = []
+        self.events: list[StampedCallback] = []
         self.failures: list[AdapterError] = []
         host.subscribe(handle, self.events.append, self.failures.append)
 

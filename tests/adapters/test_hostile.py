@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.adapters.carrier import start_program
 from roomcheck.errors import AdapterError
 from support.processes import PATIENCE
@@ -57,9 +57,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roomcheck.adapters.host.BYE_LIMIT", 0.2)
 
 
-async def login(host: AdapterHost, *, limit: float = 20) -> tuple[list[Event], list[AdapterError], list[AdapterError]]:
+async def login(
+    host: AdapterHost, *, limit: float = 20
+) -> tuple[list[StampedCallback], list[AdapterError], list[AdapterError]]:
     """Open A and B, let A log in: what A heard, how A failed, how B failed."""
-    heard: list[Event] = []
+    heard: list[StampedCallback] = []
     at_a: list[AdapterError] = []
     at_b: list[AdapterError] = []
     host.subscribe("1.A", heard.append, at_a.append)
@@ -144,7 +146,7 @@ def test_an_answer_that_is_none_fails_its_call_alone(adapter: Command) -> None:
 def test_whoever_cannot_bear_a_callback_does_not_end_the_reading(adapter: Command) -> None:
     """It fails that member, and says what happened."""
 
-    def cannot(_: Event) -> None:
+    def cannot(_: StampedCallback) -> None:
         raise TypeError("unhashable type: 'list'")
 
     async def play() -> None:

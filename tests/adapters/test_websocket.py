@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.pulse import now
 from roomcheck.errors import AdapterError
@@ -77,9 +77,9 @@ async def dialled(serve: Serve, token: str | None = None) -> AsyncIterator[Adapt
             await asyncio.gather(*clients)
 
 
-async def told(host: AdapterHost) -> tuple[Event, int, int]:
+async def told(host: AdapterHost) -> tuple[StampedCallback, int, int]:
     """What a call tells, and when it was asked for and answered."""
-    heard: list[Event] = []
+    heard: list[StampedCallback] = []
     host.subscribe("1.A", heard.append, lambda _error: None)
     await host.request("open", member="1.A", user="a", endpoints={"room": "127.0.0.1:1"})
     answer = await host.request("call", member="1.A", operation="loginRoom", arguments={"room": "r"})

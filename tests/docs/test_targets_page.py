@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.report.exitcode import ADAPTER, INCONCLUSIVE
 from roomcheck.resources import root
@@ -101,7 +101,7 @@ def test_the_adapters(language: str, tmp_path: Path) -> None:
     interpreter = sys.executable if language == "python" else program("node")
     (tmp_path / name).write_text(sdk)
     (tmp_path / adapter).write_text(blocks(language)[0])
-    heard: list[Event] = []
+    heard: list[StampedCallback] = []
 
     async def play() -> None:
         host = await AdapterHost.start([interpreter, str(tmp_path / adapter)])

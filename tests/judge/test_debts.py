@@ -7,7 +7,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Entry, Item, Line
+from roomcheck.spec.contract import Entry, Expectation, Item
 from support.lobby import case, line, lobby
 from support.tape import MS, Tape
 
@@ -22,7 +22,7 @@ def other(value: str) -> Entry:
     return Entry("presence", value, {}, "R", text=value)
 
 
-def verdict(tape: Tape, end: float, *lines: Line, watch: float = 5000) -> Verdict:
+def verdict(tape: Tape, end: float, *lines: Expectation, watch: float = 5000) -> Verdict:
     """`watch`: milliseconds for which the scenario wants to be watched after its last act."""
     scene = replace(case(*lines), schedule=Schedule((), (), (), round(watch * MS)))
     return judge(lobby(), tape.trace(end), scene)
@@ -46,7 +46,7 @@ def joins() -> Tape:
     [line("A", own("joining"), own("in")), line("A", own("in"), open_=True)],
     ids=["closed", "open"],
 )
-def test_what_a_rule_still_owes_is_not_missing_yet(end: float, outcome: Outcome, expected: Line) -> None:
+def test_what_a_rule_still_owes_is_not_missing_yet(end: float, outcome: Outcome, expected: Expectation) -> None:
     """`joining` is due at 50; what comes after it, later."""
     assert verdict(joins(), end, expected).outcome is outcome
 

@@ -7,7 +7,7 @@ from roomcheck.judge.sequence import received
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
-from roomcheck.spec.contract import Contract, Line
+from roomcheck.spec.contract import Contract, Expectation
 from roomcheck.spec.load import load_spec
 from support.tape import Tape
 from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played
@@ -240,7 +240,7 @@ def test_who_is_in_again_learns_of_all_anew() -> None:
     """What an observer knew is over when it leaves."""
     tape = played(Roster(), [("leaves", 20_000, "B"), ("enters", 25_000, "B"), ("lists", 25_100, "B", "A", "B")])
 
-    told = received(ROSTER, tape.trace(30_000, rooms=("R",)), Line("B", "A", ()))
+    told = received(ROSTER, tape.trace(30_000, rooms=("R",)), Expectation("B", "A", ()))
 
     assert [one.value for one in told] == ["joined", "joined"]
 

@@ -9,7 +9,7 @@ from roomcheck.judge import judge
 from roomcheck.judge.hypothesis import Mode, came
 from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Line, Unordered
+from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Expectation, Unordered
 from support.lobby import MS, case, line, lobby
 from support.tape import Tape
 
@@ -26,7 +26,7 @@ def other(value: str, pattern: Mapping[str, Any] | None = None, **more: Any) -> 
     return entry(value, pattern, view="presence", **more)
 
 
-def verdict(tape: Tape, *lines: Line, end: float = 2000) -> Verdict:
+def verdict(tape: Tape, *lines: Expectation, end: float = 2000) -> Verdict:
     return judge(lobby(), tape.trace(end), case(*lines))
 
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.events import (
     STATE_CALLBACK,
-    Call,
     Close,
     Connect,
     Effect,
@@ -17,6 +16,7 @@ from roomcheck.reference.events import (
     Opened,
     Received,
     Refuse,
+    SdkCall,
     Send,
     Tell,
     Tick,
@@ -67,7 +67,7 @@ class Client:
         return make_token(self.user, self.world.now + valid_for)
 
     def call(self, operation: str, **arguments: str) -> None:
-        self.world.act(self, self.machine.handle(Call(operation, arguments), self.world.now))
+        self.world.act(self, self.machine.handle(SdkCall(operation, arguments), self.world.now))
 
     def states(self, room: str = "R") -> list[tuple[float, str, int]]:
         """(seconds, reason, code) of each state told of the room."""

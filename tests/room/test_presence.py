@@ -7,7 +7,7 @@ from roomcheck.model.fault import Way
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import Break
 from roomcheck.room.delivery import Change
-from roomcheck.room.link import BOTH, WHOLE, Link
+from roomcheck.room.link import BOTH, WHOLE, ModelLink
 from roomcheck.room.policy import Decisions, Policy, Timing
 from roomcheck.room.presence import Presence
 
@@ -27,7 +27,7 @@ class Server:
         self.agenda = Agenda(0)
         self.decisions = Decisions(policy)
         self.heard: list[tuple[bool, int]] = []
-        self.links = {name: Link(name) for name in ("A", "A2", "B")}
+        self.links = {name: ModelLink(name) for name in ("A", "A2", "B")}
         view = next(v for v in contract().views if v.presence)
         members = [("A", "A", self.links["A"]), ("A2", "A", self.links["A2"]), ("B", "B", self.links["B"])]
         self.presence = Presence(self, view, members, ["R"], ())

@@ -13,7 +13,7 @@ from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, perform
 from roomcheck.room.wishes import NEVER, Wishes
-from roomcheck.spec.contract import ANYONE, AnyOf, Case, Entry, Item, Line, Unordered
+from roomcheck.spec.contract import ANYONE, AnyOf, Case, Entry, Expectation, Item, Unordered
 
 SELF = ("A", None)
 
@@ -23,7 +23,7 @@ def entry(value: str, of: str | None = None, within: int = 60 * S, **pattern: ob
 
 
 def wishes(*items: Item, about: str | None = None, others: bool = False) -> Wishes:
-    return Wishes([Line("A", about, items, others)])
+    return Wishes([Expectation("A", about, items, others)])
 
 
 def test_what_is_expected_is_wanted_as_often_as_it_is_expected() -> None:
@@ -68,7 +68,7 @@ def test_what_is_expected_next_is_told_first() -> None:
 
 def test_a_prompt_room_waits_for_the_scenario_with_what_it_owes() -> None:
     """Where the scenario allows a part of the rule's window only; other rooms show that it is narrower."""
-    line = Line("A", None, (entry("ENTERING"), replace(entry("IN", "S1"), after=4 * S)))
+    line = Expectation("A", None, (entry("ENTERING"), replace(entry("IN", "S1"), after=4 * S)))
     played = replace(case(enter("A"), members=CAST[:1]), lines=(line,))
     moments = {}
     for timing in Timing:
@@ -93,7 +93,7 @@ def test_a_line_that_allows_others_forbids_nothing() -> None:
 
 def test_fields_of_news_stand_in_a_line_about_anyone_too() -> None:
     """Where there is none about the user itself."""
-    some = Wishes([Line("A", ANYONE, (Entry("presence", "WENT", {"code": 7}, "R"),))])
+    some = Wishes([Expectation("A", ANYONE, (Entry("presence", "WENT", {"code": 7}, "R"),))])
 
     assert some.fields(("A", "B"), ("R", "presence", "WENT"), {}) == [{"code": 7}]
 
@@ -113,7 +113,7 @@ def test_what_counts_from_a_step_comes_after_it() -> None:
 def scenario(*values: str) -> Case:
     """A enters, loses its link for a moment, and must be told this."""
     acts = (enter("A"), cut("A", FaultKind.STALL), S // 2, Heal("A"))
-    line = Line("A", None, tuple(Entry("connection", value, {}, "R") for value in values))
+    line = Expectation("A", None, tuple(Entry("connection", value, {}, "R") for value in values))
     return replace(case(*acts, members=CAST[:1]), lines=(line,))
 
 
@@ -133,7 +133,9 @@ def test_of_two_lawful_courses_the_expected_one_is_taken(values: tuple[str, ...]
 
 def test_a_field_that_the_contract_leaves_open_is_told_as_expected() -> None:
     """And may be anything in a room that does not oblige."""
-    line = Line("A", None, (Entry("connection", "ENTERING", {"code": 7}, "R"), Entry("connection", "IN", {}, "R")))
+    line = Expectation(
+        "A", None, (Entry("connection", "ENTERING", {"code": 7}, "R"), Entry("connection", "IN", {}, "R"))
+    )
     played = replace(case(enter("A"), members=CAST[:1]), lines=(line,))
 
     codes = [

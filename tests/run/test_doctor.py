@@ -13,7 +13,7 @@ from roomcheck.judge import judge
 from roomcheck.judge.lateness import narrowest
 from roomcheck.model.verdict import Blame
 from roomcheck.reference import defects
-from roomcheck.run.doctor import Line, Seen, machine
+from roomcheck.run.doctor import Observation, Seen, machine
 from roomcheck.run.doctor.adapter import _pings, expected, simplest
 from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
@@ -80,7 +80,7 @@ def test_no_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_faults_that_cannot_be_proven(contract: Contract) -> None:
     """A Toxiproxy that has died is the harness's."""
 
-    async def look() -> Line:
+    async def look() -> Observation:
         server = await ToxiproxyServer.start(provision())
         await server.stop()
         return await machine.faults_line(server, contract)

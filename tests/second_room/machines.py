@@ -19,7 +19,6 @@ from typing import Any
 from roomcheck.reference.events import (
     STATE_CALLBACK,
     USERS_CALLBACK,
-    Call,
     ClientInput,
     Close,
     Connect,
@@ -28,6 +27,7 @@ from roomcheck.reference.events import (
     Opened,
     Received,
     Refuse,
+    SdkCall,
     Send,
     ServerInput,
     Tell,
@@ -96,7 +96,7 @@ class Client:
     def handle(self, event: ClientInput, now: int) -> list[Effect]:
         self.now = now
         match event:
-            case Call(operation, arguments):
+            case SdkCall(operation, arguments):
                 self.call(operation, arguments)
             case Opened(link) if link == self.link:
                 self.up = True

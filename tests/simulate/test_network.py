@@ -9,7 +9,6 @@ from roomcheck.errors import AdapterError, UsageError
 from roomcheck.model.fault import SILENT, FaultKind
 from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.events import (
-    Call,
     ClientInput,
     Close,
     Connect,
@@ -17,6 +16,7 @@ from roomcheck.reference.events import (
     Lost,
     Opened,
     Received,
+    SdkCall,
     Send,
     ServerInput,
     Tick,
@@ -47,7 +47,7 @@ class Probe(ClientMachine):
         self.heard: list[tuple[int, str]] = []
 
     def handle(self, event: ClientInput, now: int) -> list[Effect]:
-        if not isinstance(event, Call):
+        if not isinstance(event, SdkCall):
             note(self.heard, event, now)
             return []
         link = int(event.arguments["link"])
@@ -97,7 +97,7 @@ def note(heard: list[tuple[int, str]], event: ClientInput | ServerInput, now: in
             heard.append((now, message["t"] if message else "?"))
         case Lost():
             heard.append((now, "lost"))
-        case Tick() | Call():
+        case Tick() | SdkCall():
             raise AssertionError(event)
 
 

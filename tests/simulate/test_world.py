@@ -1,7 +1,7 @@
 """The queue of events: time goes one way."""
 
 from roomcheck.reference.client_machine import ClientMachine
-from roomcheck.reference.events import Call, ClientInput, Effect, Tick
+from roomcheck.reference.events import ClientInput, Effect, SdkCall, Tick
 from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import Timings
 from roomcheck.simulate.world import World
@@ -19,7 +19,7 @@ class Overdue(ClientMachine):
 
     def handle(self, event: ClientInput, now: int) -> list[Effect]:
         match event:
-            case Call():
+            case SdkCall():
                 self.due = now - 10
             case Tick():
                 self.due = None

@@ -15,9 +15,9 @@ from roomcheck.spec.contract import (
     Contract,
     End,
     Ending,
+    Expectation,
     Hearing,
     Item,
-    Line,
     Operation,
     Path,
     Presence,
@@ -175,10 +175,10 @@ def lobby(*cases: Case) -> Contract:
     )
 
 
-def case(*lines: Line, requirements: tuple[str, ...] = ("L-CASE",)) -> Case:
+def case(*lines: Expectation, requirements: tuple[str, ...] = ("L-CASE",)) -> Case:
     """A case that expects these lines; its schedule is never played."""
     return Case("scene", "scene", "Scene", None, Schedule((), (), (), 0), lines, requirements)
 
 
-def line(observer: str, *items: Item, about: str | None = None, open_: bool = False) -> Line:
-    return Line(observer, about, items, open=open_)
+def line(observer: str, *items: Item, about: str | None = None, open_: bool = False) -> Expectation:
+    return Expectation(observer, about, items, open=open_)

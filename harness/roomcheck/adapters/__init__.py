@@ -5,7 +5,7 @@ lies about time, loses callbacks or dies is an `AdapterError` with its own words
 """
 
 from roomcheck.adapters.host import AdapterHost, Answer
-from roomcheck.adapters.members import Event
+from roomcheck.adapters.members import StampedCallback
 from roomcheck.adapters.messages import Info, schemas
 
-__all__ = ["AdapterHost", "Answer", "Event", "Info", "schemas"]
+__all__ = ["AdapterHost", "Answer", "Info", "StampedCallback", "schemas"]

@@ -20,7 +20,7 @@ from roomcheck.adapters import messages
 from roomcheck.adapters.carrier import Carrier, start_program, wait_for_dial
 from roomcheck.adapters.child import filled, for_adapters
 from roomcheck.adapters.clock import OwnClock
-from roomcheck.adapters.members import Event, FloodError, Member, UntrueError
+from roomcheck.adapters.members import FloodError, Member, StampedCallback, UntrueError
 from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.adapters.pulse import DEAD, SILENCE, Pulse, now
 from roomcheck.adapters.reading import MisreadError, problem_of, read
@@ -185,7 +185,7 @@ class AdapterHost:
                 raise AdapterError(self._story(text))
 
     def subscribe(
-        self, handle: str, on_event: Callable[[Event], None], on_failure: Callable[[AdapterError], None]
+        self, handle: str, on_event: Callable[[StampedCallback], None], on_failure: Callable[[AdapterError], None]
     ) -> None:
         """From now on this member's callbacks, and what makes them untrustworthy, are told to these functions."""
         member = self._members.setdefault(handle, Member())

@@ -14,7 +14,7 @@ FLOOD = 10_000  # callbacks of one member; the longest scenarios make about a hu
 _CLOCK = "stamp callbacks with the clock that hello's result names, in microseconds"
 
 
-class Event(NamedTuple):
+class StampedCallback(NamedTuple):
     """A callback: the adapter's stamp `time` and our `received`, microseconds of the same monotonic clock.
 
     It may have been `spread` earlier than `time`, where the adapter's clock is its own; never later.
@@ -41,7 +41,7 @@ class FloodError(Exception):
 class Member:
     """Who is told its callbacks, and how far they have come; `opened` (microseconds) when that was asked for."""
 
-    on_event: Callable[[Event], None] | None = None
+    on_event: Callable[[StampedCallback], None] | None = None
     on_failure: Callable[[AdapterError], None] | None = None
     opened: int | None = None
     closed: bool = False
@@ -70,6 +70,6 @@ class Member:
         time = at.hi if clock is None else min(at.hi, received)
         spread = max(0, time - at.lo) + event.spread
         try:
-            self.on_event(Event(name, event.n, time, received, event.callback, event.fields, spread))
+            self.on_event(StampedCallback(name, event.n, time, received, event.callback, event.fields, spread))
         except Exception as e:  # nobody else hears of it while the adapter's reader lives
             raise UntrueError(f"callback {event.n} of {name} cannot be read: {type(e).__name__}: {e}") from e

@@ -13,7 +13,7 @@ from roomcheck.cli.known import open_known
 from roomcheck.cli.playing import Bound, Choice, announce
 from roomcheck.faults import provision
 from roomcheck.report.exitcode import AS_EXPECTED, NO_VERDICT, PRECEDENCE
-from roomcheck.run.doctor import Line, Patient, Seen, examine
+from roomcheck.run.doctor import Observation, Patient, Seen, examine
 
 WIDTH = 110
 
@@ -39,7 +39,7 @@ def doctor(target: str, scale: float | None) -> int:
     return exit_code(lines)
 
 
-async def _shown(patient: Patient) -> list[Line]:
+async def _shown(patient: Patient) -> list[Observation]:
     lines = []
 
     def say(text: str) -> None:
@@ -53,7 +53,7 @@ async def _shown(patient: Patient) -> list[Line]:
     return lines
 
 
-def shown(line: Line) -> str:
+def shown(line: Observation) -> str:
     """As a person reads it: what was seen, and below it what to do."""
     head, *more = f"{line.check}: {line.text}".splitlines()
     out = textwrap.wrap(head, WIDTH, initial_indent=f"{line.seen:<10}", subsequent_indent=" " * 10)
@@ -63,7 +63,7 @@ def shown(line: Line) -> str:
     return "\n".join(out)
 
 
-def exit_code(lines: list[Line]) -> int:
+def exit_code(lines: list[Observation]) -> int:
     """Of the finding that counts first."""
     codes = {NO_VERDICT[line.blame] for line in lines if line.seen is Seen.FINDING}
     return next((code for code in PRECEDENCE if code in codes), AS_EXPECTED)

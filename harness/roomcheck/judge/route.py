@@ -19,7 +19,7 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import ANYONE, MUTE, Callback, CauseKind, Contract, Entry, Line, Path, Rule, View
+from roomcheck.spec.contract import ANYONE, MUTE, Callback, CauseKind, Contract, Entry, Expectation, Path, Rule, View
 
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
@@ -168,7 +168,7 @@ class Router:
             self.views[key] = view
         return view
 
-    def debts(self, line: Line, entry: Entry) -> Iterator[Debt]:
+    def debts(self, line: Expectation, entry: Entry) -> Iterator[Debt]:
         """What lets an entry of a line still come, or did."""
         room = entry.room or self.rooms[0]
         for key, view in self.views.items():

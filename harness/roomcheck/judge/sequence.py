@@ -13,7 +13,7 @@ from roomcheck.judge.route import alias, extract
 from roomcheck.model.time import Instant, show_window
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Window
-from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Item, Line, Unordered
+from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Expectation, Item, Unordered
 
 
 class Received(NamedTuple):
@@ -43,7 +43,7 @@ class Walk(NamedTuple):
     at: int
 
 
-def received(contract: Contract, trace: Trace, line: Line) -> list[Received]:
+def received(contract: Contract, trace: Trace, line: Expectation) -> list[Received]:
     """Everything of a trace that a line speaks about, in order."""
     rooms = {real: alias for alias, real in trace.rooms.items()}
     people = {real: alias for alias, real in trace.users.items()}
@@ -171,13 +171,13 @@ def overdue(entry: Entry, labels: Mapping[str, Instant], extra: int, end: int) -
 
 
 def walk(
-    line: Line,
+    line: Expectation,
     events: list[Received],
     labels: Mapping[str, Instant],
     mode: Mode,
     extra: int = 0,
     end: int = NEVER,
-    debts: Callable[[Line, Entry], Iterable[Debt]] = lambda _line, _entry: (),
+    debts: Callable[[Expectation, Entry], Iterable[Debt]] = lambda _line, _entry: (),
     *,
     early: bool = False,
 ) -> Walk:

@@ -17,7 +17,7 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
-from roomcheck.spec.contract import Case, Contract, Line, Rule
+from roomcheck.spec.contract import Case, Contract, Expectation, Rule
 
 # what was expected where something came that nothing explains, about another member or about oneself
 UNCAUSED = "no news without a cause", "no callback about itself without a cause"
@@ -147,7 +147,7 @@ def _all_findings(
     trace: Trace,
     case: Case | None,
     router: Router,
-    walks: Iterable[tuple[Line, Walk]],
+    walks: Iterable[tuple[Expectation, Walk]],
     start: int,
 ) -> Iterable[_Refused]:
     """What is refused by the rules, and by the scenario's lines."""
@@ -184,7 +184,7 @@ def _checks(
     contract: Contract,
     case: Case | None,
     router: Router,
-    walks: Iterable[tuple[Line, Walk]],
+    walks: Iterable[tuple[Expectation, Walk]],
     broken: Mapping[str | None, Outcome],
 ) -> Iterable[Check]:
     """One check for each rule that was armed, each entry that was met, and each requirement that the case names."""

@@ -14,7 +14,6 @@ from typing import Any
 
 from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.events import (
-    Call,
     ClientInput,
     Close,
     Connect,
@@ -22,6 +21,7 @@ from roomcheck.reference.events import (
     Opened,
     Received,
     Refuse,
+    SdkCall,
     Send,
     Tell,
     Tick,
@@ -62,7 +62,7 @@ class Client:
 
     def call(self, operation: str, **arguments: str) -> None:
         """loginRoom(room, token), logoutRoom(room), switchRoom(from, to, token). RefusedCall if it may not be."""
-        self._handle(Call(operation, arguments))
+        self._handle(SdkCall(operation, arguments))
 
     def states(self) -> dict[str, str]:
         """The state last told, of each room that was ever named."""

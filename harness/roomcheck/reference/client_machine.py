@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from roomcheck.reference.events import (
     STATE_CALLBACK,
     USERS_CALLBACK,
-    Call,
     ClientInput,
     Close,
     Connect,
@@ -24,6 +23,7 @@ from roomcheck.reference.events import (
     Opened,
     Received,
     Refuse,
+    SdkCall,
     Send,
     Tell,
     Tick,
@@ -160,7 +160,7 @@ class ClientMachine:
             case Opened():
                 if (room := self._links.get(event.link)) is not None:
                     room.retry_at = now + self.timings.retry_interval
-            case Call():
+            case SdkCall():
                 self._call(event.operation, event.arguments)
         effects, self._effects = self._effects, []
         return effects

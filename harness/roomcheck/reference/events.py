@@ -18,7 +18,7 @@ USERS_CALLBACK = "onRoomUserUpdate"
 
 
 @dataclass(slots=True)
-class Call:
+class SdkCall:
     """The application calls the client's SDK: loginRoom, logoutRoom, switchRoom."""
 
     operation: str
@@ -90,6 +90,6 @@ class Refuse:
     code: int
 
 
-ClientInput = Call | Opened | Received | Lost | Tick
+ClientInput = SdkCall | Opened | Received | Lost | Tick
 ServerInput = Opened | Received | Lost | Tick
 Effect = Connect | Send | Close | Tell | Refuse

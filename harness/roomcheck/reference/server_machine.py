@@ -19,7 +19,7 @@ from roomcheck.reference.wire import (
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class ServerSession:
     """A client's membership of a room. An ended one is remembered for as long as its client may still ask for it."""
 
     id: str
@@ -47,11 +47,11 @@ class ServerMachine:
         self.timings = timings
         self.now = started
         self._recovered_at = started + timings.heartbeat_timeout
-        self._rooms: dict[str, dict[tuple[str, str], Session]] = {}  # room -> user and device -> session
-        self._users: dict[str, list[Session]] = {}  # user -> sessions that live or are remembered
+        self._rooms: dict[str, dict[tuple[str, str], ServerSession]] = {}  # room -> user and device -> session
+        self._users: dict[str, list[ServerSession]] = {}  # user -> sessions that live or are remembered
         self._departed: set[tuple[str, str]] = set()  # user and room: who left before everybody is back or gone
         self._kicked: set[tuple[str, str]] = set()  # user and room: who was kicked then, and was not back itself
-        self._links: dict[int, Session | None] = {}
+        self._links: dict[int, ServerSession | None] = {}
         self._unused: dict[int, int] = {}  # links that serve no session, and since when; some serve one again
         self._numbers = count(1)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
@@ -109,7 +109,7 @@ class ServerMachine:
         if self._unused:
             self._alarm(self.now + self.timings.heartbeat_timeout, self._sweep)
 
-    def _unlinked(self, session: Session) -> None:
+    def _unlinked(self, session: ServerSession) -> None:
         """The client's link ended: its session goes on until the heartbeat timeout."""
         session.link = None
 
@@ -130,7 +130,7 @@ class ServerMachine:
                 "token": str(token),
                 "session": None | str() as wanted,
             } if session is None:
-                self._login(Session("", user, device, room, n, link, self.now), token, wanted)
+                self._login(ServerSession("", user, device, room, n, link, self.now), token, wanted)
             case {"t": "bye"}:
                 if session is not None:
                     self._logout(session)
@@ -149,7 +149,7 @@ class ServerMachine:
 
     # sessions
 
-    def _login(self, asked: Session, token: str, wanted: str | None) -> None:
+    def _login(self, asked: ServerSession, token: str, wanted: str | None) -> None:
         """A login (`wanted` None), or a client that is back and wants its session, or as good a new one, silently."""
         assert asked.link is not None
         mine = self._rooms.get(asked.room, {}).get((asked.user, asked.device))
@@ -179,7 +179,7 @@ class ServerMachine:
         self._effects.append(Send(link, {"t": "out", "code": code}))
         self._release(link)
 
-    def _enter(self, session: Session) -> None:
+    def _enter(self, session: ServerSession) -> None:
         assert session.link is not None
         session.id = f"{self.epoch}.{next(self._numbers)}"
         was_here = self._is_here(session.user, session.room)
@@ -192,13 +192,13 @@ class ServerMachine:
         if not was_here:
             self._announce("add", session)
 
-    def _supersede(self, session: Session) -> None:
+    def _supersede(self, session: ServerSession) -> None:
         """One user, one device: the sessions of the others end."""
         for other in self._of(session.user):
             if other.device != session.device:
                 self._expel(other, LOGGED_IN_ELSEWHERE)
 
-    def _bind(self, session: Session, link: int, n: int) -> None:
+    def _bind(self, session: ServerSession, link: int, n: int) -> None:
         if session.link is not None and session.link != link:
             self._close(session.link)
         session.link, session.n, session.heard_at = link, n, self.now
@@ -220,7 +220,7 @@ class ServerMachine:
                     if session.link is not None:
                         self._effects.append(Send(session.link, {"t": "list", "users": self._list(session)}))
 
-    def _check(self, session: Session) -> None:
+    def _check(self, session: ServerSession) -> None:
         """The heartbeat alarm of a session: drop it, or look again when it may be due."""
         if session.ended:
             return
@@ -233,7 +233,7 @@ class ServerMachine:
     def _patience(self) -> int:
         return self.timings.heartbeat_timeout
 
-    def _logout(self, session: Session) -> None:
+    def _logout(self, session: ServerSession) -> None:
         if session.link is not None:
             self._release(session.link)
             session.link = None
@@ -245,10 +245,10 @@ class ServerMachine:
                 self._expel(session, KICKED)
         if self.now < self._recovered_at and not self._is_here(user, room):  # it may be on its way back
             self._kicked.add((user, room))
-            self._depart(Session("", user, "", room, 0, None, self.now))
+            self._depart(ServerSession("", user, "", room, 0, None, self.now))
             self._alarm(self._remembered_until(), lambda: self._kicked.discard((user, room)))
 
-    def _expel(self, session: Session, code: int) -> None:
+    def _expel(self, session: ServerSession, code: int) -> None:
         """The client is told now if it can be reached, and in any case when it asks for its session again."""
         if session.code is None:
             session.code = code
@@ -258,7 +258,7 @@ class ServerMachine:
                 session.link = None
             self._end(session, remember=True)
 
-    def _end(self, session: Session, *, remember: bool) -> None:
+    def _end(self, session: ServerSession, *, remember: bool) -> None:
         session.ended = True
         if session.link is not None:
             self._close(session.link)
@@ -274,7 +274,7 @@ class ServerMachine:
         else:
             self._forget(session)
 
-    def _depart(self, session: Session) -> None:
+    def _depart(self, session: ServerSession) -> None:
         """Its user is in the room no more."""
         self._announce("del", session)
         if self.now < self._recovered_at:
@@ -284,7 +284,7 @@ class ServerMachine:
         """For as long as a client may go on asking: it notices the loss late and then retries."""
         return self.now + self.timings.retry_timeout + 2 * self.timings.silence
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: ServerSession) -> None:
         sessions = self._users[session.user]
         sessions.remove(session)
         if not sessions:
@@ -292,26 +292,26 @@ class ServerMachine:
 
     # who is where
 
-    def _of(self, user: str) -> list[Session]:
+    def _of(self, user: str) -> list[ServerSession]:
         return list(self._users.get(user, ()))
 
-    def _others_of(self, session: Session) -> list[Session]:
+    def _others_of(self, session: ServerSession) -> list[ServerSession]:
         return [s for s in self._of(session.user) if s.device != session.device and not s.ended]
 
-    def _in(self, room: str) -> Iterable[Session]:
+    def _in(self, room: str) -> Iterable[ServerSession]:
         return self._rooms.get(room, {}).values()
 
     def _is_here(self, user: str, room: str) -> bool:
         return any(s.user == user for s in self._in(room))
 
-    def _list(self, session: Session) -> list[str]:
+    def _list(self, session: ServerSession) -> list[str]:
         return sorted({s.user for s in self._in(session.room)} - {session.user})
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         for link in self._audience(session):
             self._effects.append(Send(link, {"t": what, "user": session.user}))
 
-    def _audience(self, session: Session) -> Iterator[int]:
+    def _audience(self, session: ServerSession) -> Iterator[int]:
         return (s.link for s in self._in(session.room) if s.user != session.user and s.link is not None)
 
     def _alarm(self, at: int, act: Callable[[], None]) -> None:

@@ -48,7 +48,7 @@ VERBS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Moment:
     """Something at one moment: a few words, the whole of it in a sentence, and (`note`) when it was allowed."""
 
     at: int
@@ -100,7 +100,7 @@ class Picture:
 
     members: tuple[str, ...]
     lanes: Mapping[str, tuple[str, ...]]
-    events: tuple[Event, ...]
+    events: tuple[Moment, ...]
     bars: tuple[Bar, ...]
     bands: tuple[Band, ...]
     divergence: Divergence | None
@@ -157,7 +157,7 @@ def brief(micros: float) -> str:
     return f"{round(seconds) // 60} min {round(seconds) % 60} s"
 
 
-def event_text(event: Event, picture: Picture) -> str:
+def event_text(event: Moment, picture: Picture) -> str:
     """A line for readers without eyes or without a browser: when, and the whole of it."""
     real = f" ({brief(event.at)} in the run)" if picture.scale != 1 else ""
     return f"{brief(event.at * picture.scale)}{real}: {event.detail}"
@@ -206,13 +206,13 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{k} {v}" for k, v in values.items())
 
 
-def _events(record: Record, names: _Names, start: int) -> Iterator[Event]:
+def _events(record: Record, names: _Names, start: int) -> Iterator[Moment]:
     at = order(record) - start
     mark = f"{label} " if (label := getattr(record, "label", None)) else ""
     as_label = f", as {label}" if label else ""
 
-    def event(kind: Kind, member: str | None, label: str, detail: str) -> Event:
-        return Event(at, member or SERVER, kind, clipped(label, 2 * LABEL), clipped(detail, DETAIL))
+    def event(kind: Kind, member: str | None, label: str, detail: str) -> Moment:
+        return Moment(at, member or SERVER, kind, clipped(label, 2 * LABEL), clipped(detail, DETAIL))
 
     match record:
         case Called(_, None, operation, args):
@@ -244,12 +244,12 @@ def _events(record: Record, names: _Names, start: int) -> Iterator[Event]:
             pass
 
 
-def _answer(answer: Answered, start: int) -> Event:
+def _answer(answer: Answered, start: int) -> Moment:
     """Of a call that was refused, or went otherwise than well."""
     codes = " ".join(str(v) for v in answer.fields.values() if isinstance(v, int | str))
     text = f"{answer.member or 'the backend'}'s call is answered: {answer.status} {_pairs(answer.fields)}".rstrip()
     label = clipped(f"{answer.status} {codes}".rstrip(), 2 * LABEL)
-    return Event(order(answer) - start, answer.member or SERVER, Kind.ANSWER, label, clipped(text, DETAIL))
+    return Moment(order(answer) - start, answer.member or SERVER, Kind.ANSWER, label, clipped(text, DETAIL))
 
 
 def _links(records: Iterable[Record], trace: Trace, start: int) -> Iterator[Bar]:
@@ -420,13 +420,13 @@ def text_picture(
     return [line[:width].rstrip() for line in lines]
 
 
-def _row(number: int, event: Event, picture: Picture) -> str:
+def _row(number: int, event: Moment, picture: Picture) -> str:
     when = brief(event.at * picture.scale)
     note = f"  ({event.note})" if event.note else ""
     return f"{number:>4}  {when:>12}  {event.member or 'server':<6} {VERBS[event.kind]:<5} {event.label}{note}"
 
 
-def _block(picture: Picture, chunk: Sequence[tuple[int, Event]], begin: int, end: int, room: int) -> Iterator[str]:
+def _block(picture: Picture, chunk: Sequence[tuple[int, Moment]], begin: int, end: int, room: int) -> Iterator[str]:
     """One stretch of time."""
     bars = [b for b in picture.bars if b.end >= begin and b.begin <= end]
     bands = [b for b in picture.bands if b.closes >= begin and b.opens <= end]

@@ -14,8 +14,8 @@ from roomcheck.report.picture import (
     Band,
     Bar,
     Divergence,
-    Event,
     Kind,
+    Moment,
     Picture,
     axis,
     brief,
@@ -78,7 +78,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FindingLine:
     """Where the judge's first finding is."""
 
     y: float
@@ -100,7 +100,7 @@ class Drawing:
     boxes: tuple[Box, ...]
     areas: tuple[Box, ...]
     rows: tuple[Row, ...]
-    line: Line | None
+    line: FindingLine | None
     gutter: float
     real: float
 
@@ -140,7 +140,7 @@ def draw(picture: Picture) -> Drawing:
     areas: list[Box] = []
     drawn: list[Row] = []
     borders: list[float] = []
-    line: Line | None = None
+    line: FindingLine | None = None
     left = MARGIN + GUTTER + real
     for column in columns:
         borders.append(round(left, 1))
@@ -157,7 +157,7 @@ def draw(picture: Picture) -> Drawing:
         if d and d.member == column.member:
             place = round(HEAD + ROW / 2 + places[finding], 1)
             title = divergence_text(d, picture)
-            line = Line(place, round(column.text(left), 1), d.at, brief(d.at * picture.scale), d.seen, title)
+            line = FindingLine(place, round(column.text(left), 1), d.at, brief(d.at * picture.scale), d.seen, title)
         left += column.width
     if d and line is not None:
         line = replace(line, label=_words(d, int((left - line.x) / CHARACTER) - 3))
@@ -261,7 +261,7 @@ def _bar(bar: Bar, x: float, top: float, bottom: float) -> Box:
     return Box(round(x + 5 * thin, 1), top, LANE - 3 - 10 * thin, height, kind, bar.detail, text)
 
 
-def _row(event: Event, column: _Column, left: float, y: float, picture: Picture) -> Row:
+def _row(event: Moment, column: _Column, left: float, y: float, picture: Picture) -> Row:
     x = column.told(left) if event.kind is Kind.TOLD else column.calls(left)
     if event.kind in (Kind.FAULT, Kind.HEAL) and "link" in column.lanes:
         x = column.lane(left, "link")

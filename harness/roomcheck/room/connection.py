@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import MARGIN, Break, Kind
-from roomcheck.room.link import Link
+from roomcheck.room.link import ModelLink
 from roomcheck.room.policy import Decisions, Timing
 from roomcheck.room.wishes import NEVER
 from roomcheck.spec.contract import CauseKind, Rule, Unless, View
@@ -95,7 +95,7 @@ class Obligation:
 class Connection:
     """One member in one room."""
 
-    def __init__(self, host: Host, rules: Rules, member: str, room: str, link: Link) -> None:
+    def __init__(self, host: Host, rules: Rules, member: str, room: str, link: ModelLink) -> None:
         self.host = host
         self.rules = rules
         self.view = rules.view

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import MARGIN, NEWS, Break, Kind
-from roomcheck.room.link import Link
+from roomcheck.room.link import ModelLink
 from roomcheck.room.policy import Decisions
 from roomcheck.spec.contract import Hearing, View
 
@@ -68,7 +68,7 @@ class Observer:
     member: str
     room: str
     user: str
-    link: Link
+    link: ModelLink
     state: str | None = None
     known: dict[str, bool] = field(default_factory=dict)  # user -> whether it was told last that it is in
     stale: bool = True
@@ -194,7 +194,7 @@ class Delivery:
         else:
             self._cut(who)
 
-    def link(self, link: Link) -> None:
+    def link(self, link: ModelLink) -> None:
         """The observer has become deaf, or hears again."""
         for who in self.observers:
             if who.link is link:

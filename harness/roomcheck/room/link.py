@@ -18,7 +18,7 @@ def alike(kind: FaultKind) -> FaultKind:
 
 
 @dataclass(slots=True)
-class Link:
+class ModelLink:
     """`silent`: the directions in which nothing passes, of these `own` by faults of its own.
 
     `since` is when the member last lost it or had it back, `unheard` when the server last did.

@@ -13,7 +13,7 @@ from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.room.breaks import MARGIN, Break, Kind
 from roomcheck.room.connection import Connection, Rules
-from roomcheck.room.link import BOTH, WHOLE, Link
+from roomcheck.room.link import BOTH, WHOLE, ModelLink
 from roomcheck.room.policy import Decision, Policy
 from roomcheck.room.presence import Presence
 from roomcheck.room.telling import Telling, real_name
@@ -228,7 +228,7 @@ class Room(Telling):
             for presence in self.presence:
                 presence.restart()
 
-    def _change(self, link: Link, silent: frozenset[Way]) -> None:
+    def _change(self, link: ModelLink, silent: frozenset[Way]) -> None:
         """From now on nothing passes in these directions."""
         level, deaf, mute = link.level, link.deaf, link.mute
         link.silent = silent

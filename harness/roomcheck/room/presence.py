@@ -12,7 +12,7 @@ from typing import Any
 from roomcheck.room.breaks import MARGIN, REJOINED, REPLACED, Kind, news_of
 from roomcheck.room.connection import Connection
 from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Host, Observer
-from roomcheck.room.link import Link
+from roomcheck.room.link import ModelLink
 from roomcheck.spec.contract import CauseKind, End, Ending, View
 
 FIRST = 0.3  # so likely does the server hear of something before the member is told of it
@@ -26,7 +26,7 @@ class Stay:
     member: str
     room: str
     user: str
-    link: Link
+    link: ModelLink
     state: str | None = None
     number: int = 0
     active: bool = False
@@ -40,7 +40,7 @@ class Stay:
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class OpenSession:
     """`holder` is the member by which it is open; `back`: who may open it again without a new request."""
 
     user: str
@@ -58,7 +58,7 @@ class Presence:
     """All sessions, and their news."""
 
     def __init__(
-        self, host: Host, view: View, members: Sequence[tuple[str, str, Link]], rooms: Sequence[str],
+        self, host: Host, view: View, members: Sequence[tuple[str, str, ModelLink]], rooms: Sequence[str],
         from_server: Collection[str],
     ) -> None:  # fmt: skip
         """`from_server`: what a member is told of itself by the server alone."""
@@ -76,7 +76,7 @@ class Presence:
         self.from_server = from_server
         self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
         self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}
-        self.sessions = {(user, r): Session(user, r) for _, user, _ in members for r in rooms}
+        self.sessions = {(user, r): OpenSession(user, r) for _, user, _ in members for r in rooms}
         observers = [Observer(m, r, user, link) for m, user, link in members for r in rooms]
         self.agenda, self.decisions, self.broken = host.agenda, host.decisions, host.broken
         self.delivery = Delivery(host, view, observers, self.present)
@@ -88,10 +88,10 @@ class Presence:
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
-    def _of(self, stay: Stay) -> Session:
+    def _of(self, stay: Stay) -> OpenSession:
         return self.sessions[stay.user, stay.room]
 
-    def _key(self, session: Session) -> tuple[object, ...]:
+    def _key(self, session: OpenSession) -> tuple[object, ...]:
         session.count += 1
         return session.user, session.room, session.count
 
@@ -143,7 +143,7 @@ class Presence:
         if ending is not None and session.holder is not None:
             self._end(session, ending)
 
-    def link(self, link: Link, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
+    def link(self, link: ModelLink, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
         """A member's link has changed, in these directions as seen by it. `broken`: what was connected is dead."""
         if inbound:
             self.delivery.link(link)
@@ -216,11 +216,11 @@ class Presence:
             session.unsaid = False
             self._change(session, joined=True, name=state, certain=False)
 
-    def _renewed(self, session: Session, state: str) -> bool:
+    def _renewed(self, session: OpenSession, state: str) -> bool:
         """Whether a member that is back has a new session in place of its old one."""
         return state in self.declared.renewed_by and self._wished(session, "renewed")
 
-    def _wished(self, session: Session, what: str) -> bool:
+    def _wished(self, session: OpenSession, what: str) -> bool:
         """Whether something happens that others are told of as left and joined, or may be."""
         wanted = self.delivery.awaited(session.user, session.room)
         return self.decisions.wished(0.5, wanted, what, *self._key(session), now=self.agenda.now)
@@ -257,7 +257,7 @@ class Presence:
             self._make_up(session, joined=self.broken.news == "joined")
         self._elsewhere(stay)
 
-    def _make_up(self, session: Session, *, joined: bool) -> None:
+    def _make_up(self, session: OpenSession, *, joined: bool) -> None:
         """In a room that tells what did not happen."""
         version = session.version
 
@@ -367,7 +367,7 @@ class Presence:
 
         self.agenda.at(at, heard)
 
-    def _end(self, session: Session, ending: Ending | None, back: Stay | None = None) -> None:
+    def _end(self, session: OpenSession, ending: Ending | None, back: Stay | None = None) -> None:
         if session.holder is None or ending is None:
             return
         session.holder, session.unsaid = None, False
@@ -379,6 +379,6 @@ class Presence:
             self._make_up(session, joined=True)
 
     def _change(
-        self, session: Session, *, joined: bool, name: str, more: Mapping[str, Any] = NONE, certain: bool = True
+        self, session: OpenSession, *, joined: bool, name: str, more: Mapping[str, Any] = NONE, certain: bool = True
     ) -> None:
         self.delivery.change(session.user, session.room, Change(joined, name, dict(more), certain))

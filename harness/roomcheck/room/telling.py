@@ -13,7 +13,7 @@ from roomcheck.room.agenda import Agenda
 from roomcheck.room.breaks import Break, Kind
 from roomcheck.room.connection import Connection
 from roomcheck.room.delivery import UNCAUSED, Change
-from roomcheck.room.link import Link
+from roomcheck.room.link import ModelLink
 from roomcheck.room.policy import Decisions, Policy
 from roomcheck.room.wishes import Event, Subject, Wishes
 from roomcheck.spec.contract import Callback, Case, Contract, Path, Rule, View
@@ -42,7 +42,7 @@ class Telling:
         self.tellings: Counter[str] = Counter()  # how often each member was told what is broken
         self.counts = {m.name: 0 for m in members}
         self.user_of = {m.name: m.user for m in members}
-        self.links = {m.name: Link(m.name) for m in members}
+        self.links = {m.name: ModelLink(m.name) for m in members}
         self.labels: dict[str, int] = {}
 
     def kept(self, rule: Rule) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Item, Line
+from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Expectation, Item
 
 NEVER = 1 << 62
 Subject = tuple[str, str | None]  # an observer, and the user that it is told of; None: itself
@@ -17,7 +17,7 @@ Event = tuple[str | None, str, Any]  # a room, a view, and the value of its fiel
 class Wishes:
     """What is still expected of one play."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, lines: Iterable[Expectation]) -> None:
         self.left: dict[Subject, Counter[Event]] = {}
         self.open: set[Subject] = set()
         self.patterns: dict[tuple[Subject, Event], list[Mapping[str, Any]]] = {}

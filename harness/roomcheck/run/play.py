@@ -78,20 +78,12 @@ class Play:
         self.faulted: dict[str | None, FaultKind] = {}
         schedule = case.schedule
         self.users = {m.user: self._unique(m.user) for m in schedule.members}
-        self.rooms = {r: self._unique(r) for r in self._rooms()}
+        self.rooms = {r: self._unique(r) for r in _rooms_of(self.contract, case)}
         self.aliases = {real: alias for alias, real in self.rooms.items()}
 
     def _unique(self, alias: str) -> str:
         """The real name of a user or a room: no other case has it."""
         return f"{alias.lower()}-{self.ground.token}-{self.number}"
-
-    def _rooms(self) -> list[str]:
-        rooms = dict.fromkeys(self.case.schedule.rooms)
-        for step in self.case.schedule.steps:
-            if isinstance(step.act, Call | Admin):
-                operation = self.contract.operations[step.act.operation]
-                rooms.update(dict.fromkeys(str(step.act.args[r]) for r in operation.rooms if r in step.act.args))
-        return list(rooms)
 
     def handle(self, member: str) -> str:
         """The member's name on the wire, unique in the adapter's life."""
@@ -384,3 +376,13 @@ def said_between(host: AdapterHost, server: Server | None, since: int, until: in
     lines = [f"adapter: {line}" for line in host.printed(since, until)[-SAID:]]
     lines += [f"server: {line}" for line in server.printed.lines(since, until)[-SAID:]] if server else []
     return tuple(lines)
+
+
+def _rooms_of(contract: Contract, case: Case) -> list[str]:
+    """The rooms of a case, also those that only an act names."""
+    rooms = dict.fromkeys(case.schedule.rooms)
+    for step in case.schedule.steps:
+        if isinstance(step.act, Call | Admin):
+            operation = contract.operations[step.act.operation]
+            rooms.update(dict.fromkeys(str(step.act.args[r]) for r in operation.rooms if r in step.act.args))
+    return list(rooms)

@@ -55,7 +55,7 @@ class Connection:
 
     __slots__ = ("client", "client_link", "down", "link", "number", "server", "unseen", "up")
 
-    def __init__(self, link: "Link", client_link: int, number: int) -> None:
+    def __init__(self, link: "SimulatedLink", client_link: int, number: int) -> None:
         self.link = link
         self.client_link = client_link
         self.number = number
@@ -89,7 +89,7 @@ class Connection:
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class SimulatedLink:
     """The proxy of one member: which faults are on, and the connections that have an open end."""
 
     member: str

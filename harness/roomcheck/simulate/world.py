@@ -9,7 +9,6 @@ from roomcheck.model.fault import LOST, FaultKind
 from roomcheck.reference.calls import DONE, admin_message
 from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.events import (
-    Call,
     ClientInput,
     Close,
     Connect,
@@ -18,6 +17,7 @@ from roomcheck.reference.events import (
     Opened,
     Received,
     Refuse,
+    SdkCall,
     Send,
     ServerInput,
     Tell,
@@ -25,7 +25,7 @@ from roomcheck.reference.events import (
 )
 from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import HEARTBEAT, Timings, encode
-from roomcheck.simulate.network import LATENCY, UNUSED, Connection, Item, Link, Way
+from roomcheck.simulate.network import LATENCY, UNUSED, Connection, Item, SimulatedLink, Way
 
 TICK = Tick()
 NEVER = 1 << 62
@@ -43,7 +43,7 @@ class Client:
         self.member = member
         self.user = user  # the real name
         self.machine = machine
-        self.link = Link(member)
+        self.link = SimulatedLink(member)
         self.connections: dict[int, Connection] = {}
         self.alarm = NEVER  # when its machine's alarm rings that was last set
 
@@ -72,7 +72,7 @@ class World:
         self._number = 0
         self._until = start
         self._queue: list[tuple[int, int, Act, Any, Any]] = []
-        self._clients: dict[Link, Client] = {}
+        self._clients: dict[SimulatedLink, Client] = {}
         self._answers: list[Any] = []
         self._server: Server | None = None
         self.start_server()
@@ -98,7 +98,7 @@ class World:
 
     def call(self, client: Client, operation: str, arguments: dict[str, str]) -> int | None:
         """Call the member's SDK; the code if it refuses. KeyError if an argument is missing."""
-        return self._client(client, Call(operation, arguments))
+        return self._client(client, SdkCall(operation, arguments))
 
     def admin(self, operation: str, arguments: Mapping[str, Any]) -> None:
         """The backend's own line to the server, which no fault touches. AdapterError if nobody answers."""
@@ -409,7 +409,7 @@ class World:
         self._push(self.now + LATENCY, self._lose_client, connection, None)
         self._push(self.now + LATENCY, self._lose_server, connection, None)
 
-    def _close_the_rest(self, link: Link, _: None) -> None:
+    def _close_the_rest(self, link: SimulatedLink, _: None) -> None:
         """The moment of a truncate is over."""
         link.budget = None
         for connection in list(link.connections.values()):

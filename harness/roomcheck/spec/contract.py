@@ -419,7 +419,7 @@ Item = Entry | AnyOf | Unordered
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Expectation:
     """What one observer is told: about itself (about None), about one user (alias), or about anyone (ANYONE)."""
 
     observer: str
@@ -441,7 +441,7 @@ class Case:
     title: str
     fault: str | None
     schedule: Schedule
-    lines: tuple[Line, ...]
+    lines: tuple[Expectation, ...]
     requirements: tuple[str, ...]
     tags: tuple[str, ...] = ()
     own_server: bool = False

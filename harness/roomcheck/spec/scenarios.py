@@ -7,7 +7,19 @@ from typing import Any, NamedTuple
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import ANYONE, AnyOf, Callback, Case, Entry, Item, Line, Operation, Unordered, View, Where
+from roomcheck.spec.contract import (
+    ANYONE,
+    AnyOf,
+    Callback,
+    Case,
+    Entry,
+    Expectation,
+    Item,
+    Operation,
+    Unordered,
+    View,
+    Where,
+)
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.reader import Node
 from roomcheck.spec.rules import Rulebook
@@ -354,7 +366,7 @@ class _Expected:
         self.end = 0
         self.at_latest = {label: -schedule.since(label) for label in schedule.labels}  # after the last step
 
-    def line(self, name: str, shape: LineShape) -> Line:
+    def line(self, name: str, shape: LineShape) -> Expectation:
         """`A`, `B about A` or `C about anyone`, and what is listed under it."""
         at = (*self.scene.at, "expect", name)
         where = self.words.doc.at(at[:-1]).key(name)
@@ -370,7 +382,7 @@ class _Expected:
         if isinstance(self.words.doc.at(at).value, dict):
             at = (*at, "items")
         items = tuple(self._items(shape.items, views, at))
-        return Line(observer, about or None, items, open=shape.others is not None, where=where)
+        return Expectation(observer, about or None, items, open=shape.others is not None, where=where)
 
     def _items(self, shapes: list[ItemShape], views: list[View], at: tuple[PathStep, ...]) -> Iterator[Item]:
         for i, shape in enumerate(shapes):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from roomcheck.reference.client_machine import MOVES, Cause, ClientMachine, Moves, Room, Stage, State
 from roomcheck.reference.defects.registry import defect
 from roomcheck.reference.events import Refuse
-from roomcheck.reference.server_machine import ServerMachine, Session
+from roomcheck.reference.server_machine import ServerMachine, ServerSession
 from roomcheck.reference.wire import ALREADY_IN_ROOM, KICKED, Timings
 
 DAY = 86_400_000_000  # longer ago than any moment
@@ -111,7 +111,7 @@ class _FreshSessionNotKicked(ServerMachine):
         super().__init__(epoch, timings, started)
         self._entered: dict[str, int] = {}
 
-    def _enter(self, session: Session) -> None:
+    def _enter(self, session: ServerSession) -> None:
         super()._enter(session)
         self._entered[session.id] = self.now
 
@@ -130,16 +130,16 @@ class _FreshLogoutNotTold(ServerMachine):
         self._entered: dict[str, int] = {}
         self._silent = False
 
-    def _enter(self, session: Session) -> None:
+    def _enter(self, session: ServerSession) -> None:
         super()._enter(session)
         self._entered[session.id] = self.now
 
-    def _logout(self, session: Session) -> None:
+    def _logout(self, session: ServerSession) -> None:
         self._silent = self.now - self._entered[session.id] < self.timings.retry_interval
         super()._logout(session)
         self._silent = False
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if not self._silent:
             super()._announce(what, session)
 
@@ -152,7 +152,7 @@ class _KickRightAfterReturnLost(ServerMachine):
         super().__init__(epoch, timings, started)
         self._back: dict[str, int] = {}
 
-    def _bind(self, session: Session, link: int, n: int) -> None:
+    def _bind(self, session: ServerSession, link: int, n: int) -> None:
         if session.n != n:
             self._back[session.id] = self.now
         super()._bind(session, link, n)
@@ -190,7 +190,7 @@ class _FailedLoginsLockOut(ServerMachine):
         super().__init__(epoch, timings, started)
         self._failures: dict[str, int] = {}
 
-    def _login(self, asked: Session, token: str, wanted: str | None) -> None:
+    def _login(self, asked: ServerSession, token: str, wanted: str | None) -> None:
         failures = self._failures.get(asked.user, 0)
         if not self._may_enter(token, asked.user, wanted):
             self._failures[asked.user] = failures + 1
@@ -207,7 +207,7 @@ class _FlappingClientDropped(ServerMachine):
         super().__init__(epoch, timings, started)
         self._ended: dict[str, int] = {}
 
-    def _unlinked(self, session: Session) -> None:
+    def _unlinked(self, session: ServerSession) -> None:
         super()._unlinked(session)
         before, self._ended[session.id] = self._ended.get(session.id, -DAY), self.now
         if self.now - before < self.timings.silence:

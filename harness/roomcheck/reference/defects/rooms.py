@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from roomcheck.reference.defects.registry import defect
-from roomcheck.reference.server_machine import ServerMachine, Session
+from roomcheck.reference.server_machine import ServerMachine, ServerSession
 from roomcheck.reference.wire import KICKED, LOGGED_IN_ELSEWHERE, Timings, token_expiry, token_is_genuine
 
 
@@ -28,7 +28,7 @@ class _LeaveToldLate(ServerMachine):
 class _LeaveNeverTold(ServerMachine):
     """A client that is cut off stays a member for ever."""
 
-    def _check(self, session: Session) -> None:
+    def _check(self, session: ServerSession) -> None:
         pass
 
 
@@ -36,7 +36,7 @@ class _LeaveNeverTold(ServerMachine):
 class _LeaveAtDisconnect(ServerMachine):
     """A client whose connection ends is dropped at once."""
 
-    def _unlinked(self, session: Session) -> None:
+    def _unlinked(self, session: ServerSession) -> None:
         super()._unlinked(session)
         self._end(session, remember=True)
 
@@ -47,12 +47,12 @@ class _ReturnNotAnnounced(ServerMachine):
 
     _returning = False
 
-    def _login(self, asked: Session, token: str, wanted: str | None) -> None:
+    def _login(self, asked: ServerSession, token: str, wanted: str | None) -> None:
         self._returning = wanted is not None
         super()._login(asked, token, wanted)
         self._returning = False
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if not (self._returning and what == "add"):
             super()._announce(what, session)
 
@@ -61,7 +61,7 @@ class _ReturnNotAnnounced(ServerMachine):
 class _NewcomerNotAnnounced(ServerMachine):
     """Nobody is told of a client that logs in."""
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if what != "add":
             super()._announce(what, session)
 
@@ -70,7 +70,7 @@ class _NewcomerNotAnnounced(ServerMachine):
 class _ListNamesSelf(ServerMachine):
     """The member list after a login holds the client itself."""
 
-    def _list(self, session: Session) -> list[str]:
+    def _list(self, session: ServerSession) -> list[str]:
         return [*super()._list(session), session.user]
 
 
@@ -80,12 +80,12 @@ class _NoDeleteAfterLogout(ServerMachine):
 
     _leaving = False
 
-    def _logout(self, session: Session) -> None:
+    def _logout(self, session: ServerSession) -> None:
         self._leaving = True
         super()._logout(session)
         self._leaving = False
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if not self._leaving:
             super()._announce(what, session)
 
@@ -101,7 +101,7 @@ class _NoDeleteAfterKick(ServerMachine):
         super()._kick(user, room)
         self._kicking = False
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if not self._kicking:
             super()._announce(what, session)
 
@@ -110,7 +110,7 @@ class _NoDeleteAfterKick(ServerMachine):
 class _KickWrongCode(ServerMachine):
     """A kick by the backend carries the code of a login elsewhere."""
 
-    def _expel(self, session: Session, code: int) -> None:
+    def _expel(self, session: ServerSession, code: int) -> None:
         super()._expel(session, LOGGED_IN_ELSEWHERE if code == KICKED else code)
 
 
@@ -127,7 +127,7 @@ class _KickKillsAllRooms(ServerMachine):
 class _KickForgotten(ServerMachine):
     """A client that was kicked while it was cut off comes back as if nothing had happened."""
 
-    def _expel(self, session: Session, code: int) -> None:
+    def _expel(self, session: ServerSession, code: int) -> None:
         super()._expel(session, code)
         if code == KICKED:
             session.code = None
@@ -137,10 +137,10 @@ class _KickForgotten(ServerMachine):
 class _DuplicateLoginAllowed(ServerMachine):
     """A user may be logged in on two devices at once."""
 
-    def _supersede(self, session: Session) -> None:
+    def _supersede(self, session: ServerSession) -> None:
         pass
 
-    def _others_of(self, session: Session) -> list[Session]:  # noqa: ARG002
+    def _others_of(self, session: ServerSession) -> list[ServerSession]:  # noqa: ARG002
         return []
 
 
@@ -148,7 +148,7 @@ class _DuplicateLoginAllowed(ServerMachine):
 class _DuplicateLoginWrongCode(ServerMachine):
     """The older of two logins of a user is told that the backend kicked it."""
 
-    def _expel(self, session: Session, code: int) -> None:
+    def _expel(self, session: ServerSession, code: int) -> None:
         super()._expel(session, KICKED if code == LOGGED_IN_ELSEWHERE else code)
 
 
@@ -176,12 +176,12 @@ class _GoneToldToOne(ServerMachine):
 
     _dropping = False
 
-    def _check(self, session: Session) -> None:
+    def _check(self, session: ServerSession) -> None:
         self._dropping = True
         super()._check(session)
         self._dropping = False
 
-    def _audience(self, session: Session) -> Iterator[int]:
+    def _audience(self, session: ServerSession) -> Iterator[int]:
         return islice(super()._audience(session), 1 if self._dropping else None)
 
 
@@ -202,11 +202,11 @@ class _SwitchNotAnnounced(ServerMachine):
         super().__init__(epoch, timings, started)
         self._left: dict[str, tuple[str, int]] = {}
 
-    def _logout(self, session: Session) -> None:
+    def _logout(self, session: ServerSession) -> None:
         self._left[session.user] = session.room, self.now
         super()._logout(session)
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         room, at = self._left.get(session.user, (session.room, 0))
         if not (what == "add" and room != session.room and self.now - at < self.timings.retry_interval):
             super()._announce(what, session)
@@ -218,12 +218,12 @@ class _TakeoverNotTold(ServerMachine):
 
     _taking_over = ""
 
-    def _supersede(self, session: Session) -> None:
+    def _supersede(self, session: ServerSession) -> None:
         self._taking_over = session.room
         super()._supersede(session)
         self._taking_over = ""
 
-    def _announce(self, what: str, session: Session) -> None:
+    def _announce(self, what: str, session: ServerSession) -> None:
         if self._taking_over in ("", session.room):
             super()._announce(what, session)
 
@@ -232,7 +232,7 @@ class _TakeoverNotTold(ServerMachine):
 class _TakeoverDeletes(ServerMachine):
     """When a user changes its device within a room, the others are told that it is gone."""
 
-    def _supersede(self, session: Session) -> None:
+    def _supersede(self, session: ServerSession) -> None:
         older = [s for s in self._in(session.room) if s.user == session.user and s.device != session.device]
         super()._supersede(session)
         if older:
@@ -243,11 +243,11 @@ class _TakeoverDeletes(ServerMachine):
 class _OlderDeviceTakesBack(ServerMachine):
     """A device that was cut off while its user logged in elsewhere throws the newer one out when it is back."""
 
-    def _expel(self, session: Session, code: int) -> None:
+    def _expel(self, session: ServerSession, code: int) -> None:
         cut_off = session.link is None
         super()._expel(session, code)
         if cut_off and code == LOGGED_IN_ELSEWHERE:
             session.code = None
 
-    def _others_of(self, session: Session) -> list[Session]:  # noqa: ARG002
+    def _others_of(self, session: ServerSession) -> list[ServerSession]:  # noqa: ARG002
         return []

@@ -5,6 +5,6 @@ are a login and, for each constant that the target declares, one case whose wind
 """
 
 from roomcheck.run.doctor.examine import Patient, examine
-from roomcheck.run.doctor.line import Line, Seen
+from roomcheck.run.doctor.line import Observation, Seen
 
-__all__ = ["Line", "Patient", "Seen", "examine"]
+__all__ = ["Observation", "Patient", "Seen", "examine"]

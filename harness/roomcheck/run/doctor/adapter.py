@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from roomcheck.adapters import AdapterHost, Event
+from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.errors import AdapterError
 from roomcheck.faults import Link
 from roomcheck.judge.route import extract
@@ -14,7 +14,7 @@ from roomcheck.model.trace import Answered, Told
 from roomcheck.model.verdict import Blame
 from roomcheck.room import USUAL, play
 from roomcheck.run.clock import now
-from roomcheck.run.doctor.line import Line, finding, not_tried, ok
+from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.spec.contract import AnyOf, Callback, Case, Contract, Entry, Item
 from roomcheck.spec.target import Target
@@ -28,7 +28,7 @@ PREEMPTED = 20_000  # microseconds that the SDK's thread may lose between its st
 TYPES: Mapping[str, type] = {"str": str, "int": int, "list": list}
 
 
-def hello_lines(target: Target, contract: Contract, host: AdapterHost) -> Iterator[Line]:
+def hello_lines(target: Target, contract: Contract, host: AdapterHost) -> Iterator[Observation]:
     """What its answer to hello says, beside the target and the contract."""
     info, who = host.info, host.info.implementation
     name = f"{who['name']} {who.get('version', '')}".strip()
@@ -43,7 +43,7 @@ def hello_lines(target: Target, contract: Contract, host: AdapterHost) -> Iterat
         yield not_tried("room: yours", text, "put your SDK in its place: grep -n TODO in the target's folder")
 
 
-def _operations(contract: Contract, capabilities: Mapping[str, Any]) -> Iterator[Line]:
+def _operations(contract: Contract, capabilities: Mapping[str, Any]) -> Iterator[Observation]:
     check = "adapter: operations"
     offered = [capabilities.get(kind) for kind in ("operations", "admin")]
     if not all(isinstance(names, list) for names in offered):
@@ -67,7 +67,7 @@ def _lacking(contract: Contract) -> str:
     return f"; the room lacks {', '.join(sorted(contract.lacks))}" if contract.lacks else ""
 
 
-async def made_up(host: AdapterHost) -> Line:
+async def made_up(host: AdapterHost) -> Observation:
     """Whether it knows what it does not know."""
     await host.probe()
     return ok("adapter: made-up operations", "answered with `unsupported`, also at a member that was never opened")
@@ -112,12 +112,12 @@ def _least(item: Item) -> int:
             return sum(map(_least, item.entries))
 
 
-async def callbacks(ground: Ground, case: Case, number: int) -> tuple[Line, list[tuple[str, Event]]]:
+async def callbacks(ground: Ground, case: Case, number: int) -> tuple[Observation, list[tuple[str, StampedCallback]]]:
     """The case, played until what it expects was told; and what was told."""
     least = expected(ground.contract, case)
     playing = Play(ground, case, number, ground.server, enough=least)
     trace = await playing.run()
-    told: list[tuple[str, Event]] = playing.events
+    told: list[tuple[str, StampedCallback]] = playing.events
     names = ", ".join(f"{member}: {event.callback}" for member, event in told)
     check = "adapter: callbacks"
     if problems := [*_misfits(ground.contract, playing)]:
@@ -165,12 +165,12 @@ def of_type(value: object, *kinds: type) -> bool:
 # --- many at once -----------------------------------------------------------------------------------------------------
 
 
-async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Line]:
+async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Observation]:
     """So many members that call at once, while pings and barriers are asked for."""
     call = next(step.act for step in case.schedule.steps if isinstance(step.act, Call))
     host = ground.host
     began = now()
-    heard: list[Event] = []
+    heard: list[StampedCallback] = []
     links = {
         name: await Link.create(ground.toxiproxy, f"{ground.token}-crowd-{name}", address, set())
         for name, address in ground.server.endpoints.items()
@@ -231,7 +231,7 @@ async def _barrier(host: AdapterHost) -> tuple[int, int]:
     return answer.sent, answer.received
 
 
-def _pings(pings: list[tuple[int, int]], busy: str, late: int) -> Line:
+def _pings(pings: list[tuple[int, int]], busy: str, late: int) -> Observation:
     check = "adapter: pings while busy"
     slowest, stuck = max(took for took, _ in pings), max(lag for _, lag in pings)
     text = f"{len(pings) - 1} while {busy}: answered within {show_duration(slowest)}"
@@ -245,7 +245,7 @@ def _pings(pings: list[tuple[int, int]], busy: str, late: int) -> Line:
     return ok(check, text + (f", the SDK's loop stuck for at most {show_duration(stuck)}" if stuck else ""))
 
 
-def _barriers(barriers: list[tuple[int, int]], heard: list[Event], size: int) -> Line:
+def _barriers(barriers: list[tuple[int, int]], heard: list[StampedCallback], size: int) -> Observation:
     check = "adapter: barrier"
     if not heard:
         return not_tried(check, f"no callback was told to {size} members", "see the findings above")
@@ -261,7 +261,7 @@ def _barriers(barriers: list[tuple[int, int]], heard: list[Event], size: int) ->
     return ok(check, f"{len(barriers)} answered, each after every callback that had been stamped ({len(heard)} told)")
 
 
-async def the_end(host: AdapterHost) -> Line:
+async def the_end(host: AdapterHost) -> Observation:
     """Whether it ends by itself when it is told bye."""
     began = now()
     await host.stop()

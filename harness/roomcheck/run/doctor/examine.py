@@ -12,7 +12,7 @@ from roomcheck.model.verdict import Blame
 from roomcheck.run.adapter import Announce, start_adapter
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.doctor import adapter, habits, machine, room
-from roomcheck.run.doctor.line import Line, finding, not_tried, ok
+from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.install import provide
 from roomcheck.run.play import Ground
 from roomcheck.run.server import Server
@@ -42,7 +42,7 @@ class Patient:
 
 async def examine(
     patient: Patient, provision: Callable[[], Provisioned], say: Callable[[str], None], announce: Announce
-) -> AsyncGenerator[Line, None]:
+) -> AsyncGenerator[Observation, None]:
     """Every check, as it ends; nothing of what was started is left when the iteration is over or closed."""
     contract = patient.contract
     async with AsyncExitStack() as stack:
@@ -82,7 +82,7 @@ async def examine(
             yield line
 
 
-async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Line]:
+async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Observation]:
     host, contract = ground.host, patient.contract
     for line in adapter.hello_lines(patient.target, contract, host):
         yield line
@@ -112,7 +112,7 @@ async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Line]
     yield await adapter.the_end(host)
 
 
-async def _with_login(ground: Ground, case: Case, jobs: int | None) -> AsyncIterator[Line]:
+async def _with_login(ground: Ground, case: Case, jobs: int | None) -> AsyncIterator[Observation]:
     line, told = await adapter.callbacks(ground, case, 1)
     yield line
     async for line in adapter.crowd(ground, case, min(adapter.CROWD, jobs or adapter.CROWD)):
@@ -124,7 +124,7 @@ async def _with_login(ground: Ground, case: Case, jobs: int | None) -> AsyncIter
         yield await room.bypass(ground, case, 2, told)
 
 
-async def _declared(patient: Patient, ground: Ground) -> AsyncIterator[Line]:
+async def _declared(patient: Patient, ground: Ground) -> AsyncIterator[Observation]:
     if not patient.target.constants:
         names = ", ".join(name for name in patient.spec.constants if name not in patient.contract.typical)
         text = "target.yaml declares none, so the contract's own are the room's"
@@ -135,6 +135,6 @@ async def _declared(patient: Patient, ground: Ground) -> AsyncIterator[Line]:
         yield line
 
 
-def _failed(check: str, error: AdapterError | TargetError | HarnessError) -> Line:
+def _failed(check: str, error: AdapterError | TargetError | HarnessError) -> Observation:
     kind = next(kind for kind in FAILURES if isinstance(error, kind))
     return finding(check, FAILURES[kind], str(error), ADVICE[kind])

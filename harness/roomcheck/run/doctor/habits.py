@@ -16,7 +16,7 @@ from roomcheck.model.verdict import Blame
 from roomcheck.prove import asked
 from roomcheck.run.clock import now
 from roomcheck.run.doctor.adapter import arrive, of_type
-from roomcheck.run.doctor.line import Line, finding, not_tried, ok
+from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case, Contract, Rule
@@ -34,7 +34,7 @@ SWALLOWED = re.compile(
 )
 
 
-async def closing(ground: Ground, call: Call) -> Line:
+async def closing(ground: Ground, call: Call) -> Observation:
     """Whether the connections of a member are gone once it was closed."""
     check = "adapter: close"
     host = ground.host
@@ -104,7 +104,7 @@ def refusing(contract: Contract) -> tuple[Case, Rule] | None:
     return min(found, key=lambda pair: duration(pair[0]), default=None)
 
 
-async def refusals(ground: Ground, number: int) -> Line:
+async def refusals(ground: Ground, number: int) -> Observation:
     """Whether a refused call returns the fields that the contract names, each of its type."""
     check = "adapter: refusals"
     found = refusing(ground.contract)
@@ -133,7 +133,7 @@ def _misfits(expected: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator
 # --- what it prints ---------------------------------------------------------------------------------------------------
 
 
-def swallowed(host: AdapterHost, since: int) -> Line:
+def swallowed(host: AdapterHost, since: int) -> Observation:
     """Whether it printed an exception that nobody caught, which then is no answer and no callback."""
     check = "adapter: exceptions"
     story = exception_in(host.printed(since, now()))

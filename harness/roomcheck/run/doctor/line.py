@@ -15,7 +15,7 @@ class Seen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Observation:
     """A check, what was seen, and (for all but ok) what to do. `blame` says who must, where it is a finding."""
 
     check: str
@@ -25,13 +25,13 @@ class Line:
     blame: Blame | None = None
 
 
-def ok(check: str, text: str) -> Line:
-    return Line(check, Seen.OK, text)
+def ok(check: str, text: str) -> Observation:
+    return Observation(check, Seen.OK, text)
 
 
-def finding(check: str, blame: Blame, text: str, advice: str) -> Line:
-    return Line(check, Seen.FINDING, text, advice, blame)
+def finding(check: str, blame: Blame, text: str, advice: str) -> Observation:
+    return Observation(check, Seen.FINDING, text, advice, blame)
 
 
-def not_tried(check: str, text: str, advice: str = "") -> Line:
-    return Line(check, Seen.NOT_TRIED, text, advice)
+def not_tried(check: str, text: str, advice: str = "") -> Observation:
+    return Observation(check, Seen.NOT_TRIED, text, advice)

@@ -12,7 +12,7 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.time import show_duration
 from roomcheck.model.verdict import Blame
 from roomcheck.run.clock import Lateness
-from roomcheck.run.doctor.line import Line, finding, ok
+from roomcheck.run.doctor.line import Observation, finding, ok
 from roomcheck.spec.contract import Contract
 
 LOOK = 0.5  # seconds of watching how late the machine is
@@ -21,13 +21,13 @@ PORTS = 64
 OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-async def time_line(contract: Contract, lateness: Lateness) -> Line:
+async def time_line(contract: Contract, lateness: Lateness) -> Observation:
     """How late the machine wakes us, beside the shortest window that a rule of the contract has."""
     await asyncio.sleep(LOOK)
     return late(lateness.percentile(0.99), lateness.percentile(1.0), contract)
 
 
-def late(usual: int, worst: int, contract: Contract) -> Line:
+def late(usual: int, worst: int, contract: Contract) -> Observation:
     """`usual` is not exceeded in 99 of 100 looks; microseconds."""
     shortest = narrowest(contract)
     text = f"woken {show_duration(usual)} late (99 %), {show_duration(worst)} at worst"
@@ -41,7 +41,7 @@ def late(usual: int, worst: int, contract: Contract) -> Line:
     return finding("machine: time", Blame.MACHINE, text, advice + (slower if contract.scale > 1 else ""))
 
 
-def files_line(endpoints: int) -> Line:
+def files_line(endpoints: int) -> Observation:
     """Whether one process may hold a whole run's connections."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = CASES * MEMBERS * endpoints + SPARE
@@ -57,7 +57,7 @@ def _count(limit: int) -> str:
     return "as many as one likes are" if limit == resource.RLIM_INFINITY else str(limit)
 
 
-def ports_line(outgoing: Path = OUTGOING) -> Line:
+def ports_line(outgoing: Path = OUTGOING) -> Observation:
     """Whether there are ports for proxies that no outgoing connection takes meanwhile."""
     try:
         for _ in range(PORTS):
@@ -79,7 +79,7 @@ def ports_line(outgoing: Path = OUTGOING) -> Line:
     return ok("machine: ports", f"{PORTS} of {PORTS} tried are free, and no outgoing connection takes one")
 
 
-async def faults_line(server: ToxiproxyServer, contract: Contract) -> Line:
+async def faults_line(server: ToxiproxyServer, contract: Contract) -> Observation:
     """Whether the faults that the contract's cases use do to bytes what they should."""
     kinds = set(contract.faults) - {FaultKind.SERVER_RESTART}
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from roomcheck.adapters import Event
+from roomcheck.adapters import StampedCallback
 from roomcheck.errors import SpecError
 from roomcheck.judge import judge
 from roomcheck.judge.result import weigh
@@ -15,7 +15,7 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import Blame, Outcome, Verdict
 from roomcheck.run.doctor.adapter import expected
-from roomcheck.run.doctor.line import Line, finding, not_tried, ok
+from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case, Contract, Entry, Item, Unordered
@@ -30,7 +30,7 @@ FACTORS = (1.25, 0.8, 2, 0.5, 10, 0.1)
 STRETCH = 1.25  # a constant that a window depends on moves it when it is longer by this
 
 
-async def bypass(ground: Ground, case: Case, number: int, told: list[tuple[str, Event]]) -> Line:
+async def bypass(ground: Ground, case: Case, number: int, told: list[tuple[str, StampedCallback]]) -> Observation:
     """The same calls with every proxy off: what was `told` with the proxies on must not all be told again."""
     check = "proxy: bypass"
     off = tuple(Step(Fault(member.name, FaultKind.REFUSE)) for member in case.schedule.members)
@@ -51,7 +51,7 @@ async def bypass(ground: Ground, case: Case, number: int, told: list[tuple[str, 
     return ok(check, f"with the proxies off, {case.id} does not get through")
 
 
-def _outline(contract: Contract, told: list[tuple[str, Event]]) -> list[tuple[str, str]]:
+def _outline(contract: Contract, told: list[tuple[str, StampedCallback]]) -> list[tuple[str, str]]:
     """Who was told what, as far as views look at it."""
     views = {name: view for view in contract.views for name in view.callbacks}
     seen = ((m, e, views.get(e.callback)) for m, e in told)
@@ -107,7 +107,7 @@ def _entries(item: Item) -> tuple[Entry, ...]:
             return ()
 
 
-async def constants(ground: Ground, found: list[Declared], number: int, repeat: str) -> list[Line]:
+async def constants(ground: Ground, found: list[Declared], number: int, repeat: str) -> list[Observation]:
     """A case for each, side by side."""
     cases = {one.case.id: one.case for one in found if one.case and duration(one.case) <= LONGEST}
     numbers = {case: number + place * TRIES for place, case in enumerate(cases)}
@@ -126,7 +126,7 @@ async def _judged(ground: Ground, case: Case, number: int) -> tuple[Trace, Verdi
     return trace, verdict
 
 
-def _constant(one: Declared, played: Mapping[str, tuple[Trace, Verdict]], repeat: str) -> Line:
+def _constant(one: Declared, played: Mapping[str, tuple[Trace, Verdict]], repeat: str) -> Observation:
     check, value = f"room: {one.name}", show_duration(one.value)
     if one.case is None:
         return not_tried(check, f"{value} declared; no case that can be played here has a window that depends on it")

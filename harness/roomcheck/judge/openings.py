@@ -1,0 +1,78 @@
+"""How a session may have opened of which a member is told."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from roomcheck.judge.causes import Causes
+from roomcheck.judge.history import Change, History, ended, logged
+from roomcheck.judge.hypothesis import EMPTY
+from roomcheck.judge.stay import Request, Stay
+from roomcheck.model.time import Instant
+
+
+class Openings:
+    """The openings of one session; `causes` says what may have ended it before."""
+
+    def __init__(self, causes: Causes) -> None:
+        self.causes = causes
+        self.presence = causes.presence
+        self.narrow = causes.narrow
+
+    def told(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> Iterator[History]:
+        """What a history may have become when a member is told that it is in. The facts are still those of before."""
+        variants = [h]
+        if h.holder == stay.member and h.number == request.number:
+            raced = (ended(h, licence, at.hi) for licence in self.causes.endings(stay, request, h.lo) if licence.back)
+            variants += [over for over in raced if over is not None]
+        elif (holder := self.causes.holder(h)) is not None and request.first is None:
+            # another session may have ended before this one began, and nobody has heard of it
+            endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
+            over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
+            yield from (self._begun(one, stay, request, state, at) for one in over)
+        if len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
+            begun = self.causes.created(h, joined=True, upto=at.hi) if h.holder is None else ()
+            begun = self.causes.thrown_out(h, at.hi) if h.holder == stay.member else begun
+            variants += [one for one in begun if one.holder != stay.member]
+        for variant in variants:
+            yield from self._open(variant, stay, request, state, at)
+
+    def _joined(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> tuple[int, int, Change]:
+        """When the session opened that a member is told of, and the news of that."""
+        lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
+        hi = max(lo, hi)
+        sender = stay if self.presence.told_by_member else None
+        requirement = self.presence.opened_by[state]
+        return lo, hi, Change(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+
+    def _begun(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> History:
+        """After another session had ended."""
+        lo, hi, joined = self._joined(h, stay, request, state, at)
+        return logged(h, (joined,), stay.member, request.number, lo, hi)
+
+    def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> list[History]:
+        declared = self.presence
+        same = h.holder == stay.member and h.number == request.number
+        if same and not (declared.replaced_aloud and state in declared.renewed_by and request.away):
+            return [h]
+        lo, hi, joined = self._joined(h, stay, request, state, at)
+        if h.holder is None:
+            out = []
+            again = stay.member in h.back
+            if again or request.first is None or state in declared.renewed_by:
+                out.append(logged(h, (joined,), stay.member, request.number, lo, hi))
+            if not out or (not again and stay.member in h.before and h.hi >= request.begin.lo):
+                out.append(h)  # the answer was under way when the session that it is of ended
+            return out
+        out = []
+        other = h.holder != stay.member
+        late = other and declared.replaced_quietly and request.first is None and request.begin.lo <= h.hi
+        if same or late:  # late: told only now of a session in whose place the other one has come meanwhile
+            out.append(h)
+        if not same and (declared.replaced_quietly or not (other or state in declared.renewed_by)):
+            out.append(h.held_by(stay.member, request.number, lo, hi))
+        if declared.replaced_aloud and (other or state in declared.renewed_by):
+            left = self.causes.replaced(lo, hi, joined=False)
+            out.append(
+                logged(h, (left, replace(joined, requirement=left.requirement)), stay.member, request.number, lo, hi)
+            )
+        return out
