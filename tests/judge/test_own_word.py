@@ -85,3 +85,5 @@ def test_what_cuts_a_stay_short() -> None:
     assert list(lost_twice.cut_short()) == [at(3), at(5)]
     assert list(replace(lost_twice, out=at(6)).cut_short()) == [at(3), at(5), at(6)]
     assert list(replace(lost_twice, left=at(6), out=at(6)).cut_short()) == [at(3), at(5)]
+    assert list(replace(lost_twice, left=at(6), out=at(7)).cut_short()) == [at(3), at(5)]
+    assert list(replace(lost_twice, left=at(7), out=at(6)).cut_short()) == [at(3), at(5), at(6)]

@@ -929,6 +929,20 @@ def test_that_a_device_took_over_is_told_as_a_whole(*, out_first: bool) -> None:
     assert judged(hall, 2400, contract) == CONFORMS
 
 
+def test_who_was_thrown_out_is_gone_though_it_leaves_what_is_over() -> None:
+    """Its goodbye does not get out, and need not: its session ended when it was told that it is outside."""
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="bad", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.told(2005, "A", "kicked")
+    hall.fault(2010, "A", FaultKind.CUT)
+    hall.leave(2020)
+    hall.left(2030)
+    hall.told(2040, "A2", "refused")
+
+    assert judged(hall, 2400) == CONFORMS
+
+
 @pytest.mark.parametrize(("code", "expected"), [(9, CONFORMS), (0, "violates H-KICK")])
 def test_the_backend_may_end_the_session_of_a_device_that_has_just_come(code: int, expected: str) -> None:
     """The others are told of all of it: that it took over, and how its session ended."""

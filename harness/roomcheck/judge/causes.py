@@ -96,12 +96,17 @@ class Causes:
                                 until = NEVER if one.out is None else one.out.hi + declared.delivery
                                 cause = f"another session of {other.member}"
                                 yield Licence(one.begin.lo, until, pattern, requirement, cause, owed=ending.owed)
-        if request.out is not None and request.left is None:
+        if request.gave_up is not None:
             pattern = gave_up.pattern if gave_up else EMPTY
             requirement = gave_up.requirement if gave_up else None
             owed = gave_up is None or gave_up.owed
             yield Licence(
-                stay.link.passing(request.out.lo), NEVER, pattern, requirement, f"{stay.member} giving up", owed=owed
+                stay.link.passing(request.gave_up.lo),
+                NEVER,
+                pattern,
+                requirement,
+                f"{stay.member} giving up",
+                owed=owed,
             )
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):

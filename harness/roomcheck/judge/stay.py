@@ -141,14 +141,20 @@ class Request:
         """Whether the member was told to be cut off since it was last told to be in."""
         return self.opened is not None and self.cut_off is not None and self.cut_off.hi >= self.opened.lo
 
+    @property
+    def gave_up(self) -> Instant | None:
+        """When the member was told that it is outside and had not left: that it left afterwards was in vain."""
+        in_time = self.left is not None and (self.out is None or self.left.hi <= self.out.hi)
+        return None if in_time else self.out
+
     def cut_short(self) -> Iterator[Instant]:
         """When the member was told that it is in no more, and had not asked for that."""
         if self.lost is not None and self.first is not None and self.lost.hi >= self.first.lo:
             yield self.lost
         if self.cut_off is not None and self.away:
             yield self.cut_off
-        if self.out is not None and self.left is None:
-            yield self.out
+        if self.gave_up is not None:
+            yield self.gave_up
 
 
 @dataclass(slots=True)
