@@ -129,3 +129,21 @@ def test_a_device_that_took_over_does_not_give_back_what_it_was_never_told() -> 
         assert judge(zego, trace).outcome is Outcome.CONFORMS, seed
         over += any(isinstance(r, Told) and r.fields.get("updateType") == "DELETE" for r in trace.records)
     assert over
+
+
+def test_a_session_is_that_of_the_last_call() -> None:
+    """What was under way when the member called again leads to states, and brings no older arguments back."""
+    mqtt = load_spec((ROOT / "specs" / "mqtt" / "presence.yaml").read_text(encoding="utf-8"), "presence.yaml").bind()
+    first, second = ({**CONNECT, **new} for new in ({"ticket": "wrong"}, {"will": "at once"}))
+    calls = Call("A", "connect", first), Call("B", "connect", CONNECT)
+    cut = Fault("A", FaultKind.CUT)
+    acts = case(
+        *calls, 30 * S, cut, 10 * S, Call("A", "connect", second), 50 * S, Heal("A"), 127 * S, cut, watch=120 * S
+    )
+    back = 0
+    for seed in range(60):
+        trace = play(mqtt, acts, Policy(timing=Timing.DRAWN, eagerness=0.5, seed=seed))
+        states = [r.fields.get("state") for r in trace.records if isinstance(r, Told) and r.member == "A"]
+        assert judge(mqtt, trace).outcome is Outcome.CONFORMS, seed
+        back += {"refused", "failed", "resumed"} <= set(states)
+    assert back

@@ -21,7 +21,7 @@ from roomcheck.judge.hypothesis import (
 from roomcheck.judge.rules import LINK_DOWN
 from roomcheck.judge.windows import Windows
 from roomcheck.model.time import Instant
-from roomcheck.spec.contract import Rule, Unless, View
+from roomcheck.spec.contract import CauseKind, Rule, Unless, View
 
 MAX_RAW = 8 * MAX_HYPOTHESES  # at one cause, before those are dropped that another one subsumes
 
@@ -41,6 +41,11 @@ def comes_next(h: Hypothesis) -> tuple[Obligation, ...]:
         ahead = h.in_flight[0].obligation
         return (ahead,) if ahead.rule.immediately else ()
     return tuple([p for p in h.armed if p.rule.immediately and h.state in p.rule.from_])
+
+
+def _args(h: Hypothesis, met: Obligation) -> Mapping[str, Any]:
+    """The arguments of the last call: of this one, or of one that came before what it did not lead to."""
+    return met.args if met.rule.cause.kind is CauseKind.CALL else h.args
 
 
 def _stays(h: Hypothesis, cancels: Collection[int]) -> list[int]:
@@ -66,8 +71,9 @@ class Steps(Windows):
             self._met(obligation, at)
             rest = h.in_flight[1:]
             armed = waiting(h.armed, at) if h.armed else ()
-            onward = Hypothesis(to, at, obligation.args, armed, rest, h.called_off)
-            return [onward] if rest else self._enter(onward, to, at, obligation.args)
+            args = _args(h, obligation)
+            onward = Hypothesis(to, at, args, armed, rest, h.called_off)
+            return [onward] if rest else self._enter(onward, to, at, args)
         out: list[Hypothesis] = []
         found = False
         told, state = self.rules.told, h.state
@@ -78,7 +84,7 @@ class Steps(Windows):
                 found = True
                 if self._matches(obligation, value, fields, at, rejections):
                     self._met(obligation, at)
-                    out += self._enter(h, rule.to, at, obligation.args, obligation)
+                    out += self._enter(h, rule.to, at, _args(h, obligation), obligation)
         if not found and next_:
             rejections.append(self._before(value, next_))
         elif not found:

@@ -325,10 +325,14 @@ class Connection:
         overdue = late and not obligation.rule.optional and obligation.rule.cause.kind is not CauseKind.TWIN
         amiss = overdue or ((early or late) and not obligation.excused)
         self.host.tell(self, obligation.rule, amiss=amiss)
-        self._enter(state, obligation.args, now, waited=obligation.rule.immediately)
+        self._enter(state, self._args(obligation), now, waited=obligation.rule.immediately)
         self.host.knows(self, told)
         if state != told:
             self.host.moves(self, state)
+
+    def _args(self, obligation: Obligation) -> Mapping[str, Any]:
+        """The arguments of the last call: of this one, or of one that came before what it did not lead to."""
+        return obligation.args if obligation.rule.cause.kind is CauseKind.CALL else self.args
 
     def _move(self, obligation: Obligation) -> None:
         """To another state, and nothing is told."""
@@ -338,7 +342,7 @@ class Connection:
             self.head = to
             self.armed = [o for o in self.armed if o is not obligation and to in o.rule.armed_in]
         else:
-            self._enter(to, obligation.args, self.host.agenda.now)
+            self._enter(to, self._args(obligation), self.host.agenda.now)
             self.host.moves(self, to)
 
     def _enter(self, state: str, args: Mapping[str, Any], now: int, *, waited: bool = False) -> None:
