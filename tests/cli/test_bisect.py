@@ -1,12 +1,15 @@
 """The search for the first version that shows a finding: which versions are asked, and what is said of the answers."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from roomcheck.cli import main
+from roomcheck.cli import bisect, main
 from roomcheck.cli.bisect import Change, search
+from roomcheck.cli.matrix import STREAM
+from roomcheck.run.process import Ended
 from support.parts import CLIENT, SERVER, write_part
 
 SCHEDULE = """\
@@ -87,3 +90,19 @@ def test_no_search(
 
     assert ended.value.code == 4
     assert said in capsys.readouterr().err
+
+
+def test_what_an_earlier_call_wrote_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that cannot be installed now is not judged by what was played then."""
+    old = tmp_path / "1.0.0" / STREAM
+    old.parent.mkdir()
+    old.write_text("{}\n", encoding="utf-8")
+
+    async def refused(_words: Sequence[str], _log: Path, _limit: float) -> Ended:
+        assert not old.exists()
+        return Ended(4, "not installed")
+
+    monkeypatch.setattr(bisect, "roomcheck", refused)
+    seen = asyncio.run(bisect._play(Path("s.yaml"), "hall@1.0.0", 5, old.parent, 60.0))
+
+    assert seen.text() == "cannot tell: not installed"

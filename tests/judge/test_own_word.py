@@ -20,14 +20,20 @@ BY_MEMBER = replace(
 CONFORMS, VIOLATES = Outcome.CONFORMS, Outcome.VIOLATES
 
 
-def kicked(after: float, *heard: str) -> Tape:
-    """B is in; A comes, is kicked so long after it is in, and B hears this."""
+def inside() -> Tape:
+    """B is in, and A since 1,020 ms."""
     tape = Tape("A", "B")
     tape.join(0, "B")
     tape.call(1000, "A", "join", room="R", ticket="good")
     tape.told(1001, "A", "joining")
     tape.told(1020, "A", "in")
     tape.heard(1021, "A", "+", "B")
+    return tape
+
+
+def kicked(after: float, *heard: str) -> Tape:
+    """B is in; A comes, is kicked so long after it is in, and B hears this."""
+    tape = inside()
     for n, change in enumerate(heard[:1]):
         tape.heard(1022 + n, "B", change, "A")
     tape.admin(1020 + after, "kick", room="R", user="A")
@@ -59,12 +65,7 @@ def test_where_the_server_tells_it_nothing_is_lost() -> None:
 def test_who_leaves_has_been_heard_before() -> None:
     """Its goodbye comes behind its word."""
     for heard, expected in (((), VIOLATES), (("+", "-"), CONFORMS)):
-        tape = Tape("A", "B")
-        tape.join(0, "B")
-        tape.call(1000, "A", "join", room="R", ticket="good")
-        tape.told(1001, "A", "joining")
-        tape.told(1020, "A", "in")
-        tape.heard(1021, "A", "+", "B")
+        tape = inside()
         tape.call(1025, "A", "leave", room="R")
         tape.told(1026, "A", "out")
         for n, change in enumerate(heard):

@@ -18,6 +18,13 @@ HALL = load_spec(FILE.read_text(encoding="utf-8"), FILE.name).bind()
 CONFORMS = "conforms"
 
 
+def presence(**said: object) -> Contract:
+    """The hall, with something else said of presence."""
+    own, others = HALL.views
+    assert others.presence is not None
+    return replace(HALL, views=(own, replace(others, presence=replace(others.presence, **said))))  # type: ignore[arg-type]
+
+
 class Hall(Tape):
     """A and B (and whoever else is named) are in the room R; A came last, at 1000 ms."""
 
@@ -888,11 +895,8 @@ def test_who_is_deaf_is_heard_again_when_the_server_is_back(kind: FaultKind, exp
 
 @pytest.mark.parametrize("quietly", [False, True])
 def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
-    own, others = HALL.views
     aloud = not quietly
-    assert others.presence is not None
-    said = replace(others.presence, replaced_quietly=quietly, replaced_aloud=aloud)
-    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    contract = presence(replaced_quietly=quietly, replaced_aloud=aloud)
     hall = inside("A2", users=TWINS)
     hall.enter(2000, "A2")
     hall.heard(2021, "A2", "+", "B")
@@ -910,10 +914,7 @@ def test_a_vendor_may_say_what_a_second_device_does(*, quietly: bool) -> None:
 @pytest.mark.parametrize("out_first", [False, True])
 def test_that_a_device_took_over_is_told_as_a_whole(*, out_first: bool) -> None:
     """The older device is out in the moment in which it is replaced, but it is not its session that the newer one has."""
-    own, others = HALL.views
-    assert others.presence is not None
-    said = replace(others.presence, replaced_quietly=False, replaced_aloud=True)
-    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    contract = presence(replaced_quietly=False, replaced_aloud=True)
     hall = inside("A2", users=TWINS)
     hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
     hall.told(2001, "A2", "joining")
@@ -946,10 +947,7 @@ def test_who_was_thrown_out_is_gone_though_it_leaves_what_is_over() -> None:
 @pytest.mark.parametrize(("code", "expected"), [(9, CONFORMS), (0, "violates H-KICK")])
 def test_the_backend_may_end_the_session_of_a_device_that_has_just_come(code: int, expected: str) -> None:
     """The others are told of all of it: that it took over, and how its session ended."""
-    own, others = HALL.views
-    assert others.presence is not None
-    said = replace(others.presence, replaced_quietly=False, replaced_aloud=True)
-    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    contract = presence(replaced_quietly=False, replaced_aloud=True)
     hall = inside("A2", users=TWINS)
     hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
     hall.told(2001, "A2", "joining")
@@ -964,10 +962,7 @@ def test_the_backend_may_end_the_session_of_a_device_that_has_just_come(code: in
 @pytest.mark.parametrize(("back", "named"), [(False, "H-FIRST"), (True, "H-BACK")])
 def test_a_list_that_is_wrong_is_charged_to_how_its_observer_came(*, back: bool, named: str) -> None:
     """Who comes in is told who is there; who was away is told what has changed."""
-    own, others = HALL.views
-    assert others.presence is not None
-    said = replace(others.presence, first_list_requirement="H-FIRST", list_requirement="H-BACK")
-    contract = replace(HALL, views=(own, replace(others, presence=said)))
+    contract = presence(first_list_requirement="H-FIRST", list_requirement="H-BACK")
     hall = Hall()
     hall.enter(1000, "A")
     hall.heard(1025, "B", "+", "A")

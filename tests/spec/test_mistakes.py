@@ -107,6 +107,7 @@ MISTAKES = [
     ("logout: {rooms: [room]}\n", "logout: {rooms: [room]}\n  sing: {}\n  login2: {rooms: [room], args: @[]}\n",
      "expected a map, found an empty list"),
     ("cause: twin IN", "cause: @twin INN", "unknown state 'INN'; did you mean 'IN'?"),
+    ("connection:\n", "groups: {nobody: @[]}\nconnection:\n", "expected at least one, found an empty list"),
     ("LOST], cause: kick,", "LOST], cause: @kick.user,", "kick is an act of the backend; write it without .user"),
     ("unless: link up, for", "unless: @entered, for", "`entered` calls nothing off: a rule ends when its state is left"),
     ("unless: [link down, logout]", "unless: [link down, @logut]", "unknown cause 'logut'; did you mean 'logout'?"),

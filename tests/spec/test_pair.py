@@ -89,3 +89,15 @@ def test_what_is_true_of_the_pair_alone(of: str) -> None:
 
     assert (made.constants["beat"], made.options["late"], made.lacks) == ("7s", "never", ("kick", "ban", "move"))
     assert made.places["constants.beat"].file == of[0]
+
+
+def test_both_parts_decide_for_the_pair() -> None:
+    """They may say the same; what they say otherwise is told, with both places."""
+    server, client = "pairs: {door: {constants: {beat: 7s}}}", "pairs: {hall: {constants: {beat: 8s}}}"
+
+    assert joined(server, client.replace("8s", "7s")).constants["beat"] == "7s"
+    with pytest.raises(SpecError) as caught:
+        joined(server, client)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "c:8:34: `pairs` of door says beat: 8s, and of hall 7s (s:9): one of them decides"
+    ]

@@ -1,6 +1,7 @@
 """`roomcheck bisect`: which version of a target, or of one of its parts, was the first to show a finding."""
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -192,7 +193,8 @@ async def _bisect(
 
 
 async def _play(schedule: Path, target: str, times: int, folder: Path, limit: float) -> Seen:
-    """Play the schedule on one version, in a process of its own."""
+    """Play the schedule on one version, in a process of its own, and read what that wrote and no call before."""
+    shutil.rmtree(folder, ignore_errors=True)
     words = ["replay", str(schedule), "--target", target, "-n", str(times), "--report-dir", str(folder), "-q"]
     ended = await roomcheck(words, folder / LOG, limit)
     if ended.code is None:

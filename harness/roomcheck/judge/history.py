@@ -34,8 +34,7 @@ class History:
     """One lawful history. `number`: of the request that holds the session open, or held it last.
 
     `back`: who may open it again without a new request. `before`: who held it before, or last, since it was opened.
-    `base`: whether the session was open before the log; `heard`:
-    how many events of the log each observer has received.
+    `base`: whether the session was open before the log; `heard`: how many events of the log each observer has received.
     """
 
     holder: str | None

@@ -213,8 +213,7 @@ class News:
         for n in range(len(h.log) + 1):
             rest = h.log[n:]
             if h.value(n) is observer.told and all(
-                not e.owed or e.hi + self.presence.delivery + self.causes.slack >= at.lo or not self._sure(e)
-                for e in rest
+                not self._sure(e) or e.hi + self.presence.delivery + self.causes.slack >= at.lo for e in rest
             ):
                 yield knows(h, n)
         if (h.holder is not None) is not observer.told:

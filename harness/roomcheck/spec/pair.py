@@ -4,8 +4,9 @@ Each part says what is its own; where both say something of a constant or an opt
 of them decides. What one of them lacks, the pair lacks, and it bears as much and is as fast as the slower one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from roomcheck.spec.contract import Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.target import Pairing, Target
 
@@ -43,12 +44,20 @@ def pair(server: Target, client: Target, spec: Target) -> Target:
 
 
 def _agreed(
-    section: str, server: Target, client: Target, own: Iterable[Pairing], problems: Problems
+    section: str, server: Target, client: Target, own: Sequence[Pairing], problems: Problems
 ) -> Mapping[str, str]:  # fmt: skip
     """What holds of a section."""
     ours: Mapping[str, str] = getattr(server, section)
     theirs: Mapping[str, str] = getattr(client, section)
-    decided = {name: value for p in own for name, value in getattr(p, section).items()}
+    decided: dict[str, str] = {}
+    places: dict[str, Where] = {}
+    for p in own:
+        for name, value in getattr(p, section).items():
+            place = f"{section}.{name}"
+            if decided.setdefault(name, value) != value:
+                text = f"`pairs` of {client.name} says {name}: {value}, and of {server.name} {decided[name]}"
+                problems.add(p.places[place], f"{text} ({places[place]}): one of them decides")
+            places[place] = p.places[place]
     for name in ours:
         if name in theirs and ours[name] != theirs[name] and name not in decided:
             place = f"{section}.{name}"

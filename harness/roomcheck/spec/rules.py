@@ -213,7 +213,7 @@ class Rulebook(Vocabulary):
                 continue
             if name in self.groups:
                 return [Cause(kind, state) for state in states_of(self.shape.connection) if state in self.groups[name]]
-            self.expect_name(name, self.own_states, "state", where)
+            self.expect_name(name, {*self.own_states, *self.groups}, "state", where)
             return [Cause(kind, name)]
         self.problems.unknown(where, "cause", text, [*FIXED, *self.operations])
         return []

@@ -411,7 +411,7 @@ class SpecShape(Shape):
     watch: Expression = "0s"
     tolerance: Expression | None = None
     requirements: dict[str, RequirementShape] = {}
-    groups: dict[str, Names] = {}
+    groups: dict[str, Annotated[Names, Field(min_length=1)]] = {}
     connection: ConnectionShape
     presence: PresenceShape | None = None
     stories: StoriesShape | None = None

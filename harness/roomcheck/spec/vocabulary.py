@@ -95,7 +95,7 @@ class Words:
         for name in names:
             if name in self.groups:
                 out |= self.groups[name] & set(known)
-            elif self.expect_name(name, known, what, node.key(name)):
+            elif self.expect_name(name, {*known, *self.groups}, what, node.key(name)):
                 out.add(name)
         return frozenset(out)
 
