@@ -21,10 +21,12 @@ operations:
   shut: {rooms: [room]}
   quit: {rooms: [room]}
   evict: {admin: true, users: [user], rooms: [room]}
+  ban: {admin: true, users: [user], rooms: [room]}
 requirements:
   P-SELF: {must: Nothing without a cause., inferred: "1"}
   P-LEAVE: {must: Who leaves is told so once the link is there., documented: "2"}
   P-SHUT: {must: Who is lost and shut out is told so., documented: "3"}
+  P-BAN: {must: Who was banned may be turned away each time., documented: "4"}
 connection:
   callback: status
   state: state
@@ -39,6 +41,7 @@ connection:
     - {from: in, cause: evict, to: gone, within: 100ms}
     - {from: lost, cause: quit, to: out, silent: true}
     - {from: in, cause: twin in lost, to: gone, within: 100ms, optional: whenever}
+    - {from: in, cause: ban, cause in: [out, gone], to: gone, within: 100ms, optional: repeatedly, for: P-BAN}
 """,
     "porch.yaml",
 ).bind()
@@ -146,3 +149,35 @@ def test_what_need_not_come_is_no_explanation() -> None:
 
     (finding,) = verdict(tape, 4000).findings
     assert finding.seen.startswith("lost has no cause while in")
+
+
+def test_what_may_come_repeatedly_has_one_cause_for_all() -> None:
+    """Who was banned is turned away each time, and a ban of nobody turns nobody away."""
+    tape = Tape("A")
+    for banned, at in ((False, 0), (True, 1000), (True, 2000), (True, 3000)):
+        if at == 1000:
+            tape.admin(900, "ban", user="A", room="R")
+        tape.call(at, "A", "join", room="R")
+        tape.told(at + 10, "A", "in")
+        if banned:
+            tape.told(at + 500, "A", "gone")
+        else:
+            tape.call(at + 100, "A", "leave", room="R")
+            tape.told(at + 110, "A", "out")
+
+    assert broken(tape, 4000) == []
+
+
+@pytest.mark.parametrize("banned", [True, False])
+def test_what_may_come_repeatedly_may_be_on_its_way(banned: bool) -> None:  # noqa: FBT001
+    """It is decided before the member leaves and told after; the next time it comes again."""
+    tape = inside()
+    if banned:
+        tape.admin(100, "ban", user="A", room="R")
+    tape.call(1000, "A", "leave", room="R")
+    tape.told(1050, "A", "gone")
+    tape.call(2000, "A", "join", room="R")
+    tape.told(2010, "A", "in")
+    tape.told(2500, "A", "gone")
+
+    assert broken(tape, 4000) == ([] if banned else ["P-SELF"])

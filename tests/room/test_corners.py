@@ -181,3 +181,15 @@ def test_the_session_stays_with_the_device_that_is_there() -> None:
     for seed in range(40):
         trace = play(contract(), case(*acts, members=CAST[:3], watch=400 * S), Policy(Timing.DRAWN, seed))
         assert judge(contract(), trace).outcome is not Outcome.VIOLATES, seed
+
+
+def test_what_may_come_repeatedly_comes_again() -> None:
+    """A room that wants to turns away whoever was thrown out, each time that it enters."""
+    acts = case(enter("A"), Admin("throw_out", {"user": "A", "place": "R"}), *[enter("A")] * 3, members=ALONE)
+    contract_ = contract()
+
+    eager = play(contract_, acts, Policy(eagerness=1.0))
+
+    assert told(eager).count("REFUSED") > 1
+    assert judge(contract_, eager).outcome is Outcome.CONFORMS
+    assert told(play(contract_, acts, Policy(eagerness=0.0))).count("REFUSED") == 0

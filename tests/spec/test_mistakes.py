@@ -131,6 +131,8 @@ MISTAKES = [
      "a silent rule moves at once and tells nothing; `within` has no meaning"),
     ("to: OUT, silent: true", "to: OUT, silent: true, @cause in: IN",
      "a silent rule moves at once and tells nothing; `cause in` has no meaning"),
+    ("to: OUT, silent: true, optional: true", "to: OUT, silent: true, @optional: whenever",
+     "a silent rule moves at once and tells nothing; `optional: whenever` has no meaning"),
     ("to: BACK, within: 10s}", "to: BACK, within: 10s, @immediately: true}",
      "`immediately` follows what told the state: its cause is `entered`"),
     ("within: 10s}", "within: 10s}\n    - {from: BACK, cause: entered, to: IN, within: 1s, immediately: true, @optional: true}",

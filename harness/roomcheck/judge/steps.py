@@ -109,7 +109,7 @@ class Steps(Windows):
         waited = self.rules.immediate and comes_next(h)
         for p in h.armed:
             rule = p.rule
-            if p is met or state not in rule.armed_in:
+            if (p is met and not rule.repeated) or state not in rule.armed_in:
                 continue
             if state in rule.from_ and (waited or h.state not in rule.from_):  # its time begins where it may be told
                 p = Obligation(rule, p.cause, later(p.base, at), p.args, p.call)  # noqa: PLW2901
@@ -251,7 +251,7 @@ class Steps(Windows):
     def _fly(self, h: Hypothesis, p: Obligation, at: Instant) -> Hypothesis:
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
-        armed = staying(without(h.armed, p), to)
+        armed = staying(h.armed if p.rule.repeated else without(h.armed, p), to)
         decided = Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
         self.check_at = min(self.check_at, decided.base.lo + p.rule.after + p.rule.within)
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.in_flight, InFlight(decided, to)), h.called_off)

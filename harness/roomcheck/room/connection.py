@@ -287,6 +287,8 @@ class Connection:
         others = [o for o in self.armed if o is not obligation]
         obligation.excused = any(self._allows(o, obligation.rule, told) for o in others)
         self.armed = [o for o in others if self.head in o.rule.armed_in]
+        if obligation.rule.repeated and self.head in obligation.rule.armed_in:
+            self._arm(obligation.rule, obligation.cause, obligation.args)
         told = min([told, *(o.due for o in others)])  # nothing that is owed lapses because of this
         if told <= self.host.agenda.now:
             self._tell(obligation)

@@ -127,11 +127,11 @@ class Rule:
     The window is [cause + after, later of cause and entry into `from_` + after + within]; `about`: the one moment that
     the document gives for it, if it gives one (microseconds, as all times). `answer` instead of `to`: the
     call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
-    come, need not; `whenever`: at any time while it is armed, and told within the window once decided. `armed_in`:
-    states in which the cause may come, those of `from_` among them. `while_up`: its time runs only while the subject's
-    link is up. `given`: the arguments of the call that led here. `provided`: room argument -> states in which the
-    member must have been told to be there. `immediately`: nothing else of the room comes to the member between what
-    told it the state of `from_` and this.
+    come, need not; `whenever`: at any time while it is armed, and told within the window once decided; `repeated`: and
+    may come again. `armed_in`: states in which the cause may come, those of `from_` among them. `while_up`: its time
+    runs only while the subject's link is up. `given`: the arguments of the call that led here. `provided`: room
+    argument -> states in which the member must have been told to be there. `immediately`: nothing else of the room
+    comes to the member between what told it the state of `from_` and this.
     """
 
     id: int
@@ -149,6 +149,7 @@ class Rule:
     silent: bool = False
     optional: bool = False
     whenever: bool = False
+    repeated: bool = False
     while_up: bool = False
     immediately: bool = False
     requirement: str | None = None

@@ -134,7 +134,8 @@ class Rulebook(Vocabulary):
             answer=self.answer(rule.answer, *at, "answer") if rule.answer is not None else None,
             silent=rule.silent,
             optional=bool(rule.optional),
-            whenever=rule.optional == "whenever",
+            whenever=rule.optional in ("whenever", "repeatedly"),
+            repeated=rule.optional == "repeatedly",
             while_up=self._from_server(rule, *at) or rule.while_ is not None,
             immediately=rule.immediately,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
@@ -169,8 +170,13 @@ class Rulebook(Vocabulary):
             self.problems.add(node.key("silent"), "an answer is not silent")
         idle = [key for key in ("with", "after", "within", "about", "unless", "immediately") if key in node.keys]
         if rule.silent:
-            for key in [*idle, *(["cause in"] if rule.cause_in else [])]:
-                text = f"a silent rule moves at once and tells nothing; `{key}` has no meaning"
+            said = {key: key for key in idle}
+            if rule.cause_in:
+                said["cause in"] = "cause in"
+            if isinstance(rule.optional, str):
+                said["optional"] = f"optional: {rule.optional}"
+            for key, words in said.items():
+                text = f"a silent rule moves at once and tells nothing; `{words}` has no meaning"
                 self.problems.add(node.key(key), text)
         elif rule.answer is not None:
             for key in idle:

@@ -140,7 +140,7 @@ class RuleShape(Shape):
     provided: dict[str, Names] | None = None
     silent: bool = False
     immediately: bool = False
-    optional: bool | Literal["whenever"] = False
+    optional: bool | Literal["whenever", "repeatedly"] = False
     while_: Literal["link up"] | None = Field(default=None, alias="while")
     when: dict[str, str] = {}
     for_: str | None = Field(default=None, alias="for")
