@@ -170,7 +170,7 @@ class Rulebook(Vocabulary):
             self.problems.add(node.key("silent"), "an answer is not silent")
         idle = [key for key in ("with", "after", "within", "about", "unless", "immediately") if key in node.keys]
         if rule.silent:
-            said = {key: key for key in idle}
+            said: dict[str, str] = {key: key for key in idle}
             if rule.cause_in:
                 said["cause in"] = "cause in"
             if isinstance(rule.optional, str):
