@@ -23,8 +23,9 @@ from roomcheck.reference.events import (
 )
 from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import Message, Timings, encode
+from roomcheck.simulate.carrier import Client
 from roomcheck.simulate.network import LATENCY
-from roomcheck.simulate.world import Client, World
+from roomcheck.simulate.world import World
 
 MS = 1000
 SECOND = 1000 * MS

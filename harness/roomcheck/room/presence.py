@@ -1,99 +1,23 @@
-"""What the server knows: one session for each user and room, what opens it and what ends it.
+"""What the server hears of its members: requests, and the silence of those whose link is lost.
 
 The server hears a member through its link: requests cross it, and a member that it has not heard for long enough loses
-its session. Where the contract leaves open what happened the policy decides: whether the server hears of a request
-before its member is told of it, whether a session is replaced quietly, whether a server that restarts forgets it.
+its session. Where the contract leaves it open the policy decides whether the server hears of a request before its
+member is told of it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from roomcheck.room.breaks import MARGIN, REJOINED, REPLACED, Kind, news_of
 from roomcheck.room.connection import Connection
-from roomcheck.room.delivery import UNCAUSED, Change, Delivery, Host, Observer
 from roomcheck.room.link import ModelLink
-from roomcheck.spec.contract import CauseKind, End, Ending, View
+from roomcheck.room.sessions import OpenSession, Sessions, Stay
+from roomcheck.spec.contract import CauseKind, End
 
 FIRST = 0.3  # so likely does the server hear of something before the member is told of it
-NONE: Mapping[str, Any] = {}
 
 
-@dataclass(slots=True, eq=False)
-class Stay:
-    """A member in a room: its newest request, and since when the server may not have heard it."""
-
-    member: str
-    room: str
-    user: str
-    link: ModelLink
-    state: str | None = None
-    number: int = 0
-    active: bool = False
-    args: Mapping[str, Any] = field(default_factory=dict)
-    valid: bool = False
-    arrived: bool = False  # this request has opened a session
-    told_in: bool = False
-    entry: int = 0  # how many of its user were told to be in before it last was
-    leaving: bool = False  # it has asked to leave, the server may not have heard it, and it goes on asking
-    unheard: int | None = None
-
-
-@dataclass(slots=True, eq=False)
-class OpenSession:
-    """`holder` is the member by which it is open; `back`: who may open it again without a new request."""
-
-    user: str
-    room: str
-    holder: Stay | None = None
-    back: set[str] = field(default_factory=set)
-    version: int = 0
-    count: int = 0
-    orphaned: int | None = None  # since when its holder was not heard, whose next request is not here yet
-    unsaid: bool = False  # its holder could not send the news that it is in
-    entries: int = 0
-
-
-class Presence:
-    """All sessions, and their news."""
-
-    def __init__(
-        self, host: Host, view: View, members: Sequence[tuple[str, str, ModelLink]], rooms: Sequence[str],
-        from_server: Collection[str],
-    ) -> None:  # fmt: skip
-        """`from_server`: what a member is told of itself by the server alone."""
-        assert view.presence is not None
-        self.host = host
-        self.view = view
-        self.declared = view.presence
-        self.endings = view.presence.endings
-        self.there = (
-            view.presence.observers.states
-            | view.presence.observers.away
-            | {*self.declared.requested_by, *self.declared.opened_by}
-        )
-        self.cut_off = view.presence.observers.away
-        self.from_server = from_server
-        self.leaves = frozenset(n for e in self.endings if e.kind is End.REQUEST for n in e.names)
-        self.stays = {(m, r): Stay(m, r, user, link) for m, user, link in members for r in rooms}
-        self.sessions = {(user, r): OpenSession(user, r) for _, user, _ in members for r in rooms}
-        observers = [Observer(m, r, user, link) for m, user, link in members for r in rooms]
-        self.agenda, self.decisions, self.broken = host.agenda, host.decisions, host.broken
-        self.delivery = Delivery(host, view, observers, self.present)
-
-    def present(self, user: str, room: str) -> bool:
-        """Whether the session is open, as far as anybody can know."""
-        session = self.sessions[user, room]
-        return session.holder is not None and not session.unsaid
-
-    # --- what happens -----------------------------------------------------------------------------------------------
-
-    def _of(self, stay: Stay) -> OpenSession:
-        return self.sessions[stay.user, stay.room]
-
-    def _key(self, session: OpenSession) -> tuple[object, ...]:
-        session.count += 1
-        return session.user, session.room, session.count
+class Presence(Sessions):
+    """What members ask for and are told, and what their links do to their sessions."""
 
     def called(self, member: str, room: str, operation: str, args: Mapping[str, Any], own: Connection) -> None:
         """The member called an operation: it may be a request, or one to leave."""
@@ -136,13 +60,6 @@ class Presence:
             self._told_out(stay, state)
         self.delivery.state(member, room, state)
 
-    def act(self, name: str, user: str, room: str) -> None:
-        """The backend did this to the user."""
-        session = self.sessions[user, room]
-        ending = next((e for e in self.endings if e.kind is End.ACT and name in e.names), None)
-        if ending is not None and session.holder is not None:
-            self._end(session, ending)
-
     def link(self, link: ModelLink, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
         """A member's link has changed, in these directions as seen by it. `broken`: what was connected is dead."""
         if inbound:
@@ -153,20 +70,6 @@ class Presence:
                     self._lost(stay)
                 if not link.mute:
                     self._back(stay, self.declared.back + (self.declared.noticed if broken else 0))
-
-    def restart(self) -> None:
-        """The server was killed."""
-        for session in self.sessions.values():
-            members = {s.member for s in self.stays.values() if s.active and self._of(s) is session}
-            if session.holder is None:
-                session.back |= members
-            elif self.decisions.whether(0.5, "forgets", *self._key(session), now=self.agenda.now):
-                session.holder, session.unsaid = None, False
-                session.version += 1
-                session.back = members
-                self.delivery.forgotten.add((session.user, session.room))
-
-    # --- requests ---------------------------------------------------------------------------------------------------
 
     def _request(self, stay: Stay, given: Mapping[str, tuple[Any, ...]], args: Mapping[str, Any]) -> None:
         if stay.active:
@@ -205,10 +108,6 @@ class Presence:
             self._open(stay, state)
         self._say(stay, state)
 
-    def _silenced(self, stay: Stay) -> bool:
-        """Whether the news that it is in is its own to send, and does not get out."""
-        return self.declared.told_by_member and stay.link.mute
-
     def _say(self, stay: Stay, state: str) -> None:
         """What the member could not send is sent."""
         session = self._of(stay)
@@ -219,70 +118,6 @@ class Presence:
     def _renewed(self, session: OpenSession, state: str) -> bool:
         """Whether a member that is back has a new session in place of its old one."""
         return state in self.declared.renewed_by and self._wished(session, "renewed")
-
-    def _wished(self, session: OpenSession, what: str) -> bool:
-        """Whether something happens that others are told of as left and joined, or may be."""
-        wanted = self.delivery.awaited(session.user, session.room)
-        return self.decisions.wished(0.5, wanted, what, *self._key(session), now=self.agenda.now)
-
-    def _open(self, stay: Stay, state: str | None) -> None:
-        """The session is this member's from now on."""
-        session, declared = self._of(stay), self.declared
-        before, session.holder = session.holder, stay
-        if state is None:  # not told yet
-            session.entries += 1
-            stay.entry = session.entries
-        session.version += 1
-        session.orphaned = None
-        session.back.clear()
-        stay.arrived = True
-        name = state or next(iter(declared.opened_by))
-        if before is None and self._silenced(stay):
-            session.unsaid = True
-        elif before is None:
-            fresh = declared.told_by_member and self.agenda.now - stay.link.since <= declared.noticed
-            self._change(session, joined=True, name=name, certain=state is not None and not fresh)
-        elif before is not stay or state in declared.renewed_by:
-            aloud = declared.replaced_aloud and (
-                not declared.replaced_quietly or (not self._silenced(stay) and self._wished(session, "replaced aloud"))
-            )
-            if aloud:
-                self._change(session, joined=False, name=REPLACED)
-                self._change(session, joined=True, name=REJOINED)
-        self.delivery.forgotten.discard((session.user, session.room))
-        if stay.link.mute:
-            stay.unheard = stay.link.unheard
-            self._plan_loss(stay)
-        if self.broken and self.broken.kind is Kind.CAUSELESS and not self.broken.after:
-            self._make_up(session, joined=self.broken.news == "joined")
-        self._elsewhere(stay)
-
-    def _make_up(self, session: OpenSession, *, joined: bool) -> None:
-        """In a room that tells what did not happen."""
-        version = session.version
-
-        def tell() -> None:
-            if session.version == version:
-                self._change(session, joined=joined, name=UNCAUSED)
-
-        self.agenda.at(self.agenda.now + 2 * self.declared.delivery, tell)
-
-    def _elsewhere(self, stay: Stay) -> None:
-        """Another session of the user may be over."""
-        ending = next((e for e in self.endings if e.kind is End.ELSEWHERE), None)
-        for session in self.sessions.values():
-            if ending and session.user == stay.user and session.room != stay.room and session.holder is not None:
-                other = session.holder.member != stay.member
-                if other and self.decisions.whether(0.5, "ends elsewhere", *self._key(session), now=self.agenda.now):
-                    self._end(session, ending)
-
-    # --- ends -------------------------------------------------------------------------------------------------------
-
-    def _ending(self, kind: End, stay: Stay) -> Ending | None:
-        for ending in self.endings:
-            if ending.kind is kind and all(stay.args.get(n) in v for n, v in ending.given.items()):
-                return ending
-        return None
 
     def _told_out(self, stay: Stay, state: str) -> None:
         session, now = self._of(stay), self.agenda.now
@@ -327,26 +162,6 @@ class Presence:
         if self._of(stay).holder is stay:
             self._plan_loss(stay)
 
-    def _plan_loss(self, stay: Stay) -> None:
-        session, loss = self._of(stay), self._ending(End.LOSS, stay)
-        since = stay.unheard
-        if loss is None or since is None:
-            return
-        now, version = self.agenda.now, session.version
-        earliest = max(now, since + loss.after)
-        at = self.decisions.when(earliest, since + loss.after + loss.within, "gives up", *self._key(session), now=now)
-        if self.broken and self.broken.news == news_of(loss):
-            if self.broken.kind is Kind.EARLY:
-                at = max(now, since + loss.after - MARGIN)
-            if self.broken.kind is Kind.LATE:
-                at = since + loss.after + loss.within
-
-        def give_up() -> None:
-            if session.version == version and session.holder is stay and since in (stay.unheard, session.orphaned):
-                self._end(session, loss, back=stay)
-
-        self.agenda.at(at, give_up)
-
     def _back(self, stay: Stay, within: int) -> None:
         """The link passes again: the server hears the member, if that still wants to be heard."""
         now, since = self.agenda.now, stay.unheard
@@ -366,19 +181,3 @@ class Presence:
                 self._say(stay, stay.state or "")
 
         self.agenda.at(at, heard)
-
-    def _end(self, session: OpenSession, ending: Ending | None, back: Stay | None = None) -> None:
-        if session.holder is None or ending is None:
-            return
-        session.holder, session.unsaid = None, False
-        session.version += 1
-        session.back = {back.member} if back and back.active else set()
-        if ending.owed or self.decisions.option("is told", *self._key(session), now=self.agenda.now):
-            self._change(session, joined=False, name=news_of(ending), more=ending.pattern)
-        if self.broken and self.broken.kind is Kind.RETURNS and self.broken.news == news_of(ending):
-            self._make_up(session, joined=True)
-
-    def _change(
-        self, session: OpenSession, *, joined: bool, name: str, more: Mapping[str, Any] = NONE, certain: bool = True
-    ) -> None:
-        self.delivery.change(session.user, session.room, Change(joined, name, dict(more), certain))

@@ -19,8 +19,9 @@ from roomcheck.reference import calls
 from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.reference.wire import timings
+from roomcheck.simulate.carrier import Client
 from roomcheck.simulate.speech import speaks
-from roomcheck.simulate.world import Client, World
+from roomcheck.simulate.world import World
 from roomcheck.spec.contract import Case, Contract, Operation
 
 START = 1_000_000  # microseconds: some moment after the machine's start
