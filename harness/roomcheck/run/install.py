@@ -22,7 +22,7 @@ from roomcheck.resources import browser_kit, cache_dir, go_kit
 from roomcheck.spec.target import Install, Target
 
 LIMIT = 900.0  # seconds for one step: a server that is built from its source takes minutes on two cores
-SHORT_LIMIT = 20.0
+VERSION_LIMIT = 120.0  # seconds; half a second of work, which took 25 s beside a run of everything else
 MARK = "complete"
 CHROMIUM = "ROOMCHECK_CHROMIUM"
 # the first is Chromium without what a screen needs: half the memory, and a page opens in a third of the time
@@ -96,7 +96,7 @@ def driver_of_browsers(target: str) -> tuple[str, ...]:
 def _version(target: Target, part: str, command: tuple[str, ...]) -> str:
     """What this part says of itself. TargetError if it cannot."""
     try:
-        printed = run_command(list(command), limit=SHORT_LIMIT)
+        printed = run_command(list(command), limit=VERSION_LIMIT)
     except HarnessError as e:
         raise TargetError(f"target {target.name}: cannot ask for the version of {part}: {e}") from e
     return (printed.split("\n") if printed.strip() else ["?"])[0].strip()
