@@ -156,3 +156,20 @@ def test_other_cases_are_played_again(folder: Path) -> None:
     assert not before.items() & streams(folder).items()
     shutil.rmtree(folder / "roomcheck-matrix" / "hall+door@1")
     assert "2 pairs of zego-express/room-status, 1 to play" in played(folder, [*one, "-klogin-alone", "--versions"]).err
+
+
+def test_what_was_edited_is_played_again(folder: Path) -> None:
+    """A stream tells of the files that it was made with; that one is another is said."""
+    written = ["-kkick-of-nobody", "--servers", "hall", "--clients", "door,gate"]
+    played(folder, ["matrix", CONTRACT, *written])
+    before = streams(folder)
+    assert {file.parent.name for file in before} == {"hall+door", "hall+gate"}
+    (folder / "door" / "README.md").write_text("no matter", encoding="utf-8")
+    assert "2 pairs of zego-express/room-status, 0 to play" in played(folder, ["matrix", CONTRACT, *written]).err
+
+    (folder / "door" / "helper.py").write_text("# what its adapter may import", encoding="utf-8")
+    done = played(folder, ["matrix", CONTRACT, *written])
+
+    assert "hall+door: its parts or its contract were edited, so it is played again" in done.err
+    assert "2 pairs of zego-express/room-status, 1 to play" in done.err
+    assert {file.parent.name for file, _ in before.items() - streams(folder).items()} == {"hall+door"}

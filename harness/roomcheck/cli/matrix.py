@@ -1,20 +1,21 @@
 """`roomcheck matrix`: a contract on every pair of its servers and clients, each in a process of its own."""
 
 import asyncio
+import hashlib
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import click
 
 from roomcheck.cli.ending import cancelled_by_signals
-from roomcheck.cli.files import find_spec, lines_of, read_spec, spec_of
+from roomcheck.cli.files import find_spec, lines_of, spec_of
 from roomcheck.cli.folder import held
 from roomcheck.cli.playing import INTERRUPTED
 from roomcheck.cli.targets import lineage, open_part, open_target, parts_of
@@ -87,7 +88,7 @@ def matrix(
     more, alone, when the others are done.
 
     Each pair has a folder in --out with its stream, report and log. Interrupted, or killed, the same command goes on
-    where it was: what has a whole stream is not played again.
+    where it was: what has a whole stream is not played again, unless a file of its parts or of the contract was edited.
 
     \b
       roomcheck matrix mqtt/presence
@@ -197,10 +198,10 @@ async def _install(part: Part, pairs: Iterable[Pair], options: Options) -> None:
     """Fetch what a part needs; where that fails, its pairs say so."""
     click.echo(f"installing {part.label}, if it is not there", err=True)
     log = options.out / "install" / f"{UNSAFE.sub('-', part.label)}.txt"
-    ended = await roomcheck(["target", "install", "--alone", part.words], log, options.limit)
+    ended = await roomcheck(["target", "install", "--alone", part.words], log, LIMIT * 60)
     if ended.code == 0:
         return
-    said = ended.words if ended.code is not None else f"{part.label}: not installed within {options.limit:.0f} s"
+    said = ended.words if ended.code is not None else f"{part.label}: not installed within {LIMIT:.0f} min"
     for pair in pairs:
         if part.label in (pair.server, pair.client) and pair.state is State.WAITING:
             pair.state, pair.message = State.NOT_INSTALLED, said
@@ -227,23 +228,38 @@ async def _run(pair: Pair, options: Options) -> None:
 
 
 def _take(pair: Pair, options: Options) -> None:
-    """A pair that has its stream from a call before is not played again, unless that was asked."""
+    """A pair that has its stream from a call before is not played again, unless that was asked or it is another now."""
     try:
-        same = (_folder(pair, options.out) / COMMAND).read_text(encoding="utf-8") == _command(pair, options)
+        written = (_folder(pair, options.out) / COMMAND).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return
-    if same and not options.again and _read(pair, options.out):
+    wanted = _command(pair, options)
+    if written.splitlines()[:1] != wanted.splitlines()[:1] or options.again or not _read(pair, options.out):
+        return
+    if written == wanted:
         pair.state = State.PLAYED
+    else:
+        click.echo(f"{pair.target}: its parts or its contract were edited, so it is played again", err=True)
 
 
 def _command(pair: Pair, options: Options) -> str:
-    """What must be the same, so that a stream need not be made again."""
-    return " ".join([pair.target, _revision(spec_of(open_target(pair.target))), *options.words]) + "\n"
+    """What must be the same, so that a stream need not be made again: what was asked, and the files of the pair."""
+    target = open_target(pair.target)
+    digest = hashlib.sha256()
+    for file in sorted({*lineage(spec_of(target)), *(f for part in target.halves for f in _files(part))}):
+        with suppress(OSError):  # one that cannot be read is none that a run reads
+            digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return f"{' '.join([pair.target, *options.words])}\n{digest.hexdigest()}\n"
 
 
-@cache
-def _revision(spec: Path) -> str:
-    return read_spec(spec).shape.revision
+def _files(part: Target) -> Iterator[Path]:
+    """What lies in a part's folder, and in the folders that its commands name there, less what is for people."""
+    folder = Path(part.folder)
+    steps = part.install.steps if part.install is not None else ()
+    words = {word for command in (part.adapter_command, part.server_command or (), *steps) for word in command}
+    named = [Path(word.replace("{dir}", part.folder)) for word in words if word.startswith("{dir}/")]
+    for place in (folder.iterdir(), *(each.rglob("*") for each in named if each.is_dir())):
+        yield from (file for file in place if file.is_file() and file.suffix != ".md")
 
 
 def _read(pair: Pair, out: Path) -> bool:
