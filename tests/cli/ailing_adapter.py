@@ -49,7 +49,7 @@ class Tardy(Adapter):
     """Callbacks are stamped at once, and written after a while, by a thread of their own."""
 
     def emit(self, member: str, callback: str, fields: Fields, raw: Any = None) -> None:
-        threading.Timer(0.15, self._write, [member, callback, fields, raw, now()]).start()
+        threading.Timer(0.5, self._write, [member, callback, fields, raw, now()]).start()
 
     def _write(self, member: str, callback: str, fields: Fields, raw: Any, at: int) -> None:
         with self._carrier.lock:

@@ -29,7 +29,11 @@ AILMENTS = {  # the adapter's ailment -> its check, what is said of it, and the 
     "tardy": ("adapter: barrier", "after its answer", ADAPTER),
     "blocking": ("adapter: pings while busy", "loop was stuck for", ADAPTER),
     "lacking": ("adapter: operations", "the contract has switchRoom, and the adapter has not", ADAPTER),
-    "staying": ("adapter: end", "it had to be killed", ADAPTER),
+    "staying": (
+        "adapter: end",
+        " after bye",
+        ADAPTER,
+    ),  # killed, or ended with status 1 by its own kit, which waits longer
     "failing": ("adapter: end", "it ended with status 3 after bye", ADAPTER),
     "early": ("adapter: callbacks", "before it was opened", ADAPTER),
     "shapeless": ("adapter: callbacks", "is not a message of the protocol", ADAPTER),

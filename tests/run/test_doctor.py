@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from roomcheck.adapters import StampedCallback
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target
 from roomcheck.errors import HarnessError
 from roomcheck.faults import ToxiproxyServer, provision
@@ -14,7 +15,7 @@ from roomcheck.judge.lateness import narrowest
 from roomcheck.model.verdict import Blame
 from roomcheck.reference import defects
 from roomcheck.run.doctor import Observation, Seen, machine
-from roomcheck.run.doctor.adapter import _pings, expected, simplest
+from roomcheck.run.doctor.adapter import _barriers, _pings, expected, simplest
 from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
 from roomcheck.run.queue import duration
@@ -225,8 +226,27 @@ def test_an_exception_is_shown_to_its_end(lines: list[str], last: str | None) ->
     ],
 )  # fmt: skip
 def test_a_loop_that_is_stuck_on_a_machine_that_is_late_itself(stuck: int, late: int, seen: Seen) -> None:
-    """It is the adapter's finding, unless this process was late by a quarter of it too."""
+    """It is the adapter's finding, unless it waited for a processor, or this process did, for a quarter of it too."""
     said = _pings([(50 * MS, 0), (0, stuck)], "6 members called enter at once", late)
 
     assert said.seen is seen
     assert "1 while 6 members called enter at once: answered within 50 ms" in said.text
+
+
+def test_answers_that_come_late_from_an_adapter_that_knows_of_no_loop() -> None:
+    """They are measured alike, however little this machine was late."""
+    said = [_pings([(2_000 * MS, 0), (0, 0)], "6 members called enter at once", late) for late in (1, 600 * MS)]
+
+    assert [each.seen for each in said] == [Seen.FINDING, Seen.NOT_TRIED]
+
+
+@pytest.mark.parametrize(
+    ("stamped", "kept", "seen"),
+    [(15, 0, Seen.OK), (30, 0, Seen.FINDING), (30, 29, Seen.FINDING), (30, 30, Seen.NOT_TRIED), (15, 30, Seen.OK)],
+)
+def test_a_callback_that_a_barrier_did_not_wait_for(stamped: int, kept: int, seen: Seen) -> None:
+    """It is the adapter's finding, unless this machine may have kept the thread that wrote it waiting for as long."""
+    heard = [StampedCallback("A", 1, time * MS, 200 * MS, "in", {}) for time in (100, 100 - stamped)]
+    said = _barriers([(100 * MS, 110 * MS), (90 * MS, 205 * MS)], heard, 6, kept * MS)
+
+    assert said.seen is seen

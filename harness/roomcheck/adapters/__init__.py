@@ -4,8 +4,8 @@ It moves messages and checks their form. What they mean for the room is the judg
 lies about time, loses callbacks or dies is an `AdapterError` with its own words, and no process is left behind.
 """
 
-from roomcheck.adapters.host import AdapterHost, Answer
+from roomcheck.adapters.host import BYE_LIMIT, AdapterHost, Answer
 from roomcheck.adapters.members import StampedCallback
 from roomcheck.adapters.messages import Info, schemas
 
-__all__ = ["AdapterHost", "Answer", "Info", "StampedCallback", "schemas"]
+__all__ = ["BYE_LIMIT", "AdapterHost", "Answer", "Info", "StampedCallback", "schemas"]

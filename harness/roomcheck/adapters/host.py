@@ -231,19 +231,19 @@ class AdapterHost:
         """Why it cannot be asked any more; empty while it can."""
         return self._error or ""
 
-    async def stop(self) -> None:
-        """Say bye, wait two seconds, then end the whole process group. May be called again."""
+    async def stop(self, limit: float = BYE_LIMIT) -> None:
+        """Say bye, wait so many seconds, then end the whole process group. May be called again."""
         try:
             if self.alive:
                 self._stopping = True
                 with contextlib.suppress(AdapterError):
-                    await self.request("bye", timeout=BYE_LIMIT)
+                    await self.request("bye", timeout=limit)
         finally:
             self._stopping = True
             self._carrier.close()
             try:
                 if self._carrier.program is not None:
-                    await self._carrier.program.end(BYE_LIMIT)
+                    await self._carrier.program.end(limit)
             finally:
                 for task in self._tasks:
                     task.cancel()

@@ -128,6 +128,23 @@ class Lateness:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
 
 
+class Queued:
+    """How long a process, or one that it started, has waited for a processor since this was made."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before = self._look()
+
+    def _look(self) -> dict[str, int]:
+        threads = [thread for pid in (self._pid, *offspring(self._pid)) for thread in threads_of(pid)]
+        return {thread: wait for thread in threads if (wait := waiting(thread)) is not None}
+
+    @property
+    def worst(self) -> int:
+        """Of the thread that waited longest in all (microseconds); 0 where the system does not tell."""
+        return max((wait - self._before.get(thread, 0) for thread, wait in self._look().items()), default=0)
+
+
 def offspring(pid: int) -> Iterator[int]:
     """The processes that `pid` started, and theirs; none where the system does not tell."""
     for thread in threads_of(pid):

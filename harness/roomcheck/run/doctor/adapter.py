@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from roomcheck.adapters import AdapterHost, StampedCallback
+from roomcheck.adapters import BYE_LIMIT, AdapterHost, StampedCallback
 from roomcheck.errors import AdapterError
 from roomcheck.faults import Link
 from roomcheck.judge.route import extract
@@ -13,7 +13,7 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Answered, Told
 from roomcheck.model.verdict import Blame
 from roomcheck.room import USUAL, play
-from roomcheck.run.clock import now
+from roomcheck.run.clock import Lateness, Queued, now
 from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.spec.contract import AnyOf, Callback, Case, Contract, Entry, Item
@@ -24,7 +24,9 @@ CROWD_LIMIT = 30.0  # seconds for a call to be answered
 STUCK = 1_000_000  # microseconds; a longer silence makes every "never" of a run inconclusive
 SETTLE = 300_000  # microseconds after the calls, in which callbacks that a barrier did not wait for come
 BARRIERS = 10  # at least, in that time
-PREEMPTED = 20_000  # microseconds that the SDK's thread may lose between its stamp and its line on a busy machine
+PREEMPTED = 20_000  # microseconds that the SDK's thread may lose between its stamp and its line on a quiet machine
+SLOWER = 20  # so many times as late as this machine was at worst, an adapter may end later than on a quiet one
+QUIETER = "try it again when nothing else runs here"
 TYPES: Mapping[str, type] = {"str": str, "int": int, "list": list}
 
 
@@ -170,6 +172,7 @@ async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Observat
     call = next(step.act for step in case.schedule.steps if isinstance(step.act, Call))
     host = ground.host
     began = now()
+    queued = Queued(host.pid) if host.pid is not None else None
     heard: list[StampedCallback] = []
     links = {
         name: await Link.create(ground.toxiproxy, f"{ground.token}-crowd-{name}", address, set())
@@ -188,6 +191,7 @@ async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Observat
             barriers.append(await _barrier(host))
         await asking
         answered = now()
+        late = max(ground.lateness.worst(began, answered), queued.worst if queued else 0)
         asked = len(barriers) + BARRIERS
         while now() - answered < SETTLE or len(barriers) < asked or (len(heard) < size and now() - answered < STUCK):
             barriers.append(await _barrier(host))
@@ -203,9 +207,8 @@ async def crowd(ground: Ground, case: Case, size: int) -> AsyncIterator[Observat
     if failures:
         raise failures[0]
     pings.append((0, host.pulse.lag(began)))  # what the adapter told the harness's own beat, it does not tell again
-    late = ground.lateness.worst(began, answered)
     yield _pings(pings, f"{size} members called {call.operation} at once", late)
-    yield _barriers(barriers, heard, size)
+    yield _barriers(barriers, heard, size, 2 * ground.lateness.starved(began, now()))
 
 
 async def arrive(ground: Ground, handle: str, links: Mapping[str, Link], call: Call) -> None:
@@ -237,34 +240,43 @@ def _pings(pings: list[tuple[int, int]], busy: str, late: int) -> Observation:
     text = f"{len(pings) - 1} while {busy}: answered within {show_duration(slowest)}"
     if slowest > STUCK or stuck > STUCK:
         text += f", and the SDK's loop was stuck for {show_duration(stuck)}" if stuck else ""
-        if 4 * late > stuck:
-            text += f"; this machine itself was {show_duration(late)} late, which may be why"
-            return not_tried(check, text, "try it again when nothing else runs here")
+        if 4 * late > max(slowest, stuck):
+            text += (
+                f"; this machine was too slow to tell why: it kept us or the adapter waiting for {show_duration(late)}"
+            )
+            return not_tried(check, text, QUIETER)
         advice = "let calls that block run in a thread of their own: while one waits, nobody hears callbacks"
         return finding(check, Blame.ADAPTER, text, advice)
     return ok(check, text + (f", the SDK's loop stuck for at most {show_duration(stuck)}" if stuck else ""))
 
 
-def _barriers(barriers: list[tuple[int, int]], heard: list[StampedCallback], size: int) -> Observation:
+def _barriers(barriers: list[tuple[int, int]], heard: list[StampedCallback], size: int, kept: int) -> Observation:
+    """`kept`: for how long this machine may have kept a thread waiting at a time."""
     check = "adapter: barrier"
     if not heard:
         return not_tried(check, f"no callback was told to {size} members", "see the findings above")
-    for sent, received in barriers:
-        late = [e for e in heard if e.time < sent - PREEMPTED and e.received > received]
-        if late:
-            text = (
-                f"a callback stamped {show_duration(sent - late[0].time)} before a barrier was asked for came "
-                f"{show_duration(late[0].received - received)} after its answer"
-            )
-            advice = "write callbacks and results through one queue, in the order in which they happen"
-            return finding(check, Blame.ADAPTER, text, advice)
+    early = [
+        (sent - event.time, event.received - received)
+        for sent, received in barriers
+        for event in heard
+        if event.time < sent - PREEMPTED and event.received > received
+    ]
+    if early:
+        before, after = max(early)
+        text = f"a callback stamped {show_duration(before)} before a barrier was asked for came "
+        text += f"{show_duration(after)} after its answer"
+        if before <= kept:
+            text += f"; this machine was too slow to tell why: it may keep a thread waiting for {show_duration(kept)}"
+            return not_tried(check, text, QUIETER)
+        advice = "write callbacks and results through one queue, in the order in which they happen"
+        return finding(check, Blame.ADAPTER, text, advice)
     return ok(check, f"{len(barriers)} answered, each after every callback that had been stamped ({len(heard)} told)")
 
 
-async def the_end(host: AdapterHost) -> Observation:
+async def the_end(host: AdapterHost, lateness: Lateness) -> Observation:
     """Whether it ends by itself when it is told bye."""
     began = now()
-    await host.stop()
+    await host.stop(BYE_LIMIT + SLOWER * lateness.percentile(1.0) / 1e6)
     took = show_duration(now() - began)
     check, status = "adapter: end", host.status
     if status is None:

@@ -109,7 +109,7 @@ async def _with_adapter(patient: Patient, ground: Ground) -> AsyncIterator[Obser
         yield not_tried("all else", "after the finding above, what this adapter says proves nothing", ONE_BY_ONE)
         if not host.alive:
             return
-    yield await adapter.the_end(host)
+    yield await adapter.the_end(host, ground.lateness)
 
 
 async def _with_login(ground: Ground, case: Case, jobs: int | None) -> AsyncIterator[Observation]:
