@@ -1,6 +1,7 @@
 """`roomcheck` in a process forked from an interpreter that has imported it, as importing is two thirds of a short run."""
 
 import atexit
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from roomcheck.cli import COMMANDS, ELSEWHERE
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["requests", *(f"roomcheck.cli.{ELSEWHERE.get(name, (name,))[0]}" for name in COMMANDS)])
+PR_SET_PDEATHSIG = 1
 LOCK = threading.Lock()  # starting a process asks after every other one, and two who ask at once get a wrong answer
 
 
@@ -29,8 +31,14 @@ def servers() -> set[int]:
 def _main(
     words: Sequence[str], cwd: Path, env: Mapping[str, str], out: Connection, err: Connection, before: str
 ) -> None:
-    """What the process does: first what a new one would have from the start, then the command."""
+    """What the process does: first what a new one would have from the start, then the command.
+
+    It ends with the server that it was forked from, and so with tests that are killed: on Linux no run outlives them.
+    """
     os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # or the server would stay for us
     for number, pipe in ((1, out), (2, err)):
         os.dup2(pipe.fileno(), number)
         pipe.close()
