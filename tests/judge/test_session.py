@@ -661,6 +661,88 @@ def test_a_second_device_that_took_the_place_may_be_the_one_that_leaves() -> Non
     assert judged(hall, 2020) == CONFORMS
 
 
+@pytest.mark.parametrize(
+    ("after", "end", "expected"),
+    [
+        ("nothing", 2100, CONFORMS),
+        ("nothing", 2300, "violates H-OTHERS"),
+        ("kicked", 2400, CONFORMS),
+        ("cut", 2400, CONFORMS),
+        ("leaves", 2300, CONFORMS),
+        ("leaves for good", 2400, CONFORMS),
+    ],
+)
+@pytest.mark.parametrize("aloud", [False, True])
+def test_a_session_does_not_end_with_a_device_that_was_turned_away(
+    after: str, end: float, expected: str, *, aloud: bool
+) -> None:
+    """Its request may have taken the place, but then the older device is out of it, and told so in time."""
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    if aloud:
+        hall.left(2005)
+        hall.heard(2006, "B", "+", "A")
+    hall.told(2010, "A2", "refused")
+    hall.left(2015)
+    match after:
+        case "kicked":
+            hall.told(2030, "A", "kicked")
+        case "cut":
+            hall.fault(2030, "A", FaultKind.CUT)
+        case "leaves":
+            hall.call(2030, "A", "leave", room="R")
+        case "leaves for good":
+            hall.leave(2030, "A")
+        case _:
+            pass
+
+    assert judged(hall, end) == expected
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_older_device_may_keep_what_a_newer_one_had_that_was_turned_away(*, told: bool) -> None:
+    """The others were told of the newer one's; what the older one does later ends it."""
+    hall = inside("A2", users=TWINS)
+    hall.call(2000, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(2001, "A2", "joining")
+    hall.left(2005)
+    hall.heard(2006, "B", "+", "A")
+    if told:
+        hall.told(2008, "A2", "in")
+        hall.heard(2009, "A2", "+", "B")
+    else:
+        hall.told(2010, "A2", "refused")
+    hall.leave(2500)
+    hall.left(2510)
+
+    assert judged(hall, 2600) == ("violates H-OTHERS" if told else CONFORMS)
+
+
+@pytest.mark.parametrize("ends", ["leaves", "is given up", "is kicked"])
+def test_who_comes_back_and_is_turned_away_does_not_end_what_the_newer_device_has(ends: str) -> None:
+    hall = inside("A2", users=TWINS)
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2050, "A", "lost")
+    hall.enter(2100, "A2")
+    hall.heard(2121, "A2", "+", "B")
+    hall.left(2125)
+    hall.heard(2127, "B", "+", "A")
+    hall.heal(2300, "A")
+    if ends == "leaves":
+        hall.leave(2310, "A")
+    if ends == "is kicked":
+        hall.told(2310, "A", "kicked")
+    if ends == "is given up":
+        hall.fault(2310, "A", FaultKind.CUT)
+    left = 2730 if ends == "is given up" else 2320
+    hall.left(left)
+
+    assert judged(hall, left + 60) == CONFORMS
+    assert judged(hall, left + 700) == "violates H-OTHERS"
+    assert "- came, and A2 is there all the same" in seen(hall, left + 700)
+
+
 def test_the_link_of_the_new_device_counts() -> None:
     hall = inside("A2", users=TWINS)
     hall.enter(2000, "A2")

@@ -127,3 +127,19 @@ def test_who_is_in_and_asks_once_more_makes_no_new_request() -> None:
     assert server.wait(0) == [True]
 
     assert server.wait(GONE) == []
+
+
+def test_a_session_is_kept_by_who_is_in_when_a_newcomer_never_was() -> None:
+    """A2's request arrives and takes the place, and A2 gives up: A is still there until it leaves."""
+    first: dict[tuple[object, ...], float] = {("whether", "arrives first", "A", "R", n): 0.0 for n in range(1, 4)}
+    server = Server(Policy(eagerness=0.0, fixed=first))
+    server.enter("A")
+    server.wait(2 * S)
+    server.told("A2", "ENTERING")
+    server.wait(2 * S)
+    assert server.presence.sessions["A", "R"].holder is server.presence.stays["A2", "R"]
+    server.told("A2", "ENDED")
+    assert False not in server.wait(GONE)
+
+    server.told("A", "OUT")
+    assert server.wait(2 * S) == [False]

@@ -52,6 +52,7 @@ class Causes:
         leaving = next((r for r in stay.requests[request.number - 1 :] if r.asked or r.left), None)
         asked = (leaving.asked or leaving.left) if leaving is not None else None
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
+        untold = _untold(request, since)
         for ending in declared.endings:
             if ending.given and not asked_with(ending.given, request.args):
                 continue
@@ -67,6 +68,7 @@ class Causes:
                         requirement,
                         f"{stay.member} leaving",
                         owed=ending.owed,
+                        untold=untold,
                     )
             elif ending.kind is End.ACT:
                 for name, at in reversed(self.acts):
@@ -86,7 +88,7 @@ class Causes:
                     if lo <= over:
                         takes = ending.after + ending.within
                         yield Licence(
-                            lo, over, pattern, requirement, _loss(stay), back=me, owed=ending.owed, takes=takes
+                            lo, over, pattern, requirement, _loss(stay), me, ending.owed, takes, untold=untold
                         )
             else:  # another session of the user, elsewhere
                 for other in self.elsewhere:
@@ -107,6 +109,7 @@ class Causes:
                 requirement,
                 f"{stay.member} giving up",
                 owed=owed,
+                untold=untold,
             )
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
@@ -135,7 +138,7 @@ class Causes:
                     entered = end if request.first is None else min(end, request.first.hi)
                     spans += stay.link.arrivals(max(anew, h.lo), entered, way)
                 back = other or (self.renewed_when_back and same)
-                if back and request.opened is not None and stay.live(request, self.presence.noticed):
+                if back and request.opened is not None and self._may_hold(h, stay, request):
                     spans += stay.link.arrivals(h.lo, end, way)
                 if request.repeated is not None and h.holder != stay.member:
                     spans += stay.link.arrivals(request.repeated.lo, end, way)
@@ -144,6 +147,16 @@ class Causes:
                 for lo, hi in spans:
                     if max(lo, h.lo) <= min(hi, upto):
                         yield stay, request, max(lo, h.lo), min(hi, upto)
+
+    def _may_hold(self, h: History, stay: Stay, request: Request) -> bool:
+        """Whether a member that was in may hold the session by itself.
+
+        Its link was lost, and it may be heard again; or it held the session before one that was never told to be in.
+        """
+        if stay.live(request, self.presence.noticed):
+            return True
+        holder = self.holder(h)
+        return holder is not None and stay.member in h.before and _untold(holder.requests[h.number - 1], h.lo)
 
     def _sent_anew(self, stay: Stay, request: Request) -> int | None:
         """From when on a request may be sent anew: its link was lost before the answer came, and is whole again.
@@ -156,6 +169,17 @@ class Causes:
         if outage.silent is None and not outage.broken:
             return outage.begin.lo
         return None if outage.end is None else outage.end.lo
+
+    def still_in(self, h: History) -> str | None:
+        """Whose session another member took that was never in, and who is in all the same, over a whole link."""
+        for member in sorted(h.ousted):
+            stay = self.stay_of[member]
+            request = stay.request
+            if request is None or request.opened is None or request.away or request.out or request.asked:
+                continue
+            if next(stay.link.since(h.lo - self.presence.noticed), None) is None:
+                return member
+        return None
 
     def _heard_since(self, stay: Stay, begin: int) -> Iterator[Request]:
         """The requests of which something may have reached the server from then on, in order."""
@@ -252,6 +276,11 @@ class Causes:
                     due = min(due, (max(since, edge(end)) if end is not None else since) + span)
         due = NEVER if due < h.lo else due
         return due, min(due, known)
+
+
+def _untold(request: Request, since: int) -> bool:
+    """Whether the member was not told to be in since then."""
+    return request.opened is None or request.opened.hi < since
 
 
 def _loss(stay: Stay) -> str:

@@ -35,6 +35,7 @@ class History:
 
     `back`: who may open it again without a new request. `before`: who held it before, or last, since it was opened.
     `base`: whether the session was open before the log; `heard`: how many events of the log each observer has received.
+    `ousted`: who held it before a member that was never told that it is in, and with which it ended.
     """
 
     holder: str | None
@@ -46,6 +47,7 @@ class History:
     log: tuple[Change, ...]
     heard: tuple[int, ...]
     before: frozenset[str] = NOBODY
+    ousted: frozenset[str] = NOBODY
 
     def held_by(self, member: str, number: int, lo: int, hi: int) -> "History":
         """Another request holds the session from some moment between `lo` and `hi`, and nobody is told."""
@@ -62,7 +64,10 @@ class History:
 
 
 class Licence(NamedTuple):
-    """A cause by which the session may have ended between `lo` and `hi`. `back`: who may open it again by itself."""
+    """A cause by which the session may have ended between `lo` and `hi`. `back`: who may open it again by itself.
+
+    `untold`: who held it was not told that it is in since it did.
+    """
 
     lo: int
     hi: int
@@ -72,6 +77,7 @@ class Licence(NamedTuple):
     back: frozenset[str] = frozenset()
     owed: bool = True
     takes: int = 0
+    untold: bool = False
 
 
 def ended(h: History, licence: Licence, upto: int) -> History | None:
@@ -82,7 +88,8 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     event = Change(
         False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause, takes=licence.takes
     )
-    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders)
+    ousted = h.before - {h.holder} if licence.untold else NOBODY
+    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders, ousted)
 
 
 def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:
@@ -99,4 +106,4 @@ def trimmed(h: History, heard: int, since: int) -> History:
     if not n:
         return h
     left = tuple([max(0, k - n) for k in h.heard])
-    return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], left, h.before)
+    return History(h.holder, h.number, h.back, h.lo, h.hi, h.value(n), h.log[n:], left, h.before, h.ousted)

@@ -28,6 +28,8 @@ class News:
 
     def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
         """What an observer should have heard by now and has not."""
+        if h.ousted and self.observers and (refused := self._without_cause(h, now)) is not None:
+            return refused
         length = len(h.log)
         if h.heard.count(length) == len(h.heard):
             return None
@@ -54,6 +56,25 @@ class News:
                 self.look = min(self.look, due if self.narrow else due + observer.extra)
                 break
         return None
+
+    def _without_cause(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
+        """The session ended with a member that was never in: whoever had it before must be out, or have lost its link.
+
+        It is told so within the time in which a list must be right.
+        """
+        due = h.hi + self.presence.observers.list_within
+        if not self.narrow:
+            due += max(o.extra for o in self.observers)
+        late = (now.hi if self.narrow else now.lo) - due
+        if late <= 0:
+            self.look = min(self.look, due)
+            return None
+        member = self.causes.still_in(h)
+        if member is None:
+            return None
+        word = self.view.told["absent"]
+        text = f"{word} came, and {member} is there all the same, over a link that was whole"
+        return self.observers[0], Rejection(late, text, None, self.view.otherwise)
 
     def window(self, event: Change) -> Window:
         """When an observer may receive it, as wide as the instants are uncertain."""
@@ -169,7 +190,7 @@ class News:
         hi = max(event.lo, min(event.hi, at.lo if self.narrow else at.hi))
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         latest = min(h.hi, hi) if n + 1 == len(log) else h.hi
-        return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard, h.before)
+        return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard, h.before, h.ousted)
 
     def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""

@@ -99,6 +99,7 @@ class Presence(Sessions):
         session.entries += 1
         stay.entry = session.entries
         if session.holder is stay:
+            session.told = True
             if (first and not stay.arrived) or (not first and self._renewed(session, state)):
                 self._open(stay, state)
         elif session.holder is not None:

@@ -48,6 +48,7 @@ class OpenSession:
     count: int = 0
     orphaned: int | None = None  # since when its holder was not heard, whose next request is not here yet
     unsaid: bool = False  # its holder could not send the news that it is in
+    told: bool = False  # its holder was told that it is in since it is
     entries: int = 0
 
 
@@ -118,7 +119,8 @@ class Sessions:
         """The session is this member's from now on."""
         session, declared = self._of(stay), self.declared
         before, session.holder = session.holder, stay
-        if state is None:  # not told yet
+        session.told = state is not None
+        if not session.told:
             session.entries += 1
             stay.entry = session.entries
         session.version += 1
@@ -195,8 +197,19 @@ class Sessions:
 
         self.agenda.at(at, give_up)
 
+    def _heir(self, session: OpenSession) -> Stay | None:
+        """Whoever is in, over a link that passes: it keeps a session that one had who was never in."""
+        stays = (s for s in self.stays.values() if self._of(s) is session and s is not session.holder)
+        inside = (s for s in stays if s.active and s.told_in and s.state in self.declared.opened_by)
+        return next((s for s in inside if not s.link.mute), None)
+
     def _end(self, session: OpenSession, ending: Ending | None, back: Stay | None = None) -> None:
         if session.holder is None or ending is None:
+            return
+        heir = self._heir(session) if ending.kind in (End.REQUEST, End.LOSS) and not session.told else None
+        if heir is not None:
+            session.holder, session.told = heir, True
+            session.version += 1
             return
         session.holder, session.unsaid = None, False
         session.version += 1
