@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from room.parlour import by_chance, contract
+from room.parlour import CAST, by_chance, contract
+from room.parlour import case as case_of
 from roomcheck.judge import judge
+from roomcheck.model.fault import FaultKind
+from roomcheck.model.schedule import Call, Fault, Heal
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform, spare
 from roomcheck.spec.contract import Case
@@ -68,3 +71,39 @@ def test_what_nobody_need_be_told_of_is_not_told_again() -> None:
 
     assert "left upon kick" in again
     assert "left upon close" not in again
+
+
+HUSHED = load_spec(
+    """
+spec: made-up/hushed
+title: Each state has a callback of its own, and the first has none
+revision: "1"
+callbacks: {came: {room: room, fields: {room: str}}, lost: {room: room, fields: {room: str}}}
+operations: {enter: {rooms: [room]}, quit: {rooms: [room]}}
+pace: 1s
+watch: 5s
+requirements: {H: {must: Nothing without a cause., documented: "1"}}
+connection:
+  told: {IN: {came: {}}, LOST: {lost: {}}}
+  initial: OUT
+  otherwise: H
+  rules:
+    - {from: OUT, cause: enter, to: IN, within: 1s, for: H}
+    - {from: [IN, LOST], cause: quit, to: OUT, silent: true}
+    - {from: IN, cause: link down, to: LOST, within: 1s, for: H}
+    - {from: LOST, cause: entered, to: IN, within: 1s, while: link up, for: H}
+""",
+    "hushed.yaml",
+).bind()
+
+
+def test_a_state_that_no_callback_tells_is_told_by_no_broken_room() -> None:
+    """Nobody can be told it without a cause."""
+    acts = [Call("A", "enter", {"room": "R"}), Fault("A", FaultKind.CUT), Heal("A"), Call("A", "quit", {"room": "R"})]
+    one = case_of(*acts, members=CAST[:1])
+    found = breaks(HUSHED)
+
+    broke = [b for b in found if perform(HUSHED, one, Policy(eagerness=1.0), b).broke]
+
+    assert {b.state for b in found if b.kind is Kind.CAUSELESS} == {"IN", "LOST"}
+    assert any(b.kind is Kind.CAUSELESS for b in broke)

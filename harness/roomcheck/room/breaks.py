@@ -85,7 +85,8 @@ def _of_view(view: View) -> Iterator[Break]:
     states = list(view.told)
     for n, after in enumerate(states):
         others = [*states[n:], *states[:n]]
-        unlawful = [s for s in others if not any(r.to == s and after in r.from_ for r in view.rules)]
+        told = [s for s in others if s in view.signs]
+        unlawful = [s for s in told if not any(r.to == s and after in r.from_ for r in view.rules)]
         if after != view.initial:
             for state in unlawful[:UNLAWFUL]:
                 yield Break(Kind.CAUSELESS, view.name, f"{state} while {after}", view.otherwise, None, state, after)

@@ -100,6 +100,8 @@ class Telling:
         """The member is told something that it must not be told now: the state that it knows already, or news."""
         member, room = connection.member, connection.room
         if own:
+            if connection.state not in connection.view.signs:  # it was entered silently
+                return False
             callback = connection.view.signs[connection.state].callback
             self._told(member, callback, self._filled(connection.view, (member, None), connection.state, {}, room))
             return True
