@@ -1,13 +1,16 @@
 """The matrix of servers and clients, from what became of each pair."""
 
+import json
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 from report import samples
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS, INCONCLUSIVE, NOTHING, VIOLATION
-from roomcheck.report.interop import Interop, Pair, State
+from roomcheck.report.interop import Interop, Pair, State, schema
+from roomcheck.resources import root
 
 
 def pair(state: State = State.WAITING, code: int | None = None, server: str = "hall", client: str = "door") -> Pair:
@@ -61,3 +64,16 @@ def test_the_table() -> None:
     assert lines[3] == "hall+door: violates R-1 (1), R-2 (1)"
     assert lines[4].startswith("barn+door: ")
     assert "\x1b" not in lines[4]
+
+
+def test_the_data_fits_its_schema() -> None:
+    """Which is published, and refuses what is not so."""
+    pairs = [pair(State.PLAYED, 0), pair(State.HUNG, client="gate")]
+    pairs[0].take(samples.ALL)
+    data = json.loads(json.dumps(Interop("s", ["hall"], ["door", "gate"], pairs).data()))
+
+    assert json.loads((root() / "specs" / "schema" / "matrix.schema.json").read_text(encoding="utf-8")) == schema()
+    jsonschema.validate(data, schema())
+    for wrong in ({**data, "more": 1}, {**data, "pairs": [{**data["pairs"][0], "state": "lost"}]}, {"format": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema())

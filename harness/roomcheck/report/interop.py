@@ -8,10 +8,13 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS, NOTHING, PRECEDENCE
 from roomcheck.report.known import KNOWN_FAILURES
 from roomcheck.report.text import visible
+from roomcheck.spec.schemas import DIALECT
 
 FORMAT = 1
 NO_REQUIREMENT = "(no requirement)"
@@ -136,3 +139,18 @@ class Interop:
     def _said(self, pair: Pair) -> str:
         broken = ", ".join(f"{name} ({count})" for name, count in sorted(pair.violated.items()))
         return "; ".join(filter(None, [f"violates {broken}" if broken else "", pair.message]))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of matrix.json."""
+    made = TypeAdapter(Interop).json_schema()
+    first = {"format": {"const": FORMAT}, "exit_code": {"type": "integer"}}
+    closed = {"required": [*first, *made["properties"]], "additionalProperties": False}
+    made["$defs"]["Pair"] |= {"required": [*made["$defs"]["Pair"]["properties"]], "additionalProperties": False}
+    return {
+        "$schema": DIALECT,
+        **made,
+        "properties": first | made["properties"],
+        **closed,
+        "title": "roomcheck: a matrix",
+    }
