@@ -1,4 +1,8 @@
-"""Takes the pictures that docs/ shows, with Chromium: `.venv/bin/python ci/screenshots.py`."""
+"""Takes the pictures that docs/ shows, with Chromium: `.venv/bin/python ci/screenshots.py`.
+
+With the folder of a matrix that was played, `ci/screenshots.py roomcheck-matrix`, it takes that of the matrix from its
+streams, and no other.
+"""
 
 import base64
 import shutil
@@ -41,6 +45,11 @@ def site(folder: Path) -> str:
         words = ["run", "--quiet", "--simulate", "--report-dir", str(folder / f"run-{defect}"), *more]
         subprocess.run([sys.executable, "-m", "roomcheck", *words], stdout=subprocess.DEVNULL, timeout=300, check=False)
         streams.append(str(folder / f"run-{defect}" / "run.ndjson"))
+    return made(streams, folder)
+
+
+def made(streams: list[str], folder: Path) -> str:
+    """A site of these streams, which have one contract; the address of its page."""
     command = [sys.executable, "-m", "roomcheck", "site", *streams, "--out", str(folder / "site")]
     subprocess.run(command, stdout=subprocess.DEVNULL, timeout=300, check=True)
     (page,) = (folder / "site" / "contracts").glob("*.html")
@@ -67,6 +76,17 @@ def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
+def take_matrix(folder: str) -> None:
+    """Who keeps a contract, of the servers and clients of a matrix."""
+    streams = [str(file) for file in sorted(Path(folder).glob("*/run.ndjson"))]
+    with tempfile.TemporaryDirectory() as place, browser() as driver:
+        page = made(streams, Path(place))
+        for suffix, width, height in SIZES:
+            resize(driver, width, height)
+            driver.get(page)
+            driver.save_screenshot(str(DOCS / f"matrix{suffix}.png"))
+
+
 def main() -> None:
     """The overview and a failing case of a room with a defect, and the same case of the one without."""
     with tempfile.TemporaryDirectory() as place, browser() as driver:
@@ -90,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    take_matrix(sys.argv[1]) if sys.argv[1:] else main()
