@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from roomcheck.errors import UsageError
 from roomcheck.generate.links import Act, Move, Toggle, keeping_down, kinds_on_links, lay_out
 from roomcheck.generate.times import times
-from roomcheck.model.fault import FaultKind
+from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Member, Schedule
 from roomcheck.spec.contract import SECOND_SESSION, CauseKind, Contract, Operation
 
@@ -30,6 +30,7 @@ TURNS = 4  # calls in a row
 # nothing switches off: the same seed would give other schedules in another process.
 EVEN = 100
 MOSTLY = 3  # the default of an argument is so many times as likely as another value
+ELSEWHERE = 7  # of a hundred phrases, where a user has two devices
 MOST_ROOMS = 3  # more only where an operation needs more at once
 
 Draw = st.DrawFn
@@ -132,6 +133,7 @@ class _Plot:
         self.whiles = means.whiles  # after what takes a moment itself, such as coming back
         self.pauses = means.pauses
         self.kinds = st.sampled_from(means.kinds)
+        self.losses = st.sampled_from([kind for kind in means.kinds if EFFECT[kind] is Effect.DOWN] or means.kinds)
         self.members = st.sampled_from([member.name for member in cast])
         self.places = {n: st.sampled_from(_places(rooms, n)) for n in range(len(rooms) + 1)}
         calls, entry, admin = (
@@ -144,6 +146,7 @@ class _Plot:
         self.calling, self.entering = bool(calls), bool(entry)
         self.acts = {operation.name: operation.users for operation in admin}
         self.user = {member.name: member.user for member in cast}
+        self.twins = {name: found for name in self.user if (found := self._twins(name))}
         self.beside = {name: st.sampled_from(self._beside_whom(name, admin=bool(admin))) for name in self.user}
         back: list[str | None] = [None] * bool(admin)  # what concerns who is back: its own call, or an act upon it
         self.after = {name: st.sampled_from([name] * bool(calls) + back) for name in self.user}
@@ -159,7 +162,8 @@ class _Plot:
             self.call: 13 * calls,
             self.toggle: 7 * faults,
             self.act: 5 * admin,
-            self.outage: 17 * faults,
+            self.outage: (17 - ELSEWHERE * bool(self.twins)) * faults,
+            self.elsewhere: ELSEWHERE * bool(self.twins) * faults,
             self.around_call: 9 * (calls and faults),
             self.around_act: 3 * (admin and faults),
             self.around: 6 * calls,
@@ -177,12 +181,15 @@ class _Plot:
 
     def _beside_whom(self, name: str, *, admin: bool) -> list[str | None]:
         """Who does something while this member is away; None: the backend. The user's other devices more often."""
-        twins = [
-            other for other in self.user if other != name and self.user[other] == self.user[name] and self.entering
-        ]
+        twins = self._twins(name)
         others = [other for other in self.user if other != name and other not in twins and self.calling]
         backend = [None] * max(1, len(others)) if admin else []
         return [*others, *twins * MOSTLY, *backend] or [name]
+
+    def _twins(self, name: str) -> list[str]:
+        """The user's other devices, if they can enter."""
+        same = [other for other in self.user if other != name and self.user[other] == self.user[name]]
+        return same if self.entering else []
 
     def _phrases(self, shapes: Sequence[Callable[[Draw], list[Move]]]) -> st.SearchStrategy[list[Move]]:
         sampled = st.sampled_from(shapes)
@@ -272,6 +279,16 @@ class _Plot:
             soon = draw(self.whiles if draw(st.booleans()) else self.gaps)
             return [(draw(self.gaps), toggle), (draw(self.gaps), toggle), (soon, act)]
         return [(draw(self.gaps), move) for move in (toggle, act, toggle)]
+
+    def elsewhere(self, draw: Draw) -> list[Move]:
+        """A member is away, perhaps as it has just entered; its user enters on another device; the member is back."""
+        member = draw(st.sampled_from(list(self.twins)))
+        other = draw(st.sampled_from(self.twins[member]))
+        entry = self._entry(draw, member)
+        again = replace(entry, member=other) if draw(_EITHER) else self._entry(draw, other)
+        toggle = Toggle(member, draw(self.losses))
+        moves: list[Act | Toggle] = [*([entry] if draw(_EITHER) else []), toggle, again, toggle]
+        return [(draw(self.gaps), move) for move in moves]
 
     def for_long(self, draw: Draw) -> list[Move]:
         """An outage that outlasts every limit; the member may ask to enter as it begins, and call or enter after it."""

@@ -239,7 +239,7 @@ class _TakeoverDeletes(ServerMachine):
             self._announce("del", session)
 
 
-@defect("older-device-takes-back", "duplicate login", "ZX-TWIN-4")
+@defect("older-device-takes-back", "duplicate login", "ZX-TWIN-4", "ZX-STATE-1")
 class _OlderDeviceTakesBack(ServerMachine):
     """A device that was cut off while its user logged in elsewhere throws the newer one out when it is back."""
 
