@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from threading import Event
 
 import pytest
 
@@ -19,6 +20,7 @@ from roomcheck.spec.schedule_file import case_of
 
 REAL = CONTRACTS["zego"]
 MINUTE = 60_000_000
+IN_TIME = Fuzz._in_time
 
 
 class Instant:
@@ -45,6 +47,7 @@ class Instant:
 def _clock_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long drawing takes on this machine is none of these tests' business."""
     monkeypatch.setattr(fuzz_module, "now", lambda: 0)
+    monkeypatch.setattr(Fuzz, "_in_time", lambda *_: nullcontext())
 
 
 def searched(micros: float, *, waits: bool = True, stop_after: int = 8) -> Instant:
@@ -82,6 +85,19 @@ def test_a_time_for_which_every_schedule_is_too_long_is_said(monkeypatch: pytest
         monkeypatch.setattr(module, "DRAWN", 50)
     with pytest.raises(UsageError, match=r"no schedule ended in this time, and the shortest of 50 takes \d+"):
         searched(MINUTE / 60)
+
+
+def test_drawing_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it takes for ever, be it of the first schedules or of more; that none was drawn is said."""
+    monkeypatch.setattr(Fuzz, "_in_time", IN_TIME)
+    monkeypatch.setattr(fuzz_module, "draw", lambda *_: Event().wait())
+    with pytest.raises(UsageError, match="the time was up before any schedule was drawn"):
+        searched(MINUTE / 6_000)
+
+    first = [draw(REAL, 0, 2, None)]
+    monkeypatch.setattr(fuzz_module, "draw", lambda *_: first.pop() if first else Event().wait())
+    monkeypatch.setattr(Fuzz, "_in_time", lambda fuzzing, *_: asyncio.timeout(0.01 if fuzzing.played else None))
+    assert len(searched(1_000 * MINUTE).begun) == 2
 
 
 def test_where_few_are_short_enough_more_are_drawn() -> None:

@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import sys
+import time
 from importlib import import_module
 
 import click
@@ -86,7 +87,8 @@ def main(argv: list[str] | None = None) -> None:
 def _run(argv: list[str] | None) -> tuple[int, str]:
     """The exit code, and what is to be said of it."""
     try:
-        return command.main(args=argv, prog_name="roomcheck", standalone_mode=False) or 0, ""
+        began = time.monotonic_ns() // 1_000  # what a command imports takes seconds on a machine that is busy
+        return command.main(args=argv, prog_name="roomcheck", standalone_mode=False, obj=began) or 0, ""
     except RoomcheckError as e:
         return e.exit_code, str(e)
     except click.exceptions.NoArgsIsHelpError as e:

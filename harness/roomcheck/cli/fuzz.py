@@ -51,7 +51,7 @@ def fuzz(
     bound = Bound.of(choice, spec)
     budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
     jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
-    began = now()
+    began = click.get_current_context().obj or now()
     time = None if minutes is None else 60e6 * minutes
     folder = choice.report_dir / "schedules"
     try:

@@ -46,6 +46,7 @@ SHRINK_WIDTH = 64  # candidates at once
 SHRINK_CHOICE = 16  # of those that showed it, the simplest, are played again until one always shows it
 SHRINK_ROUNDS = 20
 SHRINK_SECONDS = 40.0
+REMEMBERING = 10.0  # seconds that writing what failed to the database may take when the time is up
 KINDS = 16  # kinds of findings that are confirmed and shrunk in one run; the others are reported as they were found
 
 Kind = str  # the requirement, or the place in the spec that names none
@@ -168,7 +169,13 @@ class Fuzz:
             self.doing = "drawing schedules"
             expected = self._expected if self.picked else None
             most = max(0.0, self._time_left()) if self.waits else math.inf
-            chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight, most))
+            try:
+                async with self._in_time():
+                    chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight, most))
+            except TimeoutError:
+                if self.played:
+                    return
+                raise UsageError("the time was up before any schedule was drawn: this machine is busy") from None
             if not chosen:
                 break
             gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
@@ -178,7 +185,10 @@ class Fuzz:
                 drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
                 count = max(want * POOL, DRAWN)
                 strategy = schedules(self.contract)
-                await asyncio.to_thread(remember, strategy, drawn, self.memory, number=number, count=count)
+                self.doing = "remembering what was found"
+                with contextlib.suppress(TimeoutError):  # its schedules are kept as files all the same
+                    async with self._in_time(REMEMBERING):
+                        await aside(partial(remember, strategy, drawn, self.memory, number=number, count=count))
             number += 1
         if self.until is not None and not self.played:
             least = show_duration(shortest(self.contract, self.seed))
@@ -202,9 +212,9 @@ class Fuzz:
         """How many schedules violated so far, whether that was reported or not yet."""
         return sum(map(len, self._held.values())) + sum(found.count for found in self.found.values())
 
-    def _in_time(self) -> contextlib.AbstractAsyncContextManager[object]:
-        """A block that ends with TimeoutError when the time is up."""
-        return asyncio.timeout(None if self.until is None else max(0.0, (self.until - now()) / 1e6))
+    def _in_time(self, least: float = 0) -> contextlib.AbstractAsyncContextManager[object]:
+        """A block that ends with TimeoutError when the time is up, and not within so many seconds from now."""
+        return asyncio.timeout(None if self.until is None else max(least, (self.until - now()) / 1e6))
 
     def met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
         """A trace was judged; whoever plays tells this."""
