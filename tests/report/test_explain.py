@@ -60,6 +60,9 @@ def test_what_was_expected_is_not_said_twice() -> None:
 
     assert "  seen     did not come" in explain(violating(finding=finding), HEADER)
 
+    finding = dataclasses.replace(FINDING, expected="KICK_OUT", seen="expected KICK_OUT, told RECONNECTED")
+    assert "  seen     told RECONNECTED" in explain(violating(finding=finding), HEADER)
+
 
 def test_further_findings_are_counted() -> None:
     """The second finding has a line, the others a number."""

@@ -12,7 +12,7 @@ from roomcheck.model.schedule import Member
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
 from roomcheck.model.verdict import Finding, Outcome, Verdict
-from roomcheck.report.picture import Kind, Picture, axis, brief, compose, event_text, text_picture
+from roomcheck.report.picture import Kind, Picture, axis, brief, compose, divergence_text, event_text, text_picture
 from roomcheck.report.svg import HEAD, ROW, draw
 from support.vendors import contract
 
@@ -308,3 +308,12 @@ def test_a_finding_about_nobody_is_marked_at_the_server() -> None:
     assert drawn.divergence is not None
     assert (drawn.divergence.member, drawn.divergence.at) == ("", S)
     assert draw(drawn).line is not None
+
+
+def test_what_was_expected_is_said_once() -> None:
+    """Whether what was seen begins with it or says it in a sentence."""
+    for seen in ("KICK_OUT: did not come", "expected KICK_OUT, told RECONNECTED"):
+        drawn = compose(trace(), Verdict(Outcome.VIOLATES, (Finding("R-1", "A", S, "KICK_OUT", seen),)))
+
+        assert drawn.divergence is not None
+        assert divergence_text(drawn.divergence, drawn).count("KICK_OUT") == 1

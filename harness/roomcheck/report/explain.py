@@ -75,7 +75,7 @@ def _finding(finding: Finding, header: RunHeader, result: CaseResult) -> Iterato
     late = f"; this machine was at most {show_duration(result.lateness)} late" if result.lateness else ""
     yield _line("where", f"{finding.view}, {show_duration(finding.at)} after the first act{late}")
     yield _line("expected", finding.expected)
-    yield _line("seen", finding.seen.removeprefix(f"{finding.expected}: "))
+    yield _line("seen", seen_of(finding))
     if finding.miss:
         yield _line("off by", show_duration(finding.miss))
     if (scale := result.scale or header.scale) != 1:
@@ -83,6 +83,11 @@ def _finding(finding: Finding, header: RunHeader, result: CaseResult) -> Iterato
     further = [m for m in finding.misses if m != finding.seen]
     if further:
         yield _line("or", further[0])
+
+
+def seen_of(finding: Finding) -> str:
+    """What was seen, without what was expected in its place."""
+    return finding.seen.removeprefix(f"{finding.expected}: ").removeprefix(f"expected {finding.expected}, ")
 
 
 def _more(findings: Sequence[Finding]) -> Iterator[str]:

@@ -166,7 +166,8 @@ def event_text(event: Moment, picture: Picture) -> str:
 def divergence_text(found: Divergence, picture: Picture) -> str:
     """The judge's first finding as a sentence."""
     breaks = f" of {found.requirement}" if found.requirement else ""
-    expected = "" if found.seen.startswith(found.expected) else f"expected {found.expected}; "
+    said = found.seen.startswith((found.expected, f"expected {found.expected}"))
+    expected = "" if said else f"expected {found.expected}; "
     return f"first divergence{breaks}, {brief(found.at * picture.scale)} after the first act: {expected}{found.seen}"
 
 
