@@ -18,7 +18,7 @@ def play(folder: Path, more: str = "]") -> dict[str, list[str]]:
     target = write_target(folder, adapter=ADAPTER[:-1] + more, server=SERVER[:-1] + more, scale=SCALE)
     (folder / "test_by_hand.py").write_text(CODE, encoding="utf-8")
     for _ in range(TRIES):
-        done = pytests(["--room-target", str(target), "test_by_hand.py"], folder)
+        done = pytests([f"--room-target={target}", "test_by_hand.py"], folder)
         if "inconclusive" not in done.out:
             break
     return {name: [type(r).__name__ for r in case.result] for name, case in done.cases.items()}

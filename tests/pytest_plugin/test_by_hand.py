@@ -52,7 +52,7 @@ def play(folder: Path, code: str, *, adapter: str = ADAPTER, server: str = SERVE
     target = write_target(folder, adapter=adapter, server=server, scale=SCALE)
     (folder / "test_mine.py").write_text(code, encoding="utf-8")
     for _ in range(TRIES):
-        done = pytests(["--room-target", str(target), "test_mine.py"], folder)
+        done = pytests([f"--room-target={target}", "test_mine.py"], folder)
         if "inconclusive" not in done.out:
             break
     return done

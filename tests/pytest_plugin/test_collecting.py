@@ -48,7 +48,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> list[set[str]]:
     """What each of the choices collects, one after the other in one process: most of its time is its start."""
     folder = tmp_path_factory.mktemp("chosen")
     (folder / "test_mine.py").write_text(MINE, encoding="utf-8")
-    common = [*NOT_OURS, "--collect-only", "-q", "--room-target", str(touching(folder))]
+    common = [*NOT_OURS, "--collect-only", "-q", f"--room-target={touching(folder)}"]
     program = [sys.executable, "-c", SEVERAL, json.dumps([[*common, *words] for words, _ in CHOICES])]
     done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=True)
     assert not (folder / "started").exists()
@@ -57,7 +57,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> list[set[str]]:
 
 def collect(folder: Path, target: Path, *words: str) -> tuple[Ended, list[str]]:
     """The ids that are collected."""
-    done = pytests(["--collect-only", "-q", "--room-target", str(target), *words], folder)
+    done = pytests(["--collect-only", "-q", f"--room-target={target}", *words], folder)
     assert not (folder / "started").exists()
     return done, [line for line in done.out.splitlines() if "::" in line]
 
@@ -102,14 +102,14 @@ def test_paths_without_the_spec_say_that_its_cases_are_left_out(pytester: pytest
     """In the header, where a person looks for what ran."""
     pytester.makepyfile(test_mine=MINE)
 
-    done = pytests(["--collect-only", "--room-target", str(target), "test_mine.py"], pytester.path)
+    done = pytests(["--collect-only", f"--room-target={target}", "test_mine.py"], pytester.path)
 
     assert f"its cases are not among the paths: add {SPEC}" in done.out
 
 
 def test_each_requirement_is_a_marker_with_its_sentence(pytester: pytest.Pytester, target: Path) -> None:
     """Also where markers are strict."""
-    done = pytests(["--markers", "--room-target", str(target), "--strict-markers"], pytester.path)
+    done = pytests(["--markers", f"--room-target={target}", "--strict-markers"], pytester.path)
 
     assert "@pytest.mark.ZX-LOGIN-6: loginRoom to a room that is joined is refused with 1002001" in done.out
 

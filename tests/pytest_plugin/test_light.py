@@ -1,11 +1,12 @@
 """What the plugin costs whoever does not use it: nothing."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from support.pytests import pytests
+from support.pytests import NOT_OURS, pytests
 
 OTHERS = """
 import json, sys
@@ -21,10 +22,10 @@ def test_an_unused_plugin_loads_itself_only(pytester: pytest.Pytester) -> None:
     """The thin module and its package, nothing else of roomcheck and nothing of what it needs."""
     pytester.makepyfile(test_others=OTHERS)
 
-    done = pytests(["-p", "no:xdist"], pytester.path)
+    done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:xdist", *NOT_OURS)
 
     loaded = set(json.loads((pytester.path / "loaded.json").read_text(encoding="utf-8")))
-    assert done.outcomes == {"passed": 1}
+    done.assert_outcomes(passed=1)
     assert {name for name in loaded if name.partition(".")[0] == "roomcheck"} == {
         "roomcheck", "roomcheck.pytest_plugin",
     }  # fmt: skip

@@ -68,10 +68,10 @@ def play(folder: Path, *words: str, adapter: str = ADAPTER, server: str = SERVER
     """These words on a room that is the reference room but for what is said; again where this machine was too late."""
     path = write_target(folder, adapter=adapter, server=server, more=more)
     for _ in range(TRIES - 1):
-        done = pytests(["--room-target", str(path), *words], folder)
+        done = pytests([f"--room-target={path}", *words], folder)
         if "inconclusive after" not in done.out:
             return done
-    return pytests(["--room-target", str(path), *words], folder)
+    return pytests([f"--room-target={path}", *words], folder)
 
 
 def problems(done: Ended) -> Mapping[str, list[str]]:

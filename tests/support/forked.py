@@ -1,4 +1,7 @@
-"""`roomcheck` in a process forked from an interpreter that has imported it, as importing is two thirds of a short run."""
+"""`roomcheck`, or pytest with its plugin, in a process forked from an interpreter that has imported it.
+
+Importing is two thirds of a short run.
+"""
 
 import atexit
 import ctypes
@@ -12,12 +15,16 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
+
+import pytest
 
 from roomcheck.cli import COMMANDS, ELSEWHERE
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["requests", *(f"roomcheck.cli.{ELSEWHERE.get(name, (name,))[0]}" for name in COMMANDS)])
+SERVER.set_forkserver_preload(
+    ["requests", "pytest", *(f"roomcheck.cli.{ELSEWHERE.get(name, (name,))[0]}" for name in COMMANDS)]
+)
 PR_SET_PDEATHSIG = 1
 LOCK = threading.Lock()  # starting a process asks after every other one, and two who ask at once get a wrong answer
 
@@ -28,8 +35,17 @@ def servers() -> set[int]:
     return {pid for pid in kept if pid is not None}
 
 
+Program = Literal["roomcheck", "pytest"]
+
+
 def _main(
-    words: Sequence[str], cwd: Path, env: Mapping[str, str], out: Connection, err: Connection, before: str
+    program: Program,
+    words: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    out: Connection,
+    err: Connection,
+    before: str,
 ) -> None:
     """What the process does: first what a new one would have from the start, then the command.
 
@@ -47,9 +63,12 @@ def _main(
     os.environ.update(env)
     # a suite that a shell runs in the background ignores it, and so would its children
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["roomcheck", *words]
+    sys.argv = [program, *words]
+    sys.orig_argv = [sys.executable, "-m", program, *words]
     exec(before, {})  # noqa: S102
     try:
+        if program == "pytest":
+            sys.exit(pytest.main())
         from roomcheck.cli import main
 
         main()
@@ -62,9 +81,11 @@ def _main(
 class Forked:
     """What a test needs of `subprocess.Popen`."""
 
-    def __init__(self, words: Sequence[str], cwd: Path, env: Mapping[str, str], before: str) -> None:
+    def __init__(
+        self, words: Sequence[str], cwd: Path, env: Mapping[str, str], before: str = "", program: Program = "roomcheck"
+    ) -> None:
         ours, theirs = zip(SERVER.Pipe(duplex=False), SERVER.Pipe(duplex=False), strict=True)
-        self._process = SERVER.Process(target=_main, args=(words, cwd, env, *theirs, before))
+        self._process = SERVER.Process(target=_main, args=(program, words, cwd, env, *theirs, before))
         with LOCK:
             self._process.start()
         for pipe in theirs:

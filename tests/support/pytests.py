@@ -3,8 +3,6 @@
 import os
 import re
 import secrets
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +10,13 @@ from pathlib import Path
 from junitparser import JUnitXml, TestCase
 
 from roomcheck.resources import cache_dir
+from support.forked import Forked
 from support.runs import LIMIT, MARK, Reports, Running
 
 SPEC = "zego-express/room-status"
-PYTEST = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from pytest import main; sys.exit(main())"
-)
 CACHE = str(cache_dir())  # pytester gives every test a HOME of its own, where no Toxiproxy was built yet
 NOT_OURS = ("-p", "no:hypothesispytest")  # it imports Hypothesis at the end of every run
+FORKED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what its process was forked with
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,8 @@ class Ended:
 def start(words: Sequence[str], cwd: Path) -> Running:
     """`pytest WORDS` in this folder; leaving the `with` ends it and all that it started."""
     mark = secrets.token_hex(8)
-    process = subprocess.Popen(
-        [sys.executable, "-c", PYTEST, *NOT_OURS, "--junitxml=junit.xml", *words],
-        cwd=cwd, env={**os.environ, "ROOMCHECK_CACHE": CACHE, MARK: mark}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    env = {**os.environ, "ROOMCHECK_CACHE": CACHE, MARK: mark}
+    process = Forked([*NOT_OURS, *FORKED, "--junitxml=junit.xml", *words], cwd, env, program="pytest")
     return Running(process, mark, Reports(cwd))
 
 
