@@ -24,6 +24,7 @@ from roomcheck.run.session import ATTEMPTS, Session
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import case_of
 
+SAID = 10.0  # seconds between two words on how it goes on
 JOBS = 128  # cases at once, shared by the targets: each of them needs the machine to be on time
 
 
@@ -108,7 +109,7 @@ def compare(
     rows = [Row(name, title, [_cell(c, name) for c in contestants]) for name, title in titles.items()]
     say(f"{len(rows)} cases of {specs.pop()} on {len(bounds)} targets: {', '.join(c.name for c in contestants)}")
     with held(report_dir):
-        complete = asyncio.run(_play(contestants, rows))
+        complete = asyncio.run(_play(contestants, rows, say))
         return _finish(contestants, rows, report_dir, complete=complete)
 
 
@@ -163,9 +164,10 @@ def _cell(contestant: Contestant, name: str) -> Cell:
     return cell
 
 
-async def _play(contestants: Sequence[Contestant], rows: Sequence[Row]) -> bool:
+async def _play(contestants: Sequence[Contestant], rows: Sequence[Row], say: Callable[[str], None]) -> bool:
     """Play everything on all targets at once, and what differs again; whether nobody interrupted it."""
     cancelled_by_signals()
+    telling = asyncio.create_task(tell(contestants, say))
     try:
         async with contextlib.AsyncExitStack() as stack:
             for contestant in contestants:
@@ -185,7 +187,16 @@ async def _play(contestants: Sequence[Contestant], rows: Sequence[Row]) -> bool:
         if other is not None or known is None:
             raise
         raise known.exceptions[0] from None
+    finally:
+        telling.cancel()
     return True
+
+
+async def tell(contestants: Sequence[Contestant], say: Callable[[str], None]) -> None:
+    """How far each is, every ten seconds."""
+    while True:
+        await asyncio.sleep(SAID)
+        say("; ".join(f"{c.name}: {len(c.session.results)} played" for c in contestants))
 
 
 def _finish(contestants: Sequence[Contestant], rows: list[Row], report_dir: Path, *, complete: bool) -> int:
