@@ -9,6 +9,7 @@ import pytest
 from roomcheck.cli import bisect, main
 from roomcheck.cli.bisect import Change, search
 from roomcheck.cli.matrix import STREAM
+from roomcheck.report.exitcode import INCONCLUSIVE
 from roomcheck.run.process import Ended
 from support.parts import CLIENT, SERVER, write_part
 
@@ -106,3 +107,24 @@ def test_what_an_earlier_call_wrote_is_no_answer(tmp_path: Path, monkeypatch: py
     seen = asyncio.run(bisect._play(Path("s.yaml"), "hall@1.0.0", 5, old.parent, 60.0))
 
     assert seen.text() == "cannot tell: not installed"
+
+
+def test_what_an_option_allows_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No version violates anything then, and a person sees which ones do what the schedule is about."""
+    said = "allowed by `goodbye: sometimes` in target.yaml:9: with `goodbye: always` 2 of the 5 would violate G-1"
+
+    def write(log: Path, *lines: str) -> None:
+        log.parent.mkdir(parents=True)
+        log.write_text("\n".join(lines), encoding="utf-8")
+
+    async def played(words: Sequence[str], log: Path, _limit: float) -> Ended:
+        write(log, "5 cases", *([said] if "hall@2" in words else []))
+        return Ended(4, "not played")
+
+    monkeypatch.setattr(bisect, "roomcheck", played)
+    code = asyncio.run(bisect._bisect(Path("s.yaml"), "hall@{}".format, ["1", "2"], 5, tmp_path / "out", 60.0))
+
+    assert code == INCONCLUSIVE
+    assert [line for line in capsys.readouterr().out.splitlines() if "allowed" in line] == [f"  {said}"]

@@ -111,7 +111,7 @@ def bisect(
     The newest and the oldest version are played, and then half of what is left at a time; each is fetched into a folder
     of its own. Where the newest conforms and the oldest does not, the first version that conforms is named. A version
     that cannot be installed, or that the machine could not decide, is passed over. A finding that does not show every
-    time wants a greater -n.
+    time wants a greater -n. One that an option of the target allows is no violation: it is said of each version.
 
     \b
       roomcheck bisect found.yaml --target my-server+my-client --versions 1.0.0,1.1.0,1.2.0
@@ -166,6 +166,8 @@ async def _bisect(
         click.echo(f"playing {version} ...", err=True)
         seen[version] = await _play(schedule, at(version), times, out / UNSAFE.sub("-", version), limit)
         click.echo(f"{version}: {visible(seen[version].text())}")
+        for line in _allowed(out / UNSAFE.sub("-", version) / LOG):
+            click.echo(f"  {visible(line)}")
         if not wanted:
             wanted.update(seen[version].broken)
         return None if seen[version].unknown else not wanted.isdisjoint(seen[version].broken)
@@ -190,6 +192,14 @@ async def _bisect(
         return INCONCLUSIVE
     click.echo(f"{what} {does} from {change.first} on; {change.last}, the one before, {before}")
     return AS_EXPECTED
+
+
+def _allowed(log: Path) -> list[str]:
+    """What `roomcheck replay` said of options that allow what a schedule shows: then no version violates anything."""
+    try:
+        return [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("allowed by `")]
+    except (OSError, ValueError):
+        return []
 
 
 async def _play(schedule: Path, target: str, times: int, folder: Path, limit: float) -> Seen:
