@@ -17,9 +17,13 @@ SAID: dict[str, str | tuple[str, ...]] = {
     "gappy": "some are lost",
     "noisy": "is not a message of the protocol",
     "late": "hello",
-    "hanging": "this one call hangs",
+    "hanging": ("this one call hangs", "the whole program hangs"),  # its pongs may be late on a busy machine
     "crashing": "ended with status 11",
-    "flooding": ("it floods", "this one call hangs"),  # what a busy machine sees first is the call that it drowns
+    "flooding": (
+        "it floods",
+        "this one call hangs",
+        "the whole program hangs",
+    ),  # what a busy machine sees first is the call that it drowns
 }
 ROW = Row("x", Kind.CLIENT, "", "", ("Q-1", "Q-2"), Ending.CAUGHT)
 
@@ -41,7 +45,7 @@ def test_a_hostile_adapter_is_blamed_and_the_room_is_not(name: str, adapters: di
 
     assert row.ending is Ending.CAUGHT
     said = SAID[name]
-    assert any(words in row.message for words in ([said] if isinstance(said, str) else said))
+    assert any(words in row.message for words in ([said] if isinstance(said, str) else said)), row.message
     assert not any(played.requirements for played in row.real)
 
 
