@@ -1,5 +1,6 @@
 """`roomcheck run`: which cases are chosen, before any is played."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from roomcheck.cli import main
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import DEFAULT_SPEC
 from roomcheck.cli.run import LEVELS, in_shard, lacking, selected
+from roomcheck.judge.result import result_of
 from roomcheck.model.verdict import Outcome
 from roomcheck.prove import asked
 from roomcheck.spec.contract import Contract
@@ -130,3 +132,14 @@ def test_a_shard_without_a_case_checks_nothing(capsys: pytest.CaptureFixture[str
 
     assert e.value.code == 4
     assert "fits -k login-alone --shard 1/9999" in capsys.readouterr().err
+
+
+def test_no_case_was_later_than_the_summary_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A room's server that was kept waiting makes a case late, and this process none the less on time."""
+    monkeypatch.setattr("roomcheck.simulate.player.result_of", partial(result_of, lateness=3_179_000))
+    with pytest.raises(SystemExit):
+        main(["run", "--simulate", "-q", "-k", "login-alone", "--report-dir", str(tmp_path)])
+
+    assert "lateness of this machine: 0 ms (99 %), 3.179 s at worst" in capsys.readouterr().out

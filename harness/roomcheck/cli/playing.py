@@ -295,7 +295,8 @@ async def _play(
         code = INTERRUPTED if interrupted else failure.exit_code if failure else judged
         late = player.lateness.percentile
         complete = not interrupted and failure is None
-        footer = RunFooter(code, time.monotonic() - began, late(0.99), late(1.0), complete)
+        worst = max([late(1.0), *(result.lateness for result in results)])  # a case counts what else was kept waiting
+        footer = RunFooter(code, time.monotonic() - began, late(0.99), worst, complete)
         messages = [*map(str, troubles), *([str(failure)] if failure else [])]
         if known and known.update and not complete:
             messages.append(f"{known.path} is not updated: the run was not complete")
