@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,20 @@ def test_a_time_for_which_every_schedule_is_too_long_is_said(monkeypatch: pytest
         monkeypatch.setattr(module, "DRAWN", 50)
     with pytest.raises(UsageError, match=r"no schedule ended in this time, and the shortest of 50 takes \d+"):
         searched(MINUTE / 60)
+
+
+def test_the_first_of_a_search_by_time_are_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Choosing takes longer than playing them on a machine that is busy; those after them are."""
+    some = draw(REAL, 0, 2, None)
+    chosen: list[bool] = []
+
+    def drawing(*args: Any) -> Any:
+        chosen.append(args[3] is not None)
+        return [some[len(chosen) - 1]]
+
+    monkeypatch.setattr(fuzz_module, "draw", drawing)
+    assert len(searched(1_000 * MINUTE, stop_after=2).begun) == 2
+    assert chosen == [False, True]
 
 
 def test_drawing_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

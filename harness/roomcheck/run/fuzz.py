@@ -37,7 +37,8 @@ from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of
 
-FIRST = 16  # of a search by time, which then draws twice as many each time: the first are played at once
+# of a search by time, which then draws twice as many each time: the first are played at once, as chance gives them
+FIRST = 16
 CHUNK = 1_000  # schedules that are drawn, chosen and played before the next are drawn
 IN_REAL_TIME = 256  # of one that is not: its members wait most of the time
 CONFIRMED_IN = 5  # rooms at once, each of several schedules that showed the same
@@ -167,7 +168,8 @@ class Fuzz:
         while (left := self._left()) > 0:
             want = min(CHUNK, left)
             self.doing = "drawing schedules"
-            expected = self._expected if self.picked else None
+            at_once = self.schedules is None and self._chunks == 1
+            expected = self._expected if self.picked and not at_once else None
             most = max(0.0, self._time_left()) if self.waits else math.inf
             try:
                 async with self._in_time():
