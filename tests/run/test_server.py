@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -289,16 +290,17 @@ def test_an_endpoint_may_be_an_ipv6_address(written: str) -> None:
     assert asyncio.run(play()).startswith("[::1]:")
 
 
-def test_a_machine_without_a_file_left_is_not_taken_for_a_server_that_does_not_accept(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_a_machine_without_a_file_or_ipv6_is_not_taken_for_a_server_that_does_not_accept(
+    number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the machine's trouble, and said so."""
 
-    async def no_file(*_: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
+    async def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(asyncio, "open_connection", no_file)
-    with pytest.raises(HarnessError, match="this machine cannot make a connection: Too many open files"):
+    monkeypatch.setattr(asyncio, "open_connection", fails)
+    with pytest.raises(HarnessError, match=f"this machine cannot make a connection: {os.strerror(number)}"):
         asyncio.run(Server(target(), {}).start())
 
 

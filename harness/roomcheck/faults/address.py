@@ -1,13 +1,15 @@
 """host:port, as targets write it, with an IPv6 host in brackets or bare; and which failures are the machine's own.
 
-A machine that has no file, port or memory left cannot tell whether somebody listens, so that is no answer.
+A machine that has no file, port or memory left, or no IPv6, cannot tell whether somebody listens, so that is no answer.
 """
 
 import errno
 
 from roomcheck.errors import HarnessError
 
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN})
+_OURS = frozenset({
+    errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN, errno.EAFNOSUPPORT,
+})  # fmt: skip
 
 
 def split(address: str) -> tuple[str, int]:
