@@ -115,6 +115,13 @@ def comparison(*rows: Row, names: tuple[str, ...] = ("one", "other")) -> Compari
     return Comparison("vendor/status", "1", [Side(n, f"room {n}", 100) for n in names], list(rows), "2.12.0")
 
 
+def test_a_field_that_holds_nothing_is_seen() -> None:
+    """Not two blanks between a name and the comma after it."""
+    member, callback, fields, at = state("LOGINED")
+
+    assert told((member, callback, {**fields, "errorCode": ""}, at)) == {"A in R": ('LOGINED errorCode ""',)}
+
+
 def test_a_race_is_no_difference() -> None:
     """If one of several plays on the one is like one of several on the other, it varies."""
     one = row(cell(("a", "b"), ("a",)), cell(("a", "b")))

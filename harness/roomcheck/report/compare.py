@@ -87,6 +87,8 @@ def _text(record: Told, callback: Callback, view: View | None, names: Mapping[st
 def _plain(value: Any, names: Mapping[str, str]) -> str:
     """The value by the schedule's names, lists and mappings without an order."""
     match value:
+        case "":
+            return '""'
         case str():
             return names.get(value, value)
         case Mapping():
