@@ -503,6 +503,19 @@ def test_what_no_view_can_hold_violates(callback: str, fields: dict[str, object]
     assert any(text in f.seen for f in result.findings), result.findings
 
 
+def test_a_contract_may_let_a_member_be_told_of_itself() -> None:
+    """Then it is no finding, nor is it news of anybody else."""
+    tape = two()
+    tape.event(300, "A", "people", room="r", change="+", who=[{"id": "a"}])
+    (finding,) = verdict(tape, 1000).findings
+    assert finding.expected == "news of the others alone, unless `oneself: either` stands under `presence`"
+    own, others = LOBBY.views
+    assert others.presence is not None
+    either = replace(others, presence=replace(others.presence, of_oneself=True))
+
+    assert judge(replace(LOBBY, views=(own, either)), tape.trace(1000)).outcome is Outcome.CONFORMS
+
+
 def test_members_may_be_told_to_be_in_a_room_that_is_none_of_the_case() -> None:
     """What it tells of them is refused, and no error of the judge."""
     tape = two()

@@ -65,7 +65,7 @@ def lint(specs: tuple[str, ...]) -> int:
     for name in specs or sorted(spec_names()):
         try:
             spec = read_spec(find_spec(name))
-            found = lint_spec(spec) or [*without_case(spec), *contradictions(spec)]
+            found = sorted([*lint_spec(spec), *without_case(spec), *contradictions(spec)])
             problems += found
             notes += [] if found else [*looked_at(spec)]
         except SpecError as e:

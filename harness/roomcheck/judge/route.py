@@ -50,6 +50,10 @@ def order(record: Record) -> int:
     return record.at.hi if isinstance(record, (Told, Answered)) else record.at.lo
 
 
+KNOWN = "a callback that the contract knows"
+OTHERS_ONLY = "news of the others alone, unless `oneself: either` stands under `presence`"
+
+
 class Audience(NamedTuple):
     """Whom a callback concerns: the member itself that is told it, and the view about others."""
 
@@ -354,7 +358,8 @@ class Router:
             if user is None:
                 self._stray(record, f"{value} about {real!r}, who is nobody of this case", view)
             elif user == self.user_of[record.member]:
-                self._stray(record, f"{value} about itself", view)
+                if not observers.sessions.declared.of_oneself:
+                    self._stray(record, f"{value} about itself", view, OTHERS_ONLY)
             else:
                 observers.observer(record.member, room, user).callback(value, record.fields, record.at)
 
@@ -377,6 +382,7 @@ class Router:
         if self.rules.immediate and not self.heard[record.callback].own:
             self._own(record.member, room).beside(record.callback, record.at)
 
-    def _stray(self, record: Told, text: str, view: View | None = None) -> None:
+    def _stray(self, record: Told, text: str, view: View | None = None, expected: str = KNOWN) -> None:
         requirement = view.otherwise if view else None
-        self.strays.append((record.member, record.at.hi, Rejection(0, f"{record.callback}: {text}", None, requirement)))
+        rejection = Rejection(0, f"{record.callback}: {text}", None, requirement, expected)
+        self.strays.append((record.member, record.at.hi, rejection))

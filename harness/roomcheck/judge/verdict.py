@@ -121,7 +121,7 @@ def _findings(
     for member, at, rejection in strays:
         fallback = next((v.otherwise for v in contract.views if v.otherwise), None)
         requirement = rejection.requirement or first or fallback
-        finding = Finding(requirement, member, at - start, "a callback that the contract knows", rejection.text)
+        finding = Finding(requirement, member, at - start, rejection.expected, rejection.text)
         yield _Refused(user[member], True, finding)
     for key, view in views.items():
         if view.refused:

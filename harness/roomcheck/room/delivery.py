@@ -95,6 +95,7 @@ class Delivery:
         self.increments = bool(view.signs)
         self.observers = list(observers)
         self.users = list(dict.fromkeys(who.user for who in self.observers))
+        self.of_oneself = view.presence.of_oneself and self.increments
         self.forgotten: set[tuple[str, str]] = set()  # (user, room) whose end need not be told
 
     def _at(self, moment: int, act: Callable[[], None]) -> None:
@@ -137,6 +138,18 @@ class Delivery:
             self._at(at, lambda who=who, epoch=who.epoch, copies=copies, wrong=wrong: self._deliver(  # type: ignore[misc]
                 who, epoch, user, change, copies, wrong=wrong
             ))  # fmt: skip
+
+        if self.of_oneself and change.name != UNCAUSED:
+            for who in self.observers:
+                if who.room == room and who.user == user and self._likely(MEANWHILE, who, "is told of itself"):
+                    at = host.decisions.when(now, now + self.delivery, "news of itself", who.member, who.count, now=now)
+                    self._at(at, lambda who=who: self._tell_itself(who, change))  # type: ignore[misc]
+
+    def _tell_itself(self, who: Observer, change: Change) -> None:
+        """A member is told of its own user what the others are told."""
+        if self._there(who):
+            self.host.hurry(who.member, who.room)
+            self.host.news(who.member, who.room, [who.user], change)
 
     def awaited(self, user: str, room: str) -> bool | None:
         """Whether the scenario expects any of the others to be told that the user has left, if it says so."""

@@ -228,9 +228,9 @@ class Presence:
     it has joined, once it is told so. All times are microseconds: news comes within `delivery`, in the order of what
     happened; a client notices a lost link within `noticed`, and is back within `back` once its link is whole.
     `list_requirement` is broken by an observer's list that is wrong when it is due, `first_list_requirement` by that of
-    one that has just come. `lists`: callbacks that name all
-    who are there, and whether the observer itself is among them. Where nothing else tells who comes and who goes, two
-    changes in one delivery's time may be told by no list at all.
+    one that has just come. `lists`: callbacks that name all who are there, and whether the observer itself is among
+    them. Where nothing else tells who comes and who goes, two changes in one delivery's time may be told by no list at
+    all. `of_oneself`: a member may also be told that it has come or gone itself, as the others are.
     """
 
     observers: Hearing
@@ -248,6 +248,7 @@ class Presence:
     list_requirement: str | None = None
     first_list_requirement: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)  # callback -> included, left out, either
+    of_oneself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

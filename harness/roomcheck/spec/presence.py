@@ -53,6 +53,7 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
                 seen.newcomers or seen.for_, words.where(*AT, "observers", "newcomers" if seen.newcomers else "for")
             ),
             lists=_lists(words, shape),
+            of_oneself=shape.oneself == "either",
             replaced_requirement=words.requirement(
                 replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
             ),

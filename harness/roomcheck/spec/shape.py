@@ -257,6 +257,7 @@ class PresenceShape(Shape):
             json_schema_input_type=str | dict[str, ListShape],
         ),
     ] = {}
+    oneself: Literal["left out", "either"] = "left out"
     observers: ObserversShape
     otherwise: str | None = None
     session: SessionShape
