@@ -1146,6 +1146,28 @@ def test_two_devices_that_throw_each_other_out_stay_few_histories() -> None:
 # --- observers ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("after", "broken", "expected"),
+    [(29, None, CONFORMS), (31, None, "violates H-OTHERS"), (90, None, "violates H-OTHERS"), (90, 1990, CONFORMS),
+     (90, 1800, "violates H-OTHERS"), (101, 1990, "violates H-OTHERS")],
+)  # fmt: skip
+def test_who_has_left_is_told_no_more_than_what_was_under_way(
+    after: float, broken: float | None, expected: str
+) -> None:
+    """Over a link that was not whole it may be as late as a list."""
+    hall = inside()
+    if broken:
+        hall.fault(broken, "B", FaultKind.CUT)
+        hall.heal(broken + 5, "B")
+    hall.leave(2000, "B")
+    if not broken:
+        hall.left(2020, "A", "B")
+    hall.leave(2000 + after - 5)
+    hall.left(2001 + after)
+
+    assert judged(hall, 2200) == expected
+
+
 def test_who_is_cut_off_may_hear_anything_and_is_right_again_later() -> None:
     hall = inside()
     hall.fault(2000, "B", FaultKind.CUT)

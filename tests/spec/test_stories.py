@@ -253,3 +253,13 @@ def test_a_story_that_a_mistake_elsewhere_takes_away_is_not_reported() -> None:
         load_spec(text.replace("scenarios:\n", story), "s.yaml")
 
     assert [p.message for p in caught.value.problems] == ["unknown name 'patence'; did you mean 'patience'?"]
+
+
+@pytest.mark.parametrize(("lists", "expected"), [("100ms", 240_000), ("500ms", 560_000)])
+def test_a_case_goes_on_until_lists_are_right(lists: str, expected: int) -> None:
+    """Where the contract does not say for how long: what its last step leads to is looked at."""
+    text = HALL.replace("watch: 100ms\n", "").replace("list right within: 100ms", f"list right within: {lists}")
+
+    (come,) = (case for case in load_spec(text, "hall.yaml").bind().cases if case.id == "come")
+
+    assert come.schedule.watch == expected

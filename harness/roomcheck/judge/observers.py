@@ -53,12 +53,23 @@ class Observers:
     def told(self, member: str, room: str, before: str | None, at: Instant) -> None:
         """A member was told a state of its own, another one than `before`."""
         hearing, now = self.hearing, self.states[member, room]
-        if now not in hearing.away:
+        if now in hearing.states:
             self._list_due(member, room, at, hearing.list_within)
+        elif now not in hearing.away:
+            self._list_due(member, room, at, self._under_way(member, at))
         self._cut_off(member, room, at, again=now in hearing.away and before in hearing.states)
         if now in hearing.states and self._newcomer(member, room):
             # what was under way when its list was told has reached the others, too
             self._list_due(member, room, at, min(hearing.list_within, 2 * self.sessions.declared.delivery))
+
+    def _under_way(self, member: str, at: Instant) -> int:
+        """How long after a member has left a room it may still be told of others: news that had been sent before.
+
+        Over a link that was not whole it may be as late as a list.
+        """
+        within, links = self.hearing.list_within, self.sessions.links
+        whole = next(links[member].since(at.lo - within), None) is None
+        return min(within, self.sessions.declared.delivery) if whole else within
 
     def link(self, member: str, rooms: list[str], at: Instant) -> None:
         """A member's link went down, or came back."""

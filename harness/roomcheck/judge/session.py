@@ -119,7 +119,8 @@ class Session:
         joined = value == told["present"]
         if observer.reception is not LIVE:
             if observer.outside:
-                self._refuse(observer, at, [Rejection(0, f"{value} came while the observer is not in the room", None)])
+                text = f"{value} came while the observer is not in the room"
+                self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             elif observer.fresh and joined == observer.told and not observer.by_list:
                 text = f"{value} came twice while the list was being told"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
@@ -143,7 +144,7 @@ class Session:
             return
         if observer.outside and there:
             text = "stands in a list that came while the observer is not in the room"
-            self._refuse(observer, at, [Rejection(0, f"{self.user} {text}", None)])
+            self._refuse(observer, at, [Rejection(0, f"{self.user} {text}", None, self.view.otherwise)])
         observer.told, observer.by_list = there, True
         if self.dead or observer.reception is not LIVE:
             return

@@ -75,9 +75,7 @@ class _Scenario:
         self.rooms = self.scene.rooms
         self.users = self.scene.users
         words.when(shape.when, *at)
-        self.watch = words.duration(
-            words.shape.watch if shape.watch is None else shape.watch, *(at if shape.watch is not None else ()), "watch"
-        )
+        self.watch = words.watch if shape.watch is None else words.duration(shape.watch, *at, "watch")
         node = words.doc.at((*at, "for"))
         self.requirements = tuple(words.requirement(name, node.key(name)) or name for name in shape.for_)
 

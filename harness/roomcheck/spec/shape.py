@@ -409,7 +409,7 @@ class SpecShape(Shape):
     callbacks: dict[str, CallbackShape] = Field(min_length=1)
     operations: dict[str, OperationShape] = Field(min_length=1)
     pace: Expression = "0s"
-    watch: Expression = "0s"
+    watch: Expression | None = None
     tolerance: Expression | None = None
     requirements: dict[str, RequirementShape] = {}
     groups: dict[str, Annotated[Names, Field(min_length=1)]] = {}

@@ -169,7 +169,7 @@ class _Stories:
         made: dict[str, Any] = {"title": title, "schedule": schedule}
         if faults:
             made["faults"] = faults
-        if watch > self.words.duration(self.words.shape.watch, "watch"):
+        if watch > self.words.watch:
             made["watch"] = self._text(watch)
         return made
 

@@ -141,6 +141,7 @@ class Vocabulary(Words):
         self._open: list[str] = []
         self.constants = self._constants()
         self.pace = self.duration(shape.pace, "pace")
+        self.watch = self._watch(shape)
         self.tolerance = self.duration(shape.tolerance, "tolerance")
         self.about = False  # whether any window is about a time
         self.codes = {name: code.value for name, code in shape.codes.items()}
@@ -150,6 +151,18 @@ class Vocabulary(Words):
         self.own_states = set(states_of(shape.connection))
         self.groups = {name: self._group(name, states) for name, states in shape.groups.items()}
         self.operations = {name: self._operation(name, o) for name, o in shape.operations.items()}
+
+    def _watch(self, shape: SpecShape) -> int:
+        """How long a case goes on after its last step: if nothing says so, until lists are right and news has come."""
+        if shape.watch is not None or shape.presence is None:
+            return self.duration(shape.watch, "watch")
+        at, presence = "presence", shape.presence
+        news = self.duration(presence.delivery, at, "delivered within")
+        lists = self.duration(presence.observers.list_within, at, "observers", "list right within")
+        link = presence.link
+        back = self.duration(link.noticed, at, "link", "loss noticed within")
+        back += self.duration(link.back, at, "link", "back within")
+        return max(lists, back) + 2 * news
 
     def _corrected(self, shape: SpecShape) -> SpecShape:
         """The shape without the misspelt states that rules lead to: each is reported where it is misspelt."""
