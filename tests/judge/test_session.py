@@ -260,6 +260,21 @@ def test_a_goodbye_right_after_a_loss_that_nobody_noticed_may_be_lost() -> None:
     assert judged(hall, 2450) == "violates H-UNHEARD"
 
 
+@pytest.mark.parametrize("after", [-3, 1, 6, 8])
+def test_who_notices_a_reset_at_once_and_is_back_is_heard(after: float) -> None:
+    """It is told of its loss before the fault has surely taken effect: the goodbye over its new connection arrives."""
+    hall = inside(blur=5)
+    hall.fault(2000, "A", FaultKind.RESET)
+    hall.told(2000 + after, "A", "lost")
+    hall.heal(2020, "A")
+    hall.told(2040, "A", "again")
+    hall.leave(2600)
+
+    assert judged(hall, 2800) == "violates H-LEAVE"
+    hall.left(2620)
+    assert judged(hall, 2800) == CONFORMS
+
+
 def test_who_has_come_back_is_heard() -> None:
     """The loss was noticed and a new connection made, so the goodbye is heard."""
     hall = inside()

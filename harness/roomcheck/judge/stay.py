@@ -176,7 +176,7 @@ class Stay:
         out = []
         for outage in self.link.since(request.begin.lo):
             if outage.end is not None and told is not None and outage.end.hi < told.lo:
-                seen = request.lost is not None and outage.begin.hi < request.lost.lo
+                seen = request.lost is not None and outage.begin.lo <= request.lost.hi
                 if seen or outage.begin.hi < told.lo - noticed:
                     continue
             out.append(outage)
