@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,6 +136,26 @@ def test_calls_that_wait_when_a_server_is_stopped_fail_and_are_not_cancelled(pro
         assert len(ended) == 109
 
     asyncio.run(scene())
+
+
+def test_last_words_may_be_asked_for_while_its_log_is_closed(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As calls in other threads do that fail when a server is stopped."""
+    process = start_process(program)
+    process.kill()
+    ending = threading.Thread(target=process.wait)
+    read = os.pread
+
+    def while_it_ends(*asked: int) -> bytes:
+        ending.start()
+        ending.join(0.3)
+        return read(*asked)
+
+    monkeypatch.setattr(os, "pread", while_it_ends)
+    said = process.last_words()
+    ending.join()
+
+    assert said.endswith("it printed nothing")
+    assert process.last_words().endswith("status -9; it printed nothing")
 
 
 def test_a_running_server_is_used_by_url_and_left_alone(running: Process) -> None:

@@ -49,6 +49,7 @@ class Process:
         self._wanted = (0, "")  # when that was seen, and what
         self._mark = f"roomcheck-{secrets.token_hex(8)}"
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        self._closing = threading.Lock()  # a call that fails in another thread reads it meanwhile
         command = [str(program), "-host", "127.0.0.1", "-port", str(self.port), "-config"]
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", "-c", LAUNCH, str(os.getpid()), *command]
@@ -101,12 +102,13 @@ class Process:
 
     def wait(self) -> None:
         self._popen.wait()
-        self._log.close()
+        with self._closing:
+            self._log.close()
 
     def _printed(self) -> str:
-        with contextlib.suppress(ValueError):  # the file is closed
-            return os.pread(self._log.fileno(), 4000, 0).decode(errors="backslashreplace").strip()
-        return ""
+        with self._closing:
+            text = b"" if self._log.closed else os.pread(self._log.fileno(), 4000, 0)
+        return text.decode(errors="backslashreplace").strip()
 
     def wanted(self, since: int) -> str:
         """What it could not open a connection for want of, if it has said so after this moment; else nothing."""
