@@ -18,6 +18,7 @@ VENDORS = {
     "porch": 75,
     "arcade": 75,
     "quill": 100,
+    "tally": 75,
 }  # name -> lines that its contract has at most
 
 

@@ -14,6 +14,7 @@ from roomcheck.model.verdict import Outcome
 from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform, spare
 from roomcheck.spec.contract import Case
 from roomcheck.spec.load import load_spec
+from support.vendors import contract as vendor
 
 ROOMS = (Policy(Timing.DRAWN, 4, 1.0), Policy(eagerness=0.0))
 # who is told that a room is closed is thrown out itself, so nobody is owed the news of the others
@@ -59,8 +60,9 @@ def test_a_broken_promise_is_found(broken: Break) -> None:
 
 
 def test_every_sort_of_break_is_made() -> None:
-    """Of a contract with every construct."""
-    assert {broken.kind for broken in (*BREAKS, *spare(contract()))} == set(Kind)
+    """Of a contract with every construct, and one that counts the devices of a user."""
+    counting = breaks(vendor("tally"))
+    assert {broken.kind for broken in (*BREAKS, *spare(contract()), *counting)} == set(Kind)
     assert str(BREAKS[0]) == "ENTERING upon enter while gone: never told"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from roomcheck.judge.history import Change, History, Licence, ended, logged
+from roomcheck.judge.history import NOBODY, Change, History, Licence, ended, logged
 from roomcheck.judge.hypothesis import EMPTY, NEVER, asked_with
-from roomcheck.judge.stay import Request, Stay
+from roomcheck.judge.stay import Request, Span, Stay
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import End, Ending, Presence
 
@@ -52,7 +52,7 @@ class Causes:
         leaving = next((r for r in stay.requests[request.number - 1 :] if r.asked or r.left), None)
         asked = (leaving.asked or leaving.left) if leaving is not None else None
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
-        untold = _untold(request, since)
+        ousts = self._others(stay) if declared.counted or _untold(request, since) else NOBODY
         for ending in declared.endings:
             if ending.given and not asked_with(ending.given, request.args):
                 continue
@@ -68,7 +68,7 @@ class Causes:
                         requirement,
                         f"{stay.member} leaving",
                         owed=ending.owed,
-                        untold=untold,
+                        ousts=ousts,
                     )
             elif ending.kind is End.ACT:
                 for name, at in reversed(self.acts):
@@ -87,9 +87,7 @@ class Causes:
                         lo -= self.slack
                     if lo <= over:
                         takes = ending.after + ending.within
-                        yield Licence(
-                            lo, over, pattern, requirement, _loss(stay), me, ending.owed, takes, untold=untold
-                        )
+                        yield Licence(lo, over, pattern, requirement, _loss(stay), me, ending.owed, takes, ousts=ousts)
             else:  # another session of the user, elsewhere
                 for other in self.elsewhere:
                     if other.member != stay.member:
@@ -109,7 +107,7 @@ class Causes:
                 requirement,
                 f"{stay.member} giving up",
                 owed=owed,
-                untold=untold,
+                ousts=ousts,
             )
         for at in self.restarts:
             if request.begin.lo <= at.hi and not (request.opened and request.opened.lo > at.hi):
@@ -140,6 +138,8 @@ class Causes:
                 back = other or (self.renewed_when_back and same)
                 if back and request.opened is not None and self._may_hold(h, stay, request):
                     spans += stay.link.arrivals(h.lo, end, way)
+                if other and self.presence.counted and request.opened is not None:
+                    spans.append(Span(h.lo, min(end, self._given_up(stay))))
                 if request.repeated is not None and h.holder != stay.member:
                     spans += stay.link.arrivals(request.repeated.lo, end, way)
                 if h.holder is None and stay.member in h.back:
@@ -147,6 +147,18 @@ class Causes:
                 for lo, hi in spans:
                     if max(lo, h.lo) <= min(hi, upto):
                         yield stay, request, max(lo, h.lo), min(hi, upto)
+
+    def _others(self, stay: Stay) -> frozenset[str]:
+        """The other members of the user."""
+        return frozenset(self.stay_of) - {stay.member}
+
+    def _given_up(self, stay: Stay) -> int:
+        """When the server has surely given up a member that it does not hear."""
+        down = stay.link.down
+        if down is None or down.silent is None:
+            return NEVER
+        spans = [e.after + e.within for e in self.presence.endings if e.kind is End.LOSS]
+        return down.silent.hi + max(spans, default=NEVER)
 
     def _may_hold(self, h: History, stay: Stay, request: Request) -> bool:
         """Whether a member that was in may hold the session by itself.
@@ -194,14 +206,16 @@ class Causes:
 
     def taken_over(self, h: History, upto: int) -> Iterator[History]:
         """Quietly, by another member or a newer request."""
-        if self.presence.replaced_quietly:
-            for stay, request, lo, hi in self.openings(h, upto):
+        for stay, request, lo, hi in self.openings(h, upto):
+            if self.presence.replaced_quietly or (self.presence.counted and stay.member != h.holder):
                 yield h.held_by(stay.member, request.number, lo, hi)
 
     def thrown_out(self, h: History, upto: int) -> Iterator[History]:
         """By another member or a newer request, and the others are told."""
         if self.presence.replaced_aloud:
             for stay, request, lo, hi in self.openings(h, upto):
+                if self.presence.counted and stay.member != h.holder:
+                    continue
                 events = self.replaced(lo, hi, joined=False), self.replaced(lo, hi, joined=True)
                 yield logged(h, events, stay.member, request.number, lo, hi)
 

@@ -35,7 +35,7 @@ class History:
 
     `back`: who may open it again without a new request. `before`: who held it before, or last, since it was opened.
     `base`: whether the session was open before the log; `heard`: how many events of the log each observer has received.
-    `ousted`: who held it before a member that was never told that it is in, and with which it ended.
+    `ousted`: who must be out, or have lost its link, as it ended with another member of the user.
     """
 
     holder: str | None
@@ -66,7 +66,7 @@ class History:
 class Licence(NamedTuple):
     """A cause by which the session may have ended between `lo` and `hi`. `back`: who may open it again by itself.
 
-    `untold`: who held it was not told that it is in since it did.
+    `ousts`: the other members of the user, if none of them can be in any more.
     """
 
     lo: int
@@ -77,7 +77,7 @@ class Licence(NamedTuple):
     back: frozenset[str] = frozenset()
     owed: bool = True
     takes: int = 0
-    untold: bool = False
+    ousts: frozenset[str] = NOBODY
 
 
 def ended(h: History, licence: Licence, upto: int) -> History | None:
@@ -88,8 +88,7 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     event = Change(
         False, lo, hi, licence.owed, licence.pattern, licence.requirement, licence.cause, takes=licence.takes
     )
-    ousted = h.before - {h.holder} if licence.untold else NOBODY
-    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders, ousted)
+    return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders, licence.ousts)
 
 
 def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:

@@ -74,7 +74,8 @@ class News:
             return None
         word = self.view.told["absent"]
         text = f"{word} came, and {member} is there all the same, over a link that was whole"
-        return self.observers[0], Rejection(late, text, None, self.view.otherwise)
+        requirement = self.presence.counted_requirement or self.view.otherwise
+        return self.observers[0], Rejection(late, text, None, requirement)
 
     def window(self, event: Change) -> Window:
         """When an observer may receive it, as wide as the instants are uncertain."""

@@ -68,9 +68,10 @@ class Openings:
         late = other and declared.replaced_quietly and request.first is None and request.begin.lo <= h.hi
         if same or late:  # late: told only now of a session in whose place the other one has come meanwhile
             out.append(h)
-        if not same and (declared.replaced_quietly or not (other or state in declared.renewed_by)):
+        counted = declared.counted and other  # one more device, and nobody is told
+        if not same and (counted or declared.replaced_quietly or not (other or state in declared.renewed_by)):
             out.append(h.held_by(stay.member, request.number, lo, hi))
-        if declared.replaced_aloud and (other or state in declared.renewed_by):
+        if not counted and declared.replaced_aloud and (other or state in declared.renewed_by):
             left = self.causes.replaced(lo, hi, joined=False)
             out.append(
                 logged(h, (left, replace(joined, requirement=left.requirement)), stay.member, request.number, lo, hi)

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     AFTER_OWN = "told after another callback about oneself"
     AFTER_NEWS = "told after news of others"
     ANSWER = "answered otherwise"
+    UNCOUNTED = "told though another device is there"
     CAUSELESS = "told without a cause"
     ONE = "told to one observer only"
     ONCE = "told to each member the first time only"
@@ -143,6 +144,9 @@ def _of_presence(view: View, presence: Presence) -> Iterator[Break]:
     if presence.replaced_aloud and view.signs:
         for kind, name in ((Kind.TWICE, REPLACED), (Kind.NEVER, REJOINED)):
             yield Break(kind, view.name, name, presence.replaced_requirement, news=name)
+    if presence.counted:
+        requirement = presence.counted_requirement or view.otherwise
+        yield Break(Kind.UNCOUNTED, view.name, "left of one of two devices", requirement, news="devices")
     yield Break(Kind.STALE, view.name, "an observer's list", view.otherwise, news="list")
     yield Break(Kind.CAUSELESS, view.name, "left of who is there", view.otherwise, news="left")
     if view.signs:

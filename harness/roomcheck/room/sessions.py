@@ -133,7 +133,7 @@ class Sessions:
         elif before is None:
             fresh = declared.told_by_member and self.agenda.now - stay.link.since <= declared.noticed
             self._change(session, joined=True, name=name, certain=state is not None and not fresh)
-        elif before is not stay or state in declared.renewed_by:
+        elif (before is not stay and not declared.counted) or (before is stay and state in declared.renewed_by):
             aloud = declared.replaced_aloud and (
                 not declared.replaced_quietly or (not self._silenced(stay) and self._wished(session, "replaced aloud"))
             )
@@ -198,18 +198,29 @@ class Sessions:
         self.agenda.at(at, give_up)
 
     def _heir(self, session: OpenSession) -> Stay | None:
-        """Whoever is in, over a link that passes: it keeps a session that one had who was never in."""
+        """Whoever is in: it keeps a session that one had who was never in, or that counts its devices."""
         stays = (s for s in self.stays.values() if self._of(s) is session and s is not session.holder)
-        inside = (s for s in stays if s.active and s.told_in and s.state in self.declared.opened_by)
-        return next((s for s in inside if not s.link.mute), None)
+        inside = [s for s in stays if s.active and s.told_in and s.state in self.there]
+        heard = [s for s in inside if not s.link.mute and s.state in self.declared.opened_by]
+        waited = [s for s in inside if self.declared.counted and not self._given_up(s)]
+        return next(iter([*heard, *waited]), None)
+
+    def _given_up(self, stay: Stay) -> bool:
+        """Whether the server may have given up a member that it does not hear."""
+        loss = self._ending(End.LOSS, stay)
+        return stay.unheard is not None and loss is not None and stay.unheard + loss.after <= self.agenda.now
 
     def _end(self, session: OpenSession, ending: Ending | None, back: Stay | None = None) -> None:
         if session.holder is None or ending is None:
             return
-        heir = self._heir(session) if ending.kind in (End.REQUEST, End.LOSS) and not session.told else None
-        if heir is not None:
+        own = ending.kind in (End.REQUEST, End.LOSS)
+        heir = self._heir(session) if own and (self.declared.counted or not session.told) else None
+        if heir is not None and self.broken and self.broken.kind is Kind.UNCOUNTED:
+            self.host.broke = True
+        elif heir is not None:
             session.holder, session.told = heir, True
             session.version += 1
+            self._plan_loss(heir)
             return
         session.holder, session.unsaid = None, False
         session.version += 1

@@ -230,7 +230,8 @@ class Presence:
     `list_requirement` is broken by an observer's list that is wrong when it is due, `first_list_requirement` by that of
     one that has just come. `lists`: callbacks that name all who are there, and whether the observer itself is among
     them. Where nothing else tells who comes and who goes, two changes in one delivery's time may be told by no list at
-    all. `of_oneself`: a member may also be told that it has come or gone itself, as the others are.
+    all. `counted`: a session lasts until the last member of its user is gone, else `counted_requirement` is broken.
+    `of_oneself`: a member may also be told that it has come or gone itself, as the others are.
     """
 
     observers: Hearing
@@ -249,6 +250,8 @@ class Presence:
     first_list_requirement: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)  # callback -> included, left out, either
     of_oneself: bool = False
+    counted: bool = False
+    counted_requirement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""A vendor that counts the devices of a user: traces are judged."""
+
+import pytest
+
+from roomcheck.model.fault import FaultKind
+from support.tape import Tape
+from support.vendors import CONFORMS, Act, contract, judged, played
+
+TALLY = contract("tally")
+
+
+class Tally(Tape):
+    """B, A and A2 have entered, at 5, 10 and 15 s; B was told of A once."""
+
+    def __init__(self) -> None:
+        super().__init__("A", "B", "A2", users={"A2": "A"})
+        self.enters(5000, "B")
+        self.enters(10_000, "A")
+        self.news(10_100, "online")
+        self.news(10_100, "online", "A", "B")
+        self.enters(15_000, "A2")
+        self.news(15_100, "online", "A2", "B")
+
+    def enters(self, at: float, member: str) -> None:
+        self.call(at - 100, member, "enter", place="R")
+        self.own(at, member, "online")
+
+    def leaves(self, at: float, member: str) -> None:
+        self.call(at, member, "leave", place="R")
+        self.own(at + 100, member, "offline")
+
+    def own(self, at: float, member: str, status: str) -> None:
+        self.event(at, member, "onMe", place="r", status=status)
+
+    def news(self, at: float, status: str, observer: str = "B", user: str = "A") -> None:
+        self.event(at, observer, "onOther", place="r", who=user.lower(), status=status)
+
+
+LOST: list[Act] = [("fault", 20_000, "A", FaultKind.GHOST), ("own", 27_000, "A", "offline")]
+TRACES: dict[str, tuple[list[Act], str]] = {
+    "a device leaves, and then the other one": (
+        [("leaves", 20_000, "A2"), ("leaves", 60_000, "A"), ("news", 60_200, "offline")], CONFORMS),
+    "the older device leaves first": (
+        [("leaves", 20_000, "A"), ("leaves", 60_000, "A2"), ("news", 60_200, "offline")], CONFORMS),
+    "told gone with the first": ([("leaves", 20_000, "A2"), ("news", 20_200, "offline")], "violates D-DEVICES"),
+    "told gone with the older one": ([("leaves", 20_000, "A"), ("news", 20_200, "offline")], "violates D-DEVICES"),
+    "never told gone": ([("leaves", 20_000, "A2"), ("leaves", 60_000, "A")], "violates D-OTHERS"),
+    "told of the second device, too": ([("news", 15_200, "offline"), ("news", 15_300, "online")], "violates D-OTHERS"),
+    "one device is lost, and the other one leaves later": (
+        [*LOST, ("leaves", 60_000, "A2"), ("news", 60_200, "offline")], CONFORMS),
+    "one device is lost, and the user is told gone": ([*LOST, ("news", 33_000, "offline")], "violates D-DEVICES"),
+    "one device is lost, the other one leaves before that is noticed, and the user is gone at once": (
+        [*LOST, ("leaves", 28_000, "A2"), ("news", 28_200, "offline")], CONFORMS),
+    "one device is lost, the other one leaves, and the lost one is waited for": (
+        [*LOST, ("leaves", 28_000, "A2"), ("news", 35_500, "offline")], CONFORMS),
+    "one device is lost, the other one leaves, and the user is never told gone": (
+        [*LOST, ("leaves", 28_000, "A2")], "violates D-GONE"),
+    "one device was lost long ago, and the goodbye of the other one is not told": (
+        [*LOST, ("leaves", 60_000, "A2")], "violates D-OTHERS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_devices_are_counted(name: str) -> None:
+    acts, expected = TRACES[name]
+
+    assert judged(TALLY, played(Tally(), acts), 90_000) == expected
