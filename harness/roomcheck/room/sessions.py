@@ -222,6 +222,8 @@ class Sessions:
             session.version += 1
             self._plan_loss(heir)
             return
+        if ending.kind is End.LOSS:
+            session.holder.arrived = False  # who was not told to be in asks again, and that opens another one
         session.holder, session.unsaid = None, False
         session.version += 1
         session.back = {back.member} if back and back.active else set()
