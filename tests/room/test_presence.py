@@ -146,14 +146,17 @@ def test_a_session_is_kept_by_who_is_in_when_a_newcomer_never_was() -> None:
 
 
 def test_who_was_given_up_before_it_was_told_to_be_in_opens_another_session() -> None:
-    """Its request had arrived, and was told of, and its link was lost before the answer came."""
+    """Its request had arrived, and its link was lost before the answer came; another device came and went meanwhile."""
     first: dict[tuple[object, ...], float] = {("whether", "arrives first", "A", "R", n): 0.0 for n in range(1, 4)}
     server = Server(Policy(eagerness=0.0, fixed=first))
     server.told("A", "ENTERING")
     assert server.wait(2 * S) == [True]
     server.cut("A")
     assert server.wait(GONE) == [False]
+    server.enter("A2")
+    server.told("A2", "OUT")
+    assert server.wait(2 * S) == [True, False]
     server.heal("A")
-    server.told("A", "IN")
+    server.told("A", "BACK")  # which renews nothing
 
     assert server.wait(2 * S) == [True]
