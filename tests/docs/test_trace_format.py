@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from roomcheck.cli.judge import judge
+from roomcheck.cli import command
 from roomcheck.model.trace import Trace, read_trace, write_trace
 from support.vendors import FOLDER
 
@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "trace-format.md").read_text(encodi
 def judged(folder: Path, text: str) -> tuple[int, str]:
     file = folder / "trace.jsonl"
     file.write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(judge, [str(FOLDER / "duo.yaml"), str(file)], standalone_mode=False)
+    result = CliRunner().invoke(command, ["judge", str(FOLDER / "duo.yaml"), str(file)], standalone_mode=False)
     return result.return_value, result.output
 
 
