@@ -758,6 +758,19 @@ def test_who_comes_back_and_is_turned_away_does_not_end_what_the_newer_device_ha
     assert "- came, and A2 is there all the same" in seen(hall, left + 700)
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_one_more_device_is_no_news_where_devices_are_counted(*, told: bool) -> None:
+    """Though a new session of the same device may be told aloud."""
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2")
+    hall.heard(2021, "A2", "+", "B")
+    if told:
+        hall.left(2025)
+        hall.heard(2027, "B", "+", "A")
+
+    assert judged(hall, 2200, presence(counted=True)).startswith("violates H-" if told else CONFORMS)
+
+
 def test_the_link_of_the_new_device_counts() -> None:
     hall = inside("A2", users=TWINS)
     hall.enter(2000, "A2")
