@@ -3,13 +3,12 @@
 import pytest
 
 from roomcheck.model.fault import FaultKind
-from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, Act, Places, contract, judged, played
 
 DUO = contract("duo")
 
 
-class Duo(Tape):
+class Duo(Places):
     """B and then A have entered; A at 10 s."""
 
     def __init__(self) -> None:
@@ -19,24 +18,10 @@ class Duo(Tape):
         self.other(10_100, "online")
         self.other(10_100, "online", "A", "B")
 
-    def enters(self, at: float, member: str = "A") -> None:
-        self.call(at - 100, member, "enter", place="R")
-        self.me(at, member, "online")
-
     def anew(self, at: float) -> None:
         """A enters, and is told of B."""
         self.enters(at)
         self.other(at + 50, "online", "A", "B")
-
-    def leaves(self, at: float, member: str = "A") -> None:
-        self.call(at, member, "leave", place="R")
-        self.me(at + 100, member, "offline")
-
-    def me(self, at: float, member: str, status: str) -> None:
-        self.event(at, member, "onMe", place="r", status=status)
-
-    def other(self, at: float, status: str, observer: str = "B", user: str = "A") -> None:
-        self.event(at, observer, "onOther", place="r", who=user.lower(), status=status)
 
     def lost(self, at: float, kind: FaultKind = FaultKind.GHOST, noticed: float = 7000) -> None:
         self.fault(at, "A", kind)

@@ -3,56 +3,41 @@
 import pytest
 
 from roomcheck.model.fault import FaultKind
-from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, Act, Places, contract, judged, played
 
 TALLY = contract("tally")
 
 
-class Tally(Tape):
+class Tally(Places):
     """B, A and A2 have entered, at 5, 10 and 15 s; B was told of A once."""
 
     def __init__(self) -> None:
         super().__init__("A", "B", "A2", users={"A2": "A"})
         self.enters(5000, "B")
         self.enters(10_000, "A")
-        self.news(10_100, "online")
-        self.news(10_100, "online", "A", "B")
+        self.other(10_100, "online")
+        self.other(10_100, "online", "A", "B")
         self.enters(15_000, "A2")
-        self.news(15_100, "online", "A2", "B")
-
-    def enters(self, at: float, member: str) -> None:
-        self.call(at - 100, member, "enter", place="R")
-        self.own(at, member, "online")
-
-    def leaves(self, at: float, member: str) -> None:
-        self.call(at, member, "leave", place="R")
-        self.own(at + 100, member, "offline")
-
-    def own(self, at: float, member: str, status: str) -> None:
-        self.event(at, member, "onMe", place="r", status=status)
-
-    def news(self, at: float, status: str, observer: str = "B", user: str = "A") -> None:
-        self.event(at, observer, "onOther", place="r", who=user.lower(), status=status)
+        self.other(15_100, "online", "A2", "B")
 
 
-LOST: list[Act] = [("fault", 20_000, "A", FaultKind.GHOST), ("own", 27_000, "A", "offline")]
+LOST: list[Act] = [("fault", 20_000, "A", FaultKind.GHOST), ("me", 27_000, "A", "offline")]
 TRACES: dict[str, tuple[list[Act], str]] = {
     "a device leaves, and then the other one": (
-        [("leaves", 20_000, "A2"), ("leaves", 60_000, "A"), ("news", 60_200, "offline")], CONFORMS),
+        [("leaves", 20_000, "A2"), ("leaves", 60_000, "A"), ("other", 60_200, "offline")], CONFORMS),
     "the older device leaves first": (
-        [("leaves", 20_000, "A"), ("leaves", 60_000, "A2"), ("news", 60_200, "offline")], CONFORMS),
-    "told gone with the first": ([("leaves", 20_000, "A2"), ("news", 20_200, "offline")], "violates D-DEVICES"),
-    "told gone with the older one": ([("leaves", 20_000, "A"), ("news", 20_200, "offline")], "violates D-DEVICES"),
+        [("leaves", 20_000, "A"), ("leaves", 60_000, "A2"), ("other", 60_200, "offline")], CONFORMS),
+    "told gone with the first": ([("leaves", 20_000, "A2"), ("other", 20_200, "offline")], "violates D-DEVICES"),
+    "told gone with the older one": ([("leaves", 20_000, "A"), ("other", 20_200, "offline")], "violates D-DEVICES"),
     "never told gone": ([("leaves", 20_000, "A2"), ("leaves", 60_000, "A")], "violates D-OTHERS"),
-    "told of the second device, too": ([("news", 15_200, "offline"), ("news", 15_300, "online")], "violates D-OTHERS"),
+    "told of the second device, too": ([("other", 15_200, "offline"), ("other", 15_300, "online")], "violates D-OTHERS"),
     "one device is lost, and the other one leaves later": (
-        [*LOST, ("leaves", 60_000, "A2"), ("news", 60_200, "offline")], CONFORMS),
-    "one device is lost, and the user is told gone": ([*LOST, ("news", 33_000, "offline")], "violates D-DEVICES"),
+        [*LOST, ("leaves", 60_000, "A2"), ("other", 60_200, "offline")], CONFORMS),
+    "one device is lost, and the user is told gone": ([*LOST, ("other", 33_000, "offline")], "violates D-DEVICES"),
     "one device is lost, the other one leaves before that is noticed, and the user is gone at once": (
-        [*LOST, ("leaves", 28_000, "A2"), ("news", 28_200, "offline")], CONFORMS),
+        [*LOST, ("leaves", 28_000, "A2"), ("other", 28_200, "offline")], CONFORMS),
     "one device is lost, the other one leaves, and the lost one is waited for": (
-        [*LOST, ("leaves", 28_000, "A2"), ("news", 35_500, "offline")], CONFORMS),
+        [*LOST, ("leaves", 28_000, "A2"), ("other", 35_500, "offline")], CONFORMS),
     "one device is lost, the other one leaves, and the user is never told gone": (
         [*LOST, ("leaves", 28_000, "A2")], "violates D-GONE"),
     "one device was lost long ago, and the goodbye of the other one is not told": (

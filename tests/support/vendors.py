@@ -15,6 +15,24 @@ Act = tuple[Any, ...]  # a method of a tape, and its arguments
 Tape_ = TypeVar("Tape_", bound=Tape)
 
 
+class Places(Tape):
+    """A vendor whose members enter a place and leave it, and are told `onMe` of themselves and `onOther` of others."""
+
+    def enters(self, at: float, member: str = "A") -> None:
+        self.call(at - 100, member, "enter", place="R")
+        self.me(at, member, "online")
+
+    def leaves(self, at: float, member: str = "A") -> None:
+        self.call(at, member, "leave", place="R")
+        self.me(at + 100, member, "offline")
+
+    def me(self, at: float, member: str, status: str) -> None:
+        self.event(at, member, "onMe", place="r", status=status)
+
+    def other(self, at: float, status: str, observer: str = "B", user: str = "A") -> None:
+        self.event(at, observer, "onOther", place="r", who=user.lower(), status=status)
+
+
 def contract(name: str) -> Contract:
     """The contract of this vendor."""
     file = FOLDER / f"{name}.yaml"

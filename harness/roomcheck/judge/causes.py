@@ -183,7 +183,7 @@ class Causes:
         return None if outage.end is None else outage.end.lo
 
     def still_in(self, h: History) -> str | None:
-        """Whose session another member took that was never in, and who is in all the same, over a whole link."""
+        """The member that is in, over a whole link, though the session has ended with another one of its user."""
         for member in sorted(h.ousted):
             stay = self.stay_of[member]
             request = stay.request

@@ -58,9 +58,9 @@ class News:
         return None
 
     def _without_cause(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
-        """The session ended with a member that was never in: whoever had it before must be out, or have lost its link.
+        """The session ended with one member of the user, and another one is still in, over a whole link.
 
-        It is told so within the time in which a list must be right.
+        That one must be told to be out, or lose its link, within the time in which a list must be right.
         """
         due = h.hi + self.presence.observers.list_within
         if not self.narrow:

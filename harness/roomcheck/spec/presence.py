@@ -54,8 +54,8 @@ def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
             ),
             lists=_lists(words, shape),
             of_oneself=shape.oneself == "either",
-            counted=session.each_device is not None,
-            counted_requirement=words.requirement(session.each_device, words.where(*at, "until the last device")),
+            counted=session.until_last is not None,
+            counted_requirement=words.requirement(session.until_last, words.where(*at, "until the last device")),
             replaced_requirement=words.requirement(
                 replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
             ),

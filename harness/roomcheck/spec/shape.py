@@ -234,7 +234,7 @@ class SessionShape(Shape):
     renewed_by: Names = Field(default=[], alias="renewed by")
     ended_by: list[EndingShape] = Field(alias="ended by", min_length=1)
     replaced: ReplacedShape | None = None
-    each_device: str | None = Field(default=None, alias="until the last device")
+    until_last: str | None = Field(default=None, alias="until the last device")
 
 
 class LinkShape(Shape):
