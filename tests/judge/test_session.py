@@ -758,6 +758,22 @@ def test_who_comes_back_and_is_turned_away_does_not_end_what_the_newer_device_ha
     assert "- came, and A2 is there all the same" in seen(hall, left + 700)
 
 
+def test_a_device_that_was_given_up_long_ago_keeps_no_session() -> None:
+    """Where devices are counted the goodbye of the last one that is heard is told."""
+    hall = inside("A2", users=TWINS)
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2050, "A", "lost")
+    hall.left(2400)
+    hall.enter(3000, "A2")
+    hall.heard(3021, "A2", "+", "B")
+    hall.heard(3025, "B", "+", "A")
+    hall.leave(4000, "A2")
+    assert judged(hall, 4200, presence(counted=True)).startswith("violates H-")
+
+    hall.left(4020)
+    assert judged(hall, 4200, presence(counted=True)) == CONFORMS
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_one_more_device_is_no_news_where_devices_are_counted(*, told: bool) -> None:
     """Though a new session of the same device may be told aloud."""

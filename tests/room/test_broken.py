@@ -91,7 +91,7 @@ connection:
   otherwise: H
   rules:
     - {from: OUT, cause: enter, to: IN, within: 1s, for: H}
-    - {from: [IN, LOST], cause: quit, to: OUT, silent: true}
+    - {from: LOST, cause: quit, to: OUT, silent: true}
     - {from: IN, cause: link down, to: LOST, within: 1s, for: H}
     - {from: LOST, cause: entered, to: IN, within: 1s, while: link up, for: H}
 """,
