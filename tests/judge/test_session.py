@@ -513,6 +513,18 @@ def test_an_act_is_heard_at_once() -> None:
     assert judged(hall) == CONFORMS
 
 
+def test_an_act_on_who_is_cut_off_is_heard_at_once() -> None:
+    """That it may have a new session by then, or its loss ends the session later, excuses nothing."""
+    anew = presence(renewed_by=frozenset({"in", "again"}))
+    hall = inside()
+    hall.fault(2000, "A", FaultKind.CUT)
+    hall.told(2005, "A", "lost")
+    hall.admin(2010, "kick", user="A", room="R")
+    assert judged(hall, 2200, anew) == "violates H-KICK"
+    hall.left(2020, code=9)
+    assert judged(hall, 2200, anew) == CONFORMS
+
+
 def test_an_act_that_need_not_be_told() -> None:
     hall = inside()
     hall.admin(2000, "close", user="A", room="R")

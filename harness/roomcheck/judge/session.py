@@ -81,7 +81,7 @@ class Session:
             )
             out += filter(None, (ended(one, licence, until) for one in unheard))
             if over is not None:  # by the act, or by something else before that nobody has heard of
-                out += [over, *self._ended_by(h, until)]
+                out += [over, *self._over(h, until)]
         self._keep(out)
 
     def restart(self, at: Instant) -> None:
@@ -237,11 +237,14 @@ class Session:
 
     def _ended_by(self, h: History, due: int) -> list[History]:
         """The histories in which the session has ended by then, or another member holds it."""
+        return [*self._over(h, due), *self.causes.taken_over(h, due)]
+
+    def _over(self, h: History, due: int) -> list[History]:
+        """The histories in which the session has ended by then."""
         stay = self.causes.holder(h)
         assert stay is not None
-        request = stay.requests[h.number - 1]
-        over = (ended(h, licence, due) for licence in self.causes.endings(stay, request, h.lo))
-        return [*(o for o in over if o is not None), *self.causes.taken_over(h, due)]
+        licences = self.causes.endings(stay, stay.requests[h.number - 1], h.lo)
+        return [o for o in (ended(h, licence, due) for licence in licences) if o is not None]
 
     def debts(self, observer: Observer, *, joined: bool) -> Iterator[Debt]:
         """As `Observer.debts`: what is on its way to it, and what may become so."""
