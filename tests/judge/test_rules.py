@@ -306,7 +306,7 @@ def test_back_but_never_reported_violates() -> None:
     tape.heard(300 + GONE_AFTER + 50, "B", "-", "A")
     tape.heal(1500, "A")
     tape.told(1550, "A", "back")
-    violates(tape, 3000, "L-AGAIN", "+ within 60 ms of told back: never came")
+    violates(tape, 3000, "L-AGAIN", "+ within 60 ms of back at A: never came")
 
 
 def test_away_for_ever_must_be_told() -> None:

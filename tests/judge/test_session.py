@@ -95,7 +95,7 @@ def test_who_comes_and_is_never_told_of() -> None:
     hall.heard(1021, "A", "+", "B")
 
     assert judged(hall) == "violates H-JOIN"
-    assert seen(hall) == "+ within 30 ms of told in: never came"
+    assert seen(hall) == "+ within 30 ms of in at A: never came"
 
 
 def test_a_bad_ticket_opens_nothing() -> None:
@@ -662,6 +662,18 @@ def test_a_second_device_takes_the_place(told: str) -> None:
 
     expected = {"joined only": "violates H-ANEW", "left only": "violates H-ANEW"}
     assert judged(hall, 2200) == expected.get(told, CONFORMS)
+
+
+def test_half_of_what_a_second_device_leads_to_is_told_as_such() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.enter(2000, "A2")
+    hall.heard(2021, "A2", "+", "B")
+    hall.told(2022, "A", "kicked")
+    hall.left(2025)
+    assert seen(hall) == "+ within 30 ms of in at A2: never came, though - had"
+    hall.left(2028)
+    assert judged(hall) == "violates H-OTHERS"
+    assert seen(hall) == "- came twice, and no + between"
 
 
 def test_the_others_may_hear_of_a_second_device_before_it_does() -> None:

@@ -216,18 +216,16 @@ class Causes:
             for stay, request, lo, hi in self.openings(h, upto):
                 if self.presence.counted and stay.member != h.holder:
                     continue
-                events = self.replaced(lo, hi, joined=False), self.replaced(lo, hi, joined=True)
+                cause, named = f"{stay.member}'s new session", self.presence.replaced_requirement
+                events = [Change(joined, lo, hi, True, EMPTY, named, cause) for joined in (False, True)]
                 yield logged(h, events, stay.member, request.number, lo, hi)
-
-    def replaced(self, lo: int, hi: int, *, joined: bool) -> Change:
-        return Change(joined, lo, hi, True, EMPTY, self.presence.replaced_requirement, "a new session")
 
     def created(self, h: History, *, joined: bool, upto: int) -> Iterator[History]:
         """What may have happened unheard until now, such that this news is the first that comes of it."""
         if joined:
             if h.holder is None:
                 for stay, request, lo, hi in self.openings(h, upto):
-                    event = Change(True, lo, hi, True, EMPTY, None, "its request")
+                    event = Change(True, lo, hi, True, EMPTY, None, f"{stay.member}'s request")
                     yield logged(h, (event,), stay.member, request.number, lo, hi)
             return
         if h.holder is None:

@@ -1,6 +1,6 @@
 """Histories of a session, and the changes that they are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -91,7 +91,7 @@ def ended(h: History, licence: Licence, upto: int) -> History | None:
     return History(None, h.number, licence.back, lo, hi, h.base, (*h.log, event), h.heard, h.holders, licence.ousts)
 
 
-def logged(h: History, events: tuple[Change, ...], holder: str, number: int, lo: int, hi: int) -> History:
+def logged(h: History, events: Sequence[Change], holder: str, number: int, lo: int, hi: int) -> History:
     """These changes happened, and now this member's request holds the session open."""
     before = NOBODY if h.holder is None else h.holders
     return History(holder, number, NOBODY, lo, hi, h.base, (*h.log, *events), h.heard, before)

@@ -52,6 +52,8 @@ class News:
                     word = self.view.told["present" if event.joined else "absent"]
                     expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
                     text, window = f"{expected}: never came", self.window(event)
+                    if n and h.log[n - 1].cause == event.cause:  # a session in another's place makes two
+                        text += f", though {self.view.told['absent']} had"
                     return observer, Rejection(late, text, None, event.requirement, expected, window)
                 self.look = min(self.look, due if self.narrow else due + observer.extra)
                 break
@@ -125,8 +127,11 @@ class News:
                 if event.joined is not joined:
                     word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
                     expected = f"{missing} upon {event.cause}"
-                    text = f"{word} came where {expected} was on its way"
-                    rejections.append(Rejection(1 << 61, text, None, event.requirement, expected))
+                    if observer.news is joined is False:
+                        text, named = f"{word} came twice, and no {missing} between", self.view.otherwise
+                    else:
+                        text, named = f"{word} came where {expected} was on its way", event.requirement
+                    rejections.append(Rejection(1 << 61, text, None, named, expected))
                 return
         found = False
         for created in self.causes.created(h, joined=joined, upto=at.hi):

@@ -36,8 +36,8 @@ class Following(Protocol):
 class Observer:
     """What one observer hears of the session."""
 
-    __slots__ = ("by_list", "early", "extra", "fresh", "gave_up", "heard", "index", "listed_at", "name", "reception",
-                 "refused_at", "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
+    __slots__ = ("by_list", "early", "extra", "fresh", "gave_up", "heard", "index", "listed_at", "name", "news",
+                 "reception", "refused_at", "rejections", "session", "stay", "tallies", "told", "view")  # fmt: skip
 
     hypotheses = ()  # all observers hear of one session: there is nothing in which they could disagree
 
@@ -51,6 +51,7 @@ class Observer:
         self.view = session.view
         self.reception = LIVE
         self.told = False
+        self.news: bool | None = None  # what it was told last since it came in, if anything, and not by a list
         self.fresh = stay.request is not None  # its list starts empty, and is told only once
         self.by_list = False  # what it was told last was in a list
         self.early: set[bool] = set()  # what it was told before its list was due
@@ -68,7 +69,7 @@ class Observer:
 
     def enter(self) -> None:
         """The observer comes in: its list starts empty."""
-        self.told, self.by_list, self.fresh = False, False, True
+        self.told, self.by_list, self.fresh, self.news = False, False, True, None
 
     @property
     def outside(self) -> bool:

@@ -42,7 +42,7 @@ class Openings:
         hi = max(lo, hi)
         sender = stay if self.presence.told_by_member else None
         requirement = self.presence.opened_by[state]
-        return lo, hi, Change(True, lo, hi, True, EMPTY, requirement, f"told {state}", sender)
+        return lo, hi, Change(True, lo, hi, True, EMPTY, requirement, f"{state} at {stay.member}", sender)
 
     def _begun(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> History:
         """After another session had ended."""
@@ -72,8 +72,7 @@ class Openings:
         if not same and (counted or declared.replaced_quietly or not (other or state in declared.renewed_by)):
             out.append(h.held_by(stay.member, request.number, lo, hi))
         if not counted and declared.replaced_aloud and (other or state in declared.renewed_by):
-            left = self.causes.replaced(lo, hi, joined=False)
-            out.append(
-                logged(h, (left, replace(joined, requirement=left.requirement)), stay.member, request.number, lo, hi)
-            )
+            joined = replace(joined, requirement=declared.replaced_requirement)
+            left = replace(joined, joined=False, sender=None)
+            out.append(logged(h, (left, joined), stay.member, request.number, lo, hi))
         return out

@@ -124,7 +124,8 @@ class Session:
             elif observer.fresh and joined == observer.told and not observer.by_list:
                 text = f"{value} came twice while the list was being told"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
-            observer.told, observer.by_list = joined, False
+            observer.told = observer.news = joined
+            observer.by_list = False
             observer.early.add(joined)
             return
         self.advance(at)
@@ -134,7 +135,8 @@ class Session:
             out += self.hearing.delivered(h, observer, fields, at, rejections, joined=joined)
         if not out and self.histories:
             self._refuse(observer, at, rejections)
-        observer.told, observer.by_list = joined, False
+        observer.told = observer.news = joined
+        observer.by_list = False
         self._keep(out)
 
     def listed(self, observer: Observer, at: Instant, *, there: bool) -> None:
@@ -145,7 +147,7 @@ class Session:
         if observer.outside and there:
             text = "stands in a list that came while the observer is not in the room"
             self._refuse(observer, at, [Rejection(0, f"{self.user} {text}", None, self.view.otherwise)])
-        observer.told, observer.by_list = there, True
+        observer.told, observer.by_list, observer.news = there, True, None
         if self.dead or observer.reception is not LIVE:
             return
         self.advance(at)
