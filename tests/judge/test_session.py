@@ -15,6 +15,8 @@ from support.tape import Tape
 FILE = Path(__file__).parent.parent / "specs" / "hall.yaml"
 HALL = load_spec(FILE.read_text(encoding="utf-8"), FILE.name).bind()
 
+assert HALL.views[1].presence is not None
+HEARING = HALL.views[1].presence.observers
 CONFORMS = "conforms"
 
 
@@ -118,6 +120,35 @@ def test_a_request_may_be_a_call() -> None:
     hall.told(1020, "A", "in")
     hall.heard(1021, "A", "+", "B")
 
+    assert judged(hall) == CONFORMS
+
+
+def test_a_state_that_requests_is_one_in_which_its_member_is_not_outside() -> None:
+    """Also where it is said neither to be inside nor to be cut off."""
+    requesting = presence(observers=replace(HEARING, away=HEARING.away - {"joining"}))
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1001, "A", "joining")
+    hall.heard(1005, "B", "+", "A")
+    hall.told(1020, "A", "in")
+    hall.heard(1021, "A", "+", "B")
+
+    assert judged(hall, contract=requesting) == CONFORMS
+
+
+def test_how_a_member_came_in_is_said_by_the_call_that_led_there() -> None:
+    """Not by a later one, such as to leave when it is outside: the answer of the call before is under way."""
+    hall = Hall()
+    hall.call(1000, "A", "join", room="R", ticket="good", farewell="kept")
+    hall.call(1001, "A", "leave", room="R")
+    hall.told(1010, "A", "joining")
+    hall.told(1020, "A", "in")
+    hall.heard(1021, "A", "+", "B")
+    hall.heard(1025, "B", "+", "A")
+    hall.fault(2000, "A", FaultKind.GHOST)
+    hall.told(2100, "A", "lost")
+    assert judged(hall) == "violates H-GONE"
+    hall.left(2425)
     assert judged(hall) == CONFORMS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from room.parlour import CAST, by_chance, contract
+from room.parlour import CAST, by_chance, contract, cut, enter, leave
 from room.parlour import case as case_of
 from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
@@ -73,6 +73,17 @@ def test_what_nobody_need_be_told_of_is_not_told_again() -> None:
 
     assert "left upon kick" in again
     assert "left upon close" not in again
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_who_loses_its_link_at_once_is_owed_nothing(*, lost: bool) -> None:
+    """News that is kept from an observer is missed only if it could still have come."""
+    one = next(b for b in breaks(contract()) if b.kind is Kind.ONE and b.news == "left upon told OUT")
+    acts = [enter("A"), enter("B"), enter("C"), leave("A"), 1, cut("C")]
+
+    performance = perform(contract(), case_of(*(acts if lost else acts[:-2])), Policy(Timing.EARLY), one)
+
+    assert performance.broke is not lost
 
 
 HUSHED = load_spec(

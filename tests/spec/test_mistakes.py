@@ -24,6 +24,18 @@ MISTAKES = [
         "unknown key 'cuase'; did you mean 'cause'?",
     ),
     ("extendedData: any", "extendedData: @7", "expected 'str', 'int', 'list', 'any' or 'code', found 7"),
+    ("cause: link up, to: BACK", "cause: link up, optional: @sometimes, to: BACK",
+     "expected true or false or 'whenever' or 'repeatedly', found 'sometimes'"),
+    (
+        "connection:\n  callback: onState\n  state: reason\n  told: {KICKED: KICKOUT}",
+        "groups: {inside: [IN, BACK]}\nconnection:\n  callback: onState\n  state: reason\n  told: {KICKED: KICKOUT, @inside: X}",
+        "unknown state 'inside'",
+    ),
+    (
+        "told: {KICKED: KICKOUT}",
+        "told: {KICKED: KICKOUT, OUT: {onState: {errorCode: @[ok]}}}",
+        "['ok'] cannot be in a field of type code",
+    ),
     ("V-LOST: {should:", "V-LOST: {@shuld:", "unknown key 'shuld'; did you mean 'should'?"),
     ("V-LOST: {should: Lost., ", "V-LOST: @{", "V-LOST needs one of `must`, `should`, `may`"),
     ("V-LOST: {should: Lost., inferred: b}", "V-LOST: @Lost.", "expected a map, found 'Lost.'"),

@@ -61,6 +61,26 @@ def test_a_group_is_its_states() -> None:
     assert own.rules[0].from_ == {"out", "refused", "kicked"}
 
 
+def test_what_is_said_of_a_group_is_said_of_its_states() -> None:
+    """As a key, too; what is said of a state by its own name goes before."""
+    opened = "opened by: {in: H-JOIN, again: H-BACK}"
+    assert presence(hall(opened, "opened by: {inside: H-JOIN}")).opened_by == {"again": "H-JOIN", "in": "H-JOIN"}
+    both = presence(hall(opened, "opened by: {inside: H-JOIN, again: H-BACK}"))
+    assert both.opened_by == {"again": "H-BACK", "in": "H-JOIN"}
+    asked = presence(hall("requested by: {joining: {ticket: good}", "requested by: {inside: {ticket: good}"))
+    assert asked.requested_by == {"again": {"ticket": ("good",)}, "in": {"ticket": ("good",)}, "knock": {}}
+
+
+def test_two_groups_may_not_say_two_things_of_one_state() -> None:
+    groups = {"  inside: [in, again]": "  inside: [in, again]\n  back: again", "opened by: {in:": "opened by: {back:"}
+    text = TEXT.replace(", again: H-BACK}", ", inside: H-BACK}")
+    for old, new in groups.items():
+        text = text.replace(old, new)
+
+    with pytest.raises(SpecError, match="again stands in back and in inside; say it by its own name"):
+        load_spec(text, "hall.yaml")
+
+
 def test_an_ending_may_depend_on_an_option() -> None:
     acts = "- {act: close, told: maybe, for: H-CLOSE}"
     changed = acts.replace("for:", "when: {closing: untold}, for:")

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from roomcheck.judge.hypothesis import EMPTY, Debt, LinkState, Mode, Rejection, Truth
+from roomcheck.judge.hypothesis import Debt, LinkState, Mode, Rejection, Truth
 from roomcheck.judge.lists import wrong
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.observers import Observers
@@ -111,7 +111,6 @@ class Router:
         self.twins = {m.name: [t.name for t in trace.members if t.user == m.user and t is not m] for m in trace.members}
         self.rooms = list(trace.rooms)
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
-        self.args: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.calls: dict[int, tuple[str, Iterable[str]]] = {}  # of members -> the member, and the rooms it named
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
         self.people = {real: alias for alias, real in trace.users.items()}
@@ -213,7 +212,6 @@ class Router:
 
         for argument, room in rooms:
             name = operation.name if len(operation.rooms) == 1 else f"{operation.name}.{argument}"
-            self.args[member, room] = record.args
             if self.sessions is not None:
                 self.sessions.called(member, room, name, record.args, record.at)
             own = self._own(member, room)
@@ -321,7 +319,7 @@ class Router:
         before = self.state.get((member, room))
         self.state[member, room] = state
         if self.sessions is not None:
-            self.sessions.told(member, room, state, self.args.get((member, room), EMPTY), at)
+            self.sessions.told(member, room, state, at)
         if self.observers is not None:
             self.observers.told(member, room, before, at)
             self.observers.share(member, self.twins[member], room, at)

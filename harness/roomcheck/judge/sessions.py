@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roomcheck.judge.causes import Causes
-from roomcheck.judge.hypothesis import NEVER, Mode, asked_with
+from roomcheck.judge.hypothesis import EMPTY, NEVER, Mode, asked_with
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.session import Session
 from roomcheck.judge.stay import LinkHistory, Request, Stay
@@ -46,6 +46,15 @@ class Sessions:
             for rule in own.rules
             if own.hearing is None and rule.cause.kind is CauseKind.CALL and rule.to in self.leaving
         )
+        # from a state that requests on, and from one that opens, a member is in as far as it knows
+        self.there = self.hearing.states | self.hearing.away | {*self.declared.requested_by, *self.declared.opened_by}
+        self.entries = set(self.declared.requested_by) | {
+            rule.cause.name
+            for own in contract.views
+            for rule in own.rules
+            if own.hearing is None and rule.cause.kind is CauseKind.CALL and rule.to in self.there
+        }
+        self.args: dict[tuple[str, str], Mapping[str, Any]] = {}  # of the last call by which a member may come in
         for room in trace.rooms:
             for member in trace.members:
                 self.stays[member.name, room] = Stay(member.name, self.links[member.name])
@@ -104,6 +113,8 @@ class Sessions:
         stay = self.stays.get((member, room))
         if stay is None:
             return
+        if name in self.entries:
+            self.args[member, room] = args
         request = stay.request
         given = self.declared.requested_by.get(name)
         if given is not None and (request is None or request.out is not None):
@@ -141,16 +152,16 @@ class Sessions:
         self._advance(member, at)
         self.links[member].server_back(at)
 
-    def told(self, member: str, room: str, state: str, args: Mapping[str, Any], at: Instant) -> None:
+    def told(self, member: str, room: str, state: str, at: Instant) -> None:
         """A member was told a state of its own."""
         stay = self.stays.get((member, room))
         if stay is None:
             return
         self._advance(member, at)
-        declared, hearing = self.declared, self.hearing
+        declared, args = self.declared, self.args.get((member, room), EMPTY)
         request = stay.request
         if request is None or request.out is not None:
-            if state not in hearing.states and state not in hearing.away:
+            if state not in self.there:
                 if request is not None and state in self.leaving and request.left is None:
                     request.left = at
                 return
@@ -164,9 +175,9 @@ class Sessions:
             self._in(room, self.user_of[member]).opened(stay, request, state, at)
             request.first = request.first or at
             request.opened, request.lost = at, request.cut_off
-        if state in hearing.away:
+        if state in self.hearing.away:
             request.cut_off = at
-        elif state not in hearing.states:
+        elif state not in self.there:
             request.out = at
         if state in self.leaving and request.left is None:
             request.left = at

@@ -135,6 +135,8 @@ class Delivery:
                     at = now
             first = False
             who.free[user] = at
+            if not copies:  # nobody can miss it before it is overdue
+                at = now + self.delivery
             self._at(at, lambda who=who, epoch=who.epoch, copies=copies, wrong=wrong: self._deliver(  # type: ignore[misc]
                 who, epoch, user, change, copies, wrong=wrong
             ))  # fmt: skip

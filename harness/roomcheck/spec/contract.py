@@ -48,19 +48,22 @@ class Path:
 class Callback:
     """`room` finds the room's real name in the fields, `about` the real names of the users concerned.
 
-    One that has one of the values that are `ignored` in each of these fields tells nothing. Without fields: one that
-    tells no state is no finding.
+    One that has one of the values that are `ignored` in each field of one of these patterns tells nothing. Without
+    fields: one that tells no state is no finding.
     """
 
     name: str
     room: Path | None
     about: Path | None
     fields: Mapping[str, str]  # name -> type: str, int, list, any, code
-    ignored: Mapping[str, tuple[Any, ...]] | None = None
+    ignored: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
 
-    def ignores(self, fields: Mapping[str, Any]) -> bool:
-        """Whether it has the values that are ignored."""
-        return self.ignored is not None and all(fields.get(name) in values for name, values in self.ignored.items())
+    def ignores(self, fields: Mapping[str, Any], *, stateless: bool) -> bool:
+        """Whether it has the values that are ignored; `stateless`: it tells no state."""
+        return any(
+            all(fields.get(name) in values for name, values in pattern.items()) and (bool(pattern) or stateless)
+            for pattern in self.ignored
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +368,7 @@ class View:
 
     def ignores(self, callback: Callback, fields: Mapping[str, Any]) -> bool:
         """Whether a callback is none of its business."""
-        return callback.ignores(fields) and (bool(callback.ignored) or self.state(callback.name, fields) is None)
+        return bool(callback.ignored) and callback.ignores(fields, stateless=self.state(callback.name, fields) is None)
 
     @cached_property
     def _telling(self) -> Mapping[str, tuple[str, ...]]:

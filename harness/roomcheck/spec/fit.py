@@ -4,10 +4,13 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from roomcheck.spec.contract import Where
 from roomcheck.spec.problems import Problems, did_you_mean
 from roomcheck.spec.reader import Node
 
 Model = TypeVar("Model", bound=BaseModel)
+# What a place could have, whichever way it is read, with what was found there, and what was probably meant.
+Misfits = dict[tuple[Where, str], tuple[list[str], list[str]]]
 
 
 def fit(model: type[Model], node: Node, problems: Problems) -> Model | None:
@@ -24,8 +27,11 @@ def fit(model: type[Model], node: Node, problems: Problems) -> Model | None:
             errors = e.errors(include_url=False)
         if not schema:
             schema = model.model_json_schema()
+            misfits: Misfits = {}
             for error in errors:
-                _report(error, node, schema, problems)
+                _report(error, node, schema, problems, misfits)
+            for (where, found), (wanted, hints) in misfits.items():
+                problems.add(where, f"expected {' or '.join(dict.fromkeys(wanted))}, found {found}{''.join(hints)}")
         for path in sorted({_path(error, node) for error in errors}, key=_innermost, reverse=True):
             if path:
                 _cut(node, path, problems.lost)
@@ -78,7 +84,7 @@ def _words(node: Node) -> set[str]:
     return {node.value} if isinstance(node.value, str) else set()
 
 
-def _report(error: Any, root: Node, schema: dict[str, Any], problems: Problems) -> None:
+def _report(error: Any, root: Node, schema: dict[str, Any], problems: Problems, misfits: Misfits) -> None:
     loc, kind, found = error["loc"], error["type"], error["input"]
     node = root.at(loc)
     match kind:
@@ -91,12 +97,16 @@ def _report(error: Any, root: Node, schema: dict[str, Any], problems: Problems) 
             wanted = error["ctx"]["expected"]
             words = [word.strip("'") for word in wanted.replace(" or ", ", ").split(", ")]
             hint = did_you_mean(found, words) if isinstance(found, str) and len(words) > 1 else ""
-            problems.add(node.where, f"expected {wanted}, found {show(found)}{hint}")
+            wanted_here, hints = misfits.setdefault((node.where, show(found)), ([], []))
+            wanted_here.append(wanted)
+            hints += [hint] if "did you mean" in hint else []
         case "value_error":
             problems.add(node.where, str(error["ctx"]["error"]))
         case _:
-            wanted = _WANTED.get(kind)
-            problems.add(node.where, f"expected {wanted}, found {show(found)}" if wanted else error["msg"])
+            if kind in _WANTED:
+                misfits.setdefault((node.where, show(found)), ([], []))[0].append(_WANTED[kind])
+            else:
+                problems.add(node.where, error["msg"])
 
 
 _WANTED = {

@@ -110,17 +110,16 @@ def _sign(words: Vocabulary, told_by: Mapping[str, Mapping[str, Any]], key: str)
 def _requests(words: Vocabulary, session: SessionShape) -> dict[str, Mapping[str, tuple[Any, ...]]]:
     at = (*AT, "session", "requested by")
     calls = {name for name, operation in words.operations.items() if not operation.admin}
-    words.names_in(session.requested_by, words.own_states | calls, "state", *at)
-    return {
-        state: words.given(given, words.operations.values(), *at, state)
-        for state, given in session.requested_by.items()
-    }
+    said = words.keyed_by(session.requested_by, words.own_states | calls, "state", *at)
+    given = {key: words.given(args, words.operations.values(), *at, key) for key, args in session.requested_by.items()}
+    return {name: given[key] for name, (key, _) in said.items()}
 
 
 def _opened(words: Vocabulary, session: SessionShape) -> dict[str, str | None]:
     at = (*AT, "session", "opened by")
-    words.names_in(session.opened_by, words.own_states, "state", *at)
-    return {state: words.requirement(name, words.where(*at, state)) for state, name in session.opened_by.items()}
+    said = words.keyed_by(session.opened_by, words.own_states, "state", *at)
+    named = {key: words.requirement(name, words.where(*at, key)) for key, name in session.opened_by.items()}
+    return {state: named[key] for state, (key, _) in said.items()}
 
 
 def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by: str | None, *at: Step) -> Ending:

@@ -41,7 +41,8 @@ class Rulebook(Vocabulary):
     def _connection(self, shape: ConnectionShape) -> View:
         at = ("connection",)
         states = states_of(shape)
-        self.names_in(shape.told, states, "state", *at, "told")
+        for state in shape.told:
+            self.expect_name(state, states, "state", self.doc.at((*at, "told")).key(state))
         self.by_server = self.names_in(shape.server_tells, states, "state", *at, "server tells")
         signs = self._signs(shape)
         told = {state: value for state in states if not isinstance(value := shape.told.get(state, state), dict)}

@@ -50,6 +50,12 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | dict) else [value]
 
 
+def _patterns(value: Any) -> Any:
+    if isinstance(value, bool):
+        return [{}] if value else []
+    return [value] if isinstance(value, dict) else value
+
+
 def _keyed(key: str) -> Callable[[Any], Any]:
     """The short form of a map that has one key that counts."""
     return lambda value: value if isinstance(value, dict) else {key: value}
@@ -91,7 +97,10 @@ class CallbackShape(Shape):
     room: str | None = None
     about: str | None = None
     fields: dict[str, FieldType]
-    ignored: bool | dict[str, Scalars] = False
+    ignored: Annotated[
+        list[dict[str, Scalars]],
+        BeforeValidator(_patterns, json_schema_input_type=bool | dict[str, Scalars] | list[dict[str, Scalars]]),
+    ] = []
 
 
 class OperationShape(Shape):

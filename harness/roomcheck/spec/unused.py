@@ -35,7 +35,7 @@ def surely_unused(words: Rulebook) -> Iterator[tuple[Where, str]]:
 def _unused(words: Rulebook) -> Iterator[tuple[str, str, str]]:
     """Section, name and message. Typical constants are only reported: they need no use."""
     told = {name for view in words.views for name in (*view.callbacks, *view.lists)}
-    ignored = {name for name, callback in words.callbacks.items() if callback.ignored is not None}
+    ignored = {name for name, callback in words.callbacks.items() if callback.ignored}
     typical = {name for name, constant in words.shape.constants.items() if constant.typical}
     for section, names, used, text in (
         ("constants", words.shape.constants, words.used | typical, "nothing uses {}"),

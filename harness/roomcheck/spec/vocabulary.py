@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.spec import expressions
@@ -37,6 +37,7 @@ from roomcheck.spec.shape import (
 )
 
 Step = str | int
+Said = TypeVar("Said")
 KINDS = tuple(kind.value for kind in FaultKind)
 STATUSES = ("ok", "refused", "unsupported", "indefinite")
 MAX_CHAIN = 40  # constants that build on each other
@@ -98,6 +99,20 @@ class Words:
             elif self.expect_name(name, {*known, *self.groups}, what, node.key(name)):
                 out.add(name)
         return frozenset(out)
+
+    def keyed_by(
+        self, given: Mapping[str, Said], known: Collection[str], what: str, *path: Step
+    ) -> dict[str, tuple[str, Said]]:
+        """What is said of each known name, and by which key: its own, or else a group's."""
+        node = self.doc.at(path)
+        out: dict[str, tuple[str, Said]] = {}
+        for key, value in sorted(given.items(), key=lambda one: one[0] not in self.groups):
+            for name in sorted(self.names_in([key], known, what, *path)):
+                before, _ = out.get(name, (key, value))
+                if before != key and key in self.groups:
+                    self.problems.add(node.key(key), f"{name} stands in {before} and in {key}; say it by its own name")
+                out[name] = key, value
+        return out
 
     # --- expressions ------------------------------------------------------------------------------------------------
 
@@ -321,15 +336,16 @@ class Vocabulary(Words):
         at = ("callbacks", name)
         room = self._path(shape.room, shape.fields, *at, "room")
         about = self._path(shape.about, shape.fields, *at, "about")
-        ignored = {} if shape.ignored is True else shape.ignored or None
-        if ignored:
-            self.names_in(ignored, shape.fields, f"field of {name}", *at, "ignored")
-            types = {field: shape.fields.get(field, "any") for field in ignored}
-            ignored = {
-                f: [self.literal(v, types[f], *at, "ignored", f) for v in values] for f, values in ignored.items()
-            }
-        whole = {f: tuple(values) for f, values in ignored.items()} if ignored is not None else None
-        return Callback(name, room, about, dict(shape.fields), whole)
+        ignored = []
+        for i, pattern in enumerate(shape.ignored):
+            here = (*at, "ignored", i)
+            for f in pattern:
+                self.expect_name(f, shape.fields, f"field of {name}", self.doc.at(here).key(f))
+            types = {f: shape.fields.get(f, "any") for f in pattern}
+            ignored.append(
+                {f: tuple([self.literal(v, types[f], *here, f) for v in values]) for f, values in pattern.items()}
+            )
+        return Callback(name, room, about, dict(shape.fields), tuple(ignored))
 
     def _group(self, name: str, states: Sequence[str]) -> frozenset[str]:
         where = self.doc.at(("groups",)).key(name)
@@ -381,6 +397,8 @@ class Vocabulary(Words):
                 return self.codes[value]
             if isinstance(value, str) and value not in self.codes.values():
                 self.problems.unknown(self.where(*path), "code", value, self.codes)
+            if isinstance(value, list | dict):
+                self.problems.add(self.where(*path), f"{value!r} cannot be in a field of type {kind}")
         elif kind in _TYPES and (not isinstance(value, _TYPES[kind]) or isinstance(value, bool)):
             self.problems.add(self.where(*path), f"{value!r} cannot be in a field of type {kind}")
         return value
