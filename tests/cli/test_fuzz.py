@@ -14,7 +14,7 @@ def test_no_two_schedules_of_a_search_have_the_same_name(tmp_path: Path, monkeyp
     """Also where an earlier search left some to begin with; so each has its own picture on the page."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(search, "SHRINK_ROUNDS", 1)
-    words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "16", "--database", "db"]
+    words = ["fuzz", "--simulate", "-q", "--defect", "never-reconnected", "--schedules", "8", "--database", "db"]
     for _ in range(2):
         with pytest.raises(SystemExit) as e:
             main(words)

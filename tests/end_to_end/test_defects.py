@@ -41,11 +41,9 @@ KILLS = [
     ("members", "double-add", "login-into-a-room-with-people", "ZX-MEMBERS-2"),
     ("members", "list-names-self", "login-into-a-room-with-people", "ZX-MEMBERS-5"),
 ]
-GATE = {  # one of each topic at least; virtual time shows the others' in tests/simulate, and the night here
-    "retries-never-end", "leave-never-told", "never-reconnected", "reconnecting-wrong-code", "reconnecting-on-slow-link",
-    "kick-wrong-code", "kick-forgotten", "logout-failed-silent", "login-failed-wrong-code", "double-login-accepted",
-    "duplicate-login-wrong-code", "switch-stays-behind", "newcomer-not-announced", "list-names-self",
-}  # fmt: skip
+# Told too late, too early, not at all, and wrongly, on a link and off it. Virtual time shows every defect, see
+# tests/simulate/test_defects.py, and the night each of these here: a run on sockets costs as much as fifty simulated ones.
+GATE = {"never-reconnected", "reconnecting-on-slow-link", "kick-wrong-code", "newcomer-not-announced"}
 CONFORMING = "none"
 SCALE = 60  # at 100 a machine that is busy three times over is often too late to tell
 # 20 min of retries wait for nothing that 3 min do not show
@@ -100,9 +98,10 @@ def test_the_room_without_a_defect_keeps_them_all(runs: Runs) -> None:
 
 def test_there_are_defects_of_every_kind() -> None:
     """Twelve at least, all of them known, and every topic that a room can fail in."""
-    assert {topic for topic, defect, _, _ in KILLS if defect in GATE} == {
+    assert {topic for topic, _, _, _ in KILLS} == {
         "login", "case 1", "case 2", "case 3", "kick", "logout", "switch", "members", "codes", "slow links",
         "duplicate login",
     }  # fmt: skip
+    assert {defect for _, defect, _, _ in KILLS} > GATE
     assert len({defect for _, defect, _, _ in KILLS} & set(DEFECTS)) == len(KILLS)
-    assert len(GATE & set(DEFECTS)) >= 12
+    assert len(KILLS) >= 12

@@ -4,6 +4,7 @@ The outsider's lies elsewhere, has a contract of its own beside it, and installs
 what any of them has, are played at night (`ci/nightly tests`), as that takes minutes; the table is printed at the end (`pytest -s`).
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from roomcheck.run.install import driver_of_browsers, provide
 from roomcheck.run.queue import duration
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import write_schedule
+from support.forked import Forked, Program
+from support.pytests import FORKED, NOT_OURS
 from support.runs import exactly
 
 LIMIT = 1200  # seconds for what a target in documented time takes beside other work
@@ -34,6 +37,7 @@ PLAYED = sorted({open_target(name).label for name in target_names()})  # a pair,
 TARGETS = [pytest.param(name, marks=() if name == OWN else pytest.mark.night) for name in (*PLAYED, *INIT, OWN)]
 DOUBT = 2  # an exit code: this machine was too late to tell
 TRIES = 3
+BRIEFLY = "import roomcheck.run.fuzz as f; f.SHRINK_ROUNDS, f.SURE = 1, 2"
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class Place:
     spec: str
     file: Path
     search: tuple[str, ...] = ("--schedules", "8")  # what is played in documented time needs minutes to end one
+    briefly: bool = False  # what it finds is not made shorter for minutes
     serverless: bool = False  # then only cases that need no server are played, and nothing can be searched or replayed
     ended: dict[str, int] = field(default_factory=dict)
 
@@ -75,12 +80,12 @@ class Place:
     def typed(self, name: str) -> "subprocess.CompletedProcess[str]":
         """The command, in a process of its own, again while this machine is too late to tell."""
         words, _ = self.words(name)
-        module = "pytest" if name == "pytest" else "roomcheck"
+        module: Program = "pytest" if name == "pytest" else "roomcheck"
+        words = [*FORKED, *NOT_OURS, *words] if name == "pytest" else words
         for _ in range(TRIES):
-            done = subprocess.run(
-                [sys.executable, "-m", module, *words], cwd=self.folder, capture_output=True, text=True, check=False,
-                timeout=LIMIT, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            process = Forked(words, self.folder, dict(os.environ), BRIEFLY if self.briefly else "", program=module)
+            out, err = process.communicate(LIMIT)
+            done = subprocess.CompletedProcess(words, process.wait(), out, err)
             late = "machine was too slow" in done.stdout or "machine: time" in done.stdout or ": inconcl" in done.stdout
             if not (done.returncode == DOUBT or (done.returncode and late)):
                 break
@@ -175,10 +180,11 @@ def place(request: pytest.FixtureRequest, table: dict[str, Place], tmp_path_fact
     case = simplest(bound.contract) or min(bound.contract.cases, key=duration)
     text = write_schedule(bound.contract, case.schedule, title=case.title)
     (folder / "one.yaml").write_text(text, encoding="utf-8")
+    slow, own = bound.contract.scale == 1, request.param == OWN
+    search = ("--minutes", "3") if slow else ("--schedules", "2" if own else "8")
     place = table[request.param] = Place(
-        target, folder, case, bound.contract.spec, bound.file, ("--minutes", "3") if bound.contract.scale == 1 else ("--schedules", "8"),
-        bool(bound.contract.serverless),
-    )  # fmt: skip
+        target, folder, case, bound.contract.spec, bound.file, search, own, bool(bound.contract.serverless)
+    )
     return place
 
 

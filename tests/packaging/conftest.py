@@ -35,7 +35,7 @@ def run() -> Run:
 def built(tmp_path_factory: pytest.TempPathFactory, run: Run) -> dict[str, Path]:
     """`sdist`, and the `wheel` that is made from it."""
     out = tmp_path_factory.mktemp("built")
-    run(sys.executable, "-m", "build", "--outdir", out, ROOT, cwd=out)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT, cwd=out)
     return {"sdist": next(out.glob("*.tar.gz")), "wheel": next(out.glob("*.whl"))}
 
 
@@ -49,8 +49,8 @@ def names(built: dict[str, Path]) -> set[str]:
 def installed(tmp_path_factory: pytest.TempPathFactory, run: Run, built: dict[str, Path]) -> Path:
     """The Python of a fresh environment that has the wheel and what it needs, in a folder of its own."""
     home = tmp_path_factory.mktemp("user")
-    run(sys.executable, "-m", "venv", "venv", cwd=home)
+    run(sys.executable, "-m", "venv", "--without-pip", "venv", cwd=home)
     python = home / "venv" / "bin" / "python"
     quick = ("--quiet", "--disable-pip-version-check", "--no-compile")  # what is used is compiled then
-    run(python, "-m", "pip", "install", *quick, built["wheel"], cwd=home)
+    run(sys.executable, "-m", "pip", "--python", python, "install", *quick, built["wheel"], cwd=home)
     return python

@@ -43,7 +43,7 @@ def played(folder: Path, *words: str) -> Stream:
 def search(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     """A second search, which begins with what the first one found: findings of several kinds, under all sorts of names."""
     folder = tmp_path_factory.mktemp("search")
-    words = ("fuzz", "--defect", "never-reconnected", "--schedules", "32", "--seed", "5")
+    words = ("fuzz", "--defect", "never-reconnected", "--schedules", "16", "--seed", "5")
     played(folder, *words)
     return played(folder, *words)
 

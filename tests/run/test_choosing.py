@@ -21,7 +21,7 @@ from roomcheck.run.choosing import POOL, descendants, draw, foreseen
 from roomcheck.spec.schedule_file import case_of
 
 ZEGO = CONTRACTS["zego-100"]
-COUNT = 60
+COUNT = 30
 
 
 def triples(played: list[Schedule]) -> set[Triple]:
@@ -30,18 +30,14 @@ def triples(played: list[Schedule]) -> set[Triple]:
 
 def test_what_is_chosen_is_expected_to_meet_far_more_triples_than_what_is_drawn() -> None:
     """Each was drawn, or made from what was drawn, so that the example database can hold it."""
-    both = [0, 0]
-    for seed in (0, 1):
-        pool = collect(schedules(ZEGO), number=seed, count=COUNT * POOL)
+    pool = collect(schedules(ZEGO), number=0, count=COUNT * POOL)
 
-        chosen = draw(ZEGO, seed, COUNT, Counter())
+    chosen = draw(ZEGO, 0, COUNT, Counter())
 
-        assert len({repr(schedule) for schedule, _ in chosen}) == COUNT
-        assert all(origin in pool for _, origin in chosen)
-        assert sum(schedule is origin for schedule, origin in chosen) >= COUNT // 2
-        both[0] += len(triples([schedule for schedule, _ in chosen]))
-        both[1] += len(triples(pool[:COUNT]))
-    assert both[0] > 2 * both[1]
+    assert len({repr(schedule) for schedule, _ in chosen}) == COUNT
+    assert all(origin in pool for _, origin in chosen)
+    assert sum(schedule is origin for schedule, origin in chosen) >= COUNT // 2
+    assert 2 * len(triples([schedule for schedule, _ in chosen])) > 3 * len(triples(pool[:COUNT]))
 
 
 def test_an_act_more_meets_what_no_story_is_expected_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +59,7 @@ def test_under_faults_that_the_model_room_cannot_tell_apart_it_is_played_once(na
     contract = CONTRACTS[name]
     played: dict[str, Trace] = {}
     count = 0
-    for schedule in drawn(name, 20):
+    for schedule in drawn(name, 10):
         for other in descendants(contract, schedule):
             assert foreseen(contract, other, played).records == play(contract, case_of("", other), USUAL).records
             count += 1
@@ -75,7 +71,7 @@ def test_what_others_are_told_changes_nothing_of_what_a_schedule_meets(name: str
     """So choosing plays no presence, which takes a third of the time."""
     contract = CONTRACTS[name]
     alone = replace(contract, views=(contract.connection,))
-    for schedule in drawn(name, 40):
+    for schedule in drawn(name, 20):
         assert met(alone, foreseen(alone, schedule)) == met(contract, foreseen(contract, schedule))
 
 
@@ -105,7 +101,7 @@ def test_the_same_seed_gives_the_same_schedules_however_python_hashes() -> None:
         "from collections import Counter\n"
         "from generate.contracts import CONTRACTS\n"
         "from roomcheck.run.choosing import draw\n"
-        "print(draw(CONTRACTS['zego-100'], 5, 20, Counter()))\n"
+        "print(draw(CONTRACTS['zego-100'], 5, 10, Counter()))\n"
     )
     said = [
         subprocess.run(

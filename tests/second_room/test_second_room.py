@@ -1,7 +1,5 @@
 """Another implementation is not accused, by any scenario or by chance, and its defects are found and rightly named."""
 
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from roomcheck.spec.target import load_target
 from second_room.defects import DEFECTS, Defect
 from second_room.machines import Client, Server
 from simulate.zego import spec
-from support.runs import Reports
+from support.runs import run
 
 FOLDER = Path(__file__).parent
 LAWFUL = Defect((), Client, Server)
@@ -62,23 +60,13 @@ def test_a_scenario_finds_each_defect_and_names_it(name: str) -> None:
     assert set(first) & set(defect.breaks)
 
 
-@pytest.mark.parametrize(("defect", "ends"), [(None, 0), ("second-reconnected-missing", 1)])
-def test_it_is_played_on_sockets(tmp_path: Path, defect: str | None, ends: int) -> None:
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [(["-k", "switch-room"], 0), (["-k", "several-outages/cut", "--defect", "second-reconnected-missing"], 1)],
+)
+def test_it_is_played_on_sockets(tmp_path: Path, words: list[str], ends: int) -> None:
     """A run plays it as any other target, and hands a defect on."""
-    words = [
-        "run",
-        "--target",
-        str(FOLDER),
-        "-k",
-        "several-outages/cut",
-        "-k",
-        "switch-room",
-        "--report-dir",
-        str(tmp_path),
-    ]
-    words += ["--defect", defect] if defect else []
+    done = run(["run", "--target", str(FOLDER), *words], tmp_path)
 
-    done = subprocess.run([sys.executable, "-m", "roomcheck", *words], capture_output=True, text=True, check=False)
-
-    assert done.returncode == ends, done.stdout
-    assert Reports(tmp_path).ndjson.is_file()
+    assert done.code == ends, done.out
+    assert done.reports.ndjson.is_file()
