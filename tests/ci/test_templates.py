@@ -338,7 +338,7 @@ def published(service: str, folder: Path) -> Path:
 
 
 @has("git")
-@pytest.mark.parametrize("service", ["github", "gitlab"])
+@pytest.mark.parametrize("service", PLAYED[:2])
 def test_the_shell_lines_publish_and_keep_what_was_there(service: str, shards: Path, tmp_path: Path) -> None:
     """The first time and the next: the site has the runs of both, also those that were cut short, and no file of theirs."""
     folder = checkout(tmp_path / "repository")

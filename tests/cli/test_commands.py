@@ -137,16 +137,19 @@ def test_list_shows_requirements_and_how_many_cases_verify_each(capsys: pytest.C
 
 
 @pytest.mark.parametrize("spec", spec_names())
-def test_every_shipped_spec_has_no_mistake_and_can_be_drawn(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """`lint` finds no mistake, and a lawful room that passes each scenario; `diagram` draws."""
-    code, out, _ = call(capsys, "lint", spec)
-    *notes, looked_at, last = out.splitlines()
-    assert (code, notes, last) == (0, [], "1 specs without mistakes")
-    assert "lawful model rooms; not looked at: " in looked_at
-
+def test_every_shipped_spec_can_be_drawn(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`diagram` draws."""
     code, out, _ = call(capsys, "diagram", spec)
     assert code == 0
     assert out.startswith("stateDiagram-v2\n")
+
+
+def test_a_shipped_spec_has_no_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    """`lint` finds none, and a lawful room that passes each scenario; ci/lint asks it of every spec."""
+    code, out, _ = call(capsys, "lint", "xmpp-muc/occupants")
+    *notes, looked_at, last = out.splitlines()
+    assert (code, notes, last) == (0, [], "1 specs without mistakes")
+    assert "lawful model rooms; not looked at: " in looked_at
 
 
 def test_lint_without_a_name_checks_all_that_ship(

@@ -21,7 +21,8 @@ PACKAGES = [module for name in MODULES if hasattr(module := importlib.import_mod
 # what was named before a `+`, which is nothing at first.
 ALONE = """
 import importlib, os, sys, traceback
-import click, hypothesis.strategies, lark, pydantic, requests, rich, yaml
+import asyncio, concurrent.futures, subprocess, xml.etree.ElementTree
+import click, hypothesis.database, hypothesis.strategies, jinja2, lark, proxy, pydantic, requests, rich.console, rich.table, yaml
 broken, below = [], []
 for name in sys.argv[1:]:
     if name == "+":
