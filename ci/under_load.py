@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,8 @@ def defect(before: Sequence[str], name: str) -> bool:
 
 
 def main() -> int:
+    # else the run that it has started would go on: killed, that ends all that is its own
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("how", nargs="?", choices=("quiet", "busy", "half", "nice"), default="busy")
     options.add_argument("--loops", type=int, default=6)

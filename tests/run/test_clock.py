@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 
 import pytest
 
-from roomcheck.run.clock import TICK, Lateness, Queued, now, offspring, sleep_until, waiting
+from roomcheck.adapters.queued import Queued
+from roomcheck.run.clock import TICK, Lateness, now, sleep_until
 
 MS = 1000
 
@@ -196,20 +195,3 @@ def test_a_child_that_is_kept_waiting_is_noticed() -> None:
     meanwhile, before, of_any, of_one = asyncio.run(measure())
     assert min(meanwhile, of_any, of_one) > 5 * MS
     assert before == 0
-
-
-def test_offspring_are_children_and_their_children() -> None:
-    """Of a shell that starts a program; nothing is known of a process that is gone."""
-    shell = subprocess.Popen(["sh", "-c", "sleep 20 & echo; wait"], stdout=subprocess.PIPE, start_new_session=True)
-    try:
-        assert shell.stdout is not None
-        shell.stdout.readline()
-        found = list(offspring(os.getpid()))
-        assert shell.pid in found
-        assert set(offspring(shell.pid)) < set(found)
-        assert list(offspring(shell.pid))
-    finally:
-        os.killpg(shell.pid, signal.SIGKILL)
-        shell.communicate()
-    assert list(offspring(shell.pid)) == []
-    assert waiting(f"/proc/{shell.pid}/task/{shell.pid}") is None

@@ -23,6 +23,7 @@ from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.members import FloodError, Member, StampedCallback, UntrueError
 from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.adapters.pulse import DEAD, SILENCE, Pulse, now
+from roomcheck.adapters.queued import within
 from roomcheck.adapters.reading import MisreadError, problem_of, read
 from roomcheck.errors import AdapterError, TargetError
 from roomcheck.model.time import show_duration
@@ -146,8 +147,9 @@ class AdapterHost:
     async def request(self, kind: str, timeout: float = 5.0, **fields: Any) -> Answer:  # noqa: ASYNC109
         """Send one request and return its answer.
 
-        AdapterError: no answer within `timeout` seconds, the adapter is broken, or a status other than ok where the
-        room has no say (everything but call, admin and state); TargetError if that is `refused`: what it got is wrong.
+        AdapterError: no answer within `timeout` seconds, to hello also those in which it waited for a processor; the
+        adapter is broken; or a status other than ok where the room has no say (everything but call, admin and state).
+        TargetError if that is `refused`: what it got is wrong.
         """
         if self._error is not None:
             raise AdapterError(self._error)
@@ -159,10 +161,10 @@ class AdapterHost:
         self._pending[number] = pending
         try:
             self._send(kind, number, fields)
-            async with asyncio.timeout(timeout):
-                answer = await pending.answer
-        except TimeoutError:
-            raise AdapterError(self._story(self._hang(pending.what, timeout))) from None
+            # while an SDK is loaded there are no pings yet, which would tell a program that hangs from one that waits
+            answer = await within(pending.answer, timeout, self.pid if kind == "hello" else None)
+        except TimeoutError as e:
+            raise AdapterError(self._story(self._hang(pending.what, timeout, *e.args))) from None
         finally:
             if self._pending.pop(number, None) is not None:
                 self._abandoned.add(number)
@@ -396,8 +398,10 @@ class AdapterHost:
             self._carrier.program.signal(signal.SIGKILL)
         self._carrier.close()
 
-    def _hang(self, what: str, limit: float) -> str:
+    def _hang(self, what: str, limit: float, waited: float) -> str:
         story = f"no answer to {what} within {limit:g} s"
+        if waited:
+            story += f" and the {waited:.1f} s for which this machine kept it waiting for a processor"
         if what == "hello":
             return f"{story}; the first line that an adapter writes is its result of hello"
         quiet = self.pulse.quiet

@@ -12,10 +12,10 @@ import asyncio
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
-from pathlib import Path
 from statistics import median_low
 from typing import Self
+
+from roomcheck.adapters.queued import offspring, threads_of, waiting
 
 TICK = 5_000  # microseconds between two looks; a look costs about 20 us
 LAST = 20  # looks of which the usual lateness is taken: one that was very late is an accident
@@ -126,46 +126,3 @@ class Lateness:
         """The lateness that this share of all looks, while something was played if anything was, did not exceed."""
         ordered = sorted(self._meanwhile or self.own.late)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
-
-
-class Queued:
-    """How long a process, or one that it started, has waited for a processor since this was made."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._before = self._look()
-
-    def _look(self) -> dict[str, int]:
-        threads = [thread for pid in (self._pid, *offspring(self._pid)) for thread in threads_of(pid)]
-        return {thread: wait for thread in threads if (wait := waiting(thread)) is not None}
-
-    @property
-    def worst(self) -> int:
-        """Of the thread that waited longest in all (microseconds); 0 where the system does not tell."""
-        return max((wait - self._before.get(thread, 0) for thread, wait in self._look().items()), default=0)
-
-
-def offspring(pid: int) -> Iterator[int]:
-    """The processes that `pid` started, and theirs; none where the system does not tell."""
-    for thread in threads_of(pid):
-        try:
-            children = [int(child) for child in Path(thread, "children").read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            yield child
-            yield from offspring(child)
-
-
-def threads_of(pid: int) -> list[str]:
-    """The folders of a process's threads in /proc; none of one that is gone."""
-    return [str(path) for path in Path(f"/proc/{pid}/task").glob("*")]
-
-
-def waiting(thread: str) -> int | None:
-    """How long a thread (its folder) has been ready and had to wait, in microseconds; None of one that is gone."""
-    try:
-        with open(f"{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123 - a Path costs as much as the reading
-            return int(file.read().split()[1]) // 1_000
-    except (OSError, IndexError, ValueError):
-        return None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
-from roomcheck.run.clock import now, offspring
+from roomcheck.adapters.queued import offspring
+from roomcheck.run.clock import now
 
 TICK = 50_000  # microseconds between two looks; one at three programs costs about 200 us
 RUNS = "it still runs"
