@@ -189,7 +189,7 @@ def nothing_left() -> Iterator[None]:
     assert not left
 
 
-@pytest.mark.parametrize("whose", ["browser", "driver"])
+@pytest.mark.parametrize("whose", ["browser", pytest.param("driver", marks=pytest.mark.night)])
 def test_a_browser_that_is_killed(command: Sequence[str], whose: str, nothing_left: None) -> None:
     """Every member's request says so, and nothing of it is left."""
 

@@ -59,7 +59,7 @@ HABITS = {  # of roomcheck.reference.hostile
 WRONG = AILMENTS | BREAKS | HABITS
 NIGHT = {  # another one that stays shows the same check; tests/adapters shows what the host makes of each
     "fieldless", "elsewhere", "early", "shapeless", "failing", "banner", "lazy", "noisy", "gappy", "crashing",
-    "texting", "lying", "plain", "hanging",
+    "texting", "lying", "plain", "hanging", "exits", "misrefusing",
 }  # fmt: skip
 DECLARED = "constants: {heartbeat_timeout: 90s, login_time: 120ms, retry_timeout: 100min}"
 

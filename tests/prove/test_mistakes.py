@@ -33,7 +33,7 @@ def changed(before: str, after: str) -> str:
 
 def test_the_contract_without_a_mistake_is_sound() -> None:
     """No false red, no vacuous requirement, no broken room missed."""
-    found = proof(SOUND, 20)
+    found = proof(SOUND, 8)
 
     assert found.sound, list(summary(found, "spec.yaml"))
     assert len(found.looked.passed) == len(found.contract.cases) == 4

@@ -234,6 +234,7 @@ def test_a_hostile_callback_stays_text(browser: webdriver.Chrome, page: Path) ->
     assert "1337" not in body
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_follows_the_readers_colours(browser: webdriver.Chrome, page: Path, scheme: str) -> None:
     """Words stand out from the page in both."""
@@ -252,6 +253,7 @@ def test_it_follows_the_readers_colours(browser: webdriver.Chrome, page: Path, s
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+@pytest.mark.night
 def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, page: Path) -> None:
     """On a telephone pictures scroll in frames of their own, and requirements stand below each other, counts named."""
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
@@ -270,6 +272,7 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, page:
     assert any(name in named for name in ("conforms", "violates"))
 
 
+@pytest.mark.night
 def test_a_page_of_500_cases_grows_by_the_case(browser: webdriver.Chrome, page: Path) -> None:
     """With a picture each; what it holds for one case it does not hold again for each other one."""
     size = {}

@@ -139,6 +139,7 @@ return [...document.querySelectorAll("body *")].filter((e) => [...e.childNodes].
 """
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_in_both_schemes(browser: webdriver.Chrome, tmp_path: Path, scheme: str) -> None:
     """By the ratio that WCAG AA asks for."""
@@ -153,6 +154,7 @@ def test_words_stand_out_in_both_schemes(browser: webdriver.Chrome, tmp_path: Pa
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+@pytest.mark.night
 def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, tmp_path: Path) -> None:
     """On a telephone the tables scroll in frames of their own, and the requirement stays where it is."""
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
@@ -172,6 +174,7 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: webdriver.Chrome, tmp_p
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.night
 def test_a_large_page_grows_by_its_cells(browser: webdriver.Chrome, tmp_path: Path) -> None:
     """Twenty implementations and sixty requirements; what a cell needs is a few elements and no script."""
     browser.get(next((large(tmp_path) / "contracts").iterdir()).as_uri())

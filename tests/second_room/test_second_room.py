@@ -21,7 +21,7 @@ from support.runs import run
 
 FOLDER = Path(__file__).parent
 LAWFUL = Defect((), Client, Server)
-SCHEDULES = 200
+SCHEDULES = 60
 
 
 @cache
