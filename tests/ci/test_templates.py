@@ -45,8 +45,8 @@ from support.runs import Reports
 ROOT = TEMPLATES.parents[1]
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 GROOVY = "npm-groovy-lint@15.2.2"  # the last that Node 20 runs
-CASES = "-k kick -k login-alone -k login-twice"
-SEARCH = "--schedules 3"
+CASES = "-k kick -k login-alone -k login-twice --scale 100"
+SEARCH = "--schedules 2 --scale 100"
 ENDED = {AS_EXPECTED, INCONCLUSIVE}  # the shell lines are right, also where the machine was too late to tell of a case
 SERVICES = ("github", "gitlab", "jenkins")
 PLAYED = ["github", *(pytest.param(name, marks=pytest.mark.night) for name in SERVICES[1:])]

@@ -21,7 +21,6 @@ from support.runs import run
 
 SOME = (
     "kick-wrong-code",
-    "newcomer-not-announced",
     "failed-logins-lock-out",
 )
 COUNT = 100  # random schedules; the last of these defects shows itself after 52

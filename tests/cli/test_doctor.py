@@ -57,6 +57,9 @@ HABITS = {  # of roomcheck.reference.hostile
     "crashing": ("adapter: callbacks", "segmentation fault in the SDK", ADAPTER),
 }
 WRONG = AILMENTS | BREAKS | HABITS
+OTHERS = {  # what is wrong elsewhere
+    "no-server": NOTHING, "disowned-by-target": NOTHING, "past-the-proxy": ADAPTER, "declared-otherwise": VIOLATION,
+}  # fmt: skip
 NIGHT = {  # another one that stays shows the same check; tests/adapters shows what the host makes of each
     "fieldless", "elsewhere", "early", "shapeless", "failing", "banner", "lazy", "noisy", "gappy", "crashing",
     "texting", "lying", "plain", "hanging", "exits", "misrefusing",
@@ -105,8 +108,7 @@ def examined(
         target = write_target(folder, **targets[name])
         if name == "past-the-proxy":
             target.write_text(target.read_text().replace("{room}", str(port)))
-        shown = (lambda done: shows(name, done)) if name in WRONG else None
-        return sure(lambda: run(["doctor", "--target", str(target)], folder), shown)
+        return sure(lambda: run(["doctor", "--target", str(target)], folder), lambda done: shows(name, done))
 
     needed = [n for n in targets if n not in WRONG or any(f"[{n}]" in c for c in chosen) or n == "lacking"]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -114,7 +116,9 @@ def examined(
 
 
 def shows(name: str, done: Done) -> bool:
-    """Whether the adapter's ailment was found, whatever the machine was late for."""
+    """Whether what is wrong was found, whatever the machine was late for."""
+    if name not in WRONG:
+        return done.code == OTHERS.get(name)
     check, says, code = WRONG[name]
     return done.code == code and line(done, check).startswith("finding ") and says in line(done, check)
 

@@ -101,7 +101,10 @@ def test_what_adapter_and_server_printed_stands_beside_a_finding(tmp_path: Path)
     server = f'[sh, -c, \'echo before; ({talk % "the room is busy"}) & exec "$0" "$@"\', {SERVER[1:-1]}, --defect, kick-wrong-code]'
     target = write_target(tmp_path, adapter=adapter, server=server)
 
-    done = sure(lambda: run(["run", "--target", str(target), *patterns("kick", HEALTHY)], tmp_path))
+    done = sure(
+        lambda: run(["run", "--target", str(target), *patterns("kick", HEALTHY)], tmp_path),
+        lambda done: done.code == VIOLATION,
+    )
 
     assert done.code == VIOLATION, done.out + done.err
     told = done.reports.results["kick"].log

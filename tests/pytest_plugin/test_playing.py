@@ -144,6 +144,7 @@ def test_with_xdist_each_worker_plays_its_part_at_once(dist: str, noting: Path) 
     assert all(at_once > count / 2 for count, at_once in counted)
 
 
+@pytest.mark.night
 def test_with_xdist_cases_that_are_named_are_played_at_once_too(noting: Path) -> None:
     """Each in one worker."""
     named = [f"{moment}-heartbeat-timeout/cut" for moment in ("just-before", "just-after", "exactly-at")]

@@ -21,7 +21,7 @@ from roomcheck.run.choosing import POOL, descendants, draw, foreseen
 from roomcheck.spec.schedule_file import case_of
 
 ZEGO = CONTRACTS["zego-100"]
-COUNT = 30
+COUNT = 24
 
 
 def triples(played: list[Schedule]) -> set[Triple]:

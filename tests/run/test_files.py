@@ -98,7 +98,7 @@ def test_a_program_that_lacks_something_accuses_nobody(adapter: str, server: lis
 @pytest.mark.parametrize(("limit", "code"), [(256, AS_EXPECTED), (50, HARNESS)])
 def test_a_run_with_few_files_accuses_nobody(limit: int, code: int, tmp_path: Path) -> None:
     """Fewer cases at once, or one line."""
-    words = f"ulimit -n {limit}; exec {sys.executable} -m roomcheck run -q -k logout"
+    words = f"ulimit -n {limit}; exec {sys.executable} -m roomcheck run -q --scale 100 -k logout"
     done = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True, check=False)
     stream = (tmp_path / "roomcheck-report" / "run.ndjson").read_text(encoding="utf-8").splitlines()
     outcomes = {r["outcome"] for r in map(json.loads, stream) if r["record"] == "case"}
