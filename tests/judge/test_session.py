@@ -152,6 +152,18 @@ def test_how_a_member_came_in_is_said_by_the_call_that_led_there() -> None:
     assert judged(hall) == CONFORMS
 
 
+@pytest.mark.parametrize("somebody", [False, True])
+def test_a_right_list_is_checked_where_somebody_stands_in_it(*, somebody: bool) -> None:
+    lists = presence(first_list_requirement="H-ANEW")
+    hall = inside() if somebody else Hall()
+
+    checked = [c for c in judge(lists, hall.trace(3000)).checks if c.requirement == "H-ANEW" and "list" in c.what]
+
+    assert [(c.what, c.outcome) for c in checked] == [
+        (f"{who}: a right list of who is there", Outcome.CONFORMS) for who in ["A about B in R"] if somebody
+    ]
+
+
 def test_told_twice() -> None:
     """Changes alternate."""
     hall = inside()

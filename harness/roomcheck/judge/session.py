@@ -31,6 +31,8 @@ from roomcheck.judge.stay import Request, Stay
 from roomcheck.model.time import Instant
 from roomcheck.spec.contract import End, View
 
+LIST = "a right list of who is there"
+
 
 class Session:
     """One user in one room; `causes` says what may have happened to it."""
@@ -178,12 +180,14 @@ class Session:
                 for a in self.hearing.agreeing(h, observer, at)
                 if self.hearing.missing(a, at) is None
             ]
+            lists = self.presence
+            requirement = lists.first_list_requirement if observer.newcomer else lists.list_requirement
+            if agreeing and (observer.told or observer.early):  # else an empty list is right by itself
+                observer.tallies[requirement or "", LIST].met += 1
             if not agreeing and self.histories:
                 has, is_there = ("has", "is not there") if observer.told else ("lacks", "is there")
                 text = f"the list that {observer.stay.member} knows {has} {self.user}, who {is_there}"
-                lists = self.presence
-                requirement = lists.first_list_requirement if observer.newcomer else lists.list_requirement
-                self._refuse(observer, at, [Rejection(0, text, None, requirement, "a right list of who is there")])
+                self._refuse(observer, at, [Rejection(0, text, None, requirement, LIST)])
             if agreeing != self.histories:
                 self._keep(agreeing)
             self.check_at = min(self.check_at, self.hearing.look)
