@@ -111,7 +111,7 @@ def test_the_same_may_not_come_twice_with_the_list() -> None:
     tape.heard(160, "B", "-", "A")
     result = verdict(tape, 3000)
     assert result.outcome is Outcome.VIOLATES
-    assert result.findings[0].seen == "- came twice while the list was being told"
+    assert result.findings[0].seen == "- came twice, before the list of B was due"
 
 
 def test_a_newcomer_of_a_room_that_is_none_of_the_case_is_judged() -> None:

@@ -180,6 +180,33 @@ def test_a_value_that_is_no_news() -> None:
     assert seen(hall) == "? is neither + nor -"
 
 
+def test_news_that_is_neither_is_told_by_what_it_says() -> None:
+    """Not by a field in which it is like one of them."""
+    text = FILE.read_text(encoding="utf-8").replace('joined: {people: {change: "+"}}', CAME)
+    both = load_spec(text.replace('left: {people: {change: "-"}}', WENT), FILE.name).bind()
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.event(1025, "B", "people", room="r", change="-", code=0, who=[{"id": "a"}])
+
+    assert judge(both, hall.trace(5000)).findings[0].seen == "code 0, change - is neither joined nor left"
+
+
+CAME, WENT = 'joined: {people: {change: "+", code: [fine, 7]}}', 'left: {people: {change: "-", code: thrown}}'
+
+
+def test_news_may_have_one_of_several_values() -> None:
+    text = FILE.read_text(encoding="utf-8").replace('joined: {people: {change: "+"}}', CAME)
+    several = load_spec(text, FILE.name).bind()
+    hall = Hall()
+    hall.enter(1000, "A")
+    hall.heard(1021, "A", "+", "B")
+    hall.event(1025, "B", "people", room="r", change="+", code=7, who=[{"id": "a"}])
+    assert judged(hall, contract=several) == CONFORMS
+    hall.records.pop()
+    hall.event(1025, "B", "people", room="r", change="+", code=9, who=[{"id": "a"}])
+    assert judged(hall, contract=several) == "violates H-JOIN"
+
+
 def test_a_request_that_was_given_up_may_arrive_when_a_stall_ends() -> None:
     """What the stall held comes: the session opens, and is given up later."""
     hall = Hall()
@@ -1347,7 +1374,7 @@ def test_a_list_is_told_once() -> None:
     hall.heard(1010, "A", "+", "B")
     hall.heard(1011, "A", "+", "B")
 
-    assert seen(hall) == "+ came twice while the list was being told"
+    assert seen(hall) == "+ came twice, before the list of A was due"
     (case,) = HALL.cases
     assert case.requirements[0] == "H-JOIN"
     assert judge(HALL, hall.trace(5000), case).findings[0].requirement == "H-OTHERS"  # whatever was played

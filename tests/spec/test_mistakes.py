@@ -33,8 +33,8 @@ MISTAKES = [
     ),
     (
         "told: {KICKED: KICKOUT}",
-        "told: {KICKED: KICKOUT, OUT: {onState: {errorCode: @[ok]}}}",
-        "['ok'] cannot be in a field of type code",
+        "told: {KICKED: KICKOUT, OUT: {onState: {errorCode: @{ok: 1}}}}",
+        "{'ok': 1} cannot be in a field of type code",
     ),
     ("V-LOST: {should:", "V-LOST: {@shuld:", "unknown key 'shuld'; did you mean 'should'?"),
     ("V-LOST: {should: Lost., ", "V-LOST: @{", "V-LOST needs one of `must`, `should`, `may`"),

@@ -81,6 +81,34 @@ def test_two_groups_may_not_say_two_things_of_one_state() -> None:
         load_spec(text, "hall.yaml")
 
 
+CAME, WENT = 'joined: {people: {change: "+"}}', 'left: {people: {change: "-"}}'
+
+
+def test_news_may_have_one_of_several_values() -> None:
+    """The first of them is what a model room tells, and stands for all."""
+    others = hall(CAME, 'joined: {people: {change: ["+", "?"], code: [fine, thrown]}}').views[1]
+
+    assert others.signs["present"].patterns == tuple({"change": c, "code": n} for c in "+?" for n in (0, 9))
+    assert others.told == {"present": "+", "absent": "-"}
+    told = [others.value("people", {"change": c, "code": n}) for c, n in (("?", 9), ("-", 9), ("+", 7), ("!", 0))]
+    assert told == ["+", "-", "+", "change !, code 0"]
+
+
+def test_news_that_differs_in_several_fields_is_named_by_what_it_is() -> None:
+    text = TEXT.replace(CAME, 'joined: {people: {change: "+", code: fine}}')
+    others = load_spec(text.replace(WENT, 'left: {people: {change: "-", code: thrown}}'), "hall.yaml").bind().views[1]
+
+    assert others.told == {"present": "joined", "absent": "left"}
+    assert others.value("people", {"change": "+", "code": 0}) == "joined"
+    assert others.value("people", {"change": "+", "code": 9}) == "change +, code 9"
+
+
+@pytest.mark.parametrize("left", ["{}", '{change: "+", code: 9}', '{change: ["-", "+"]}'])
+def test_news_of_one_kind_may_not_be_of_the_other_kind_too(left: str) -> None:
+    with pytest.raises(SpecError, match="one field must differ between `joined` and `left`"):
+        hall(WENT, f"left: {{people: {left}}}")
+
+
 def test_an_ending_may_depend_on_an_option() -> None:
     acts = "- {act: close, told: maybe, for: H-CLOSE}"
     changed = acts.replace("for:", "when: {closing: untold}, for:")

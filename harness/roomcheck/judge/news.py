@@ -6,7 +6,7 @@ from typing import Any
 
 from roomcheck.judge.causes import Causes
 from roomcheck.judge.history import Change, History
-from roomcheck.judge.hypothesis import EMPTY, LIVE, NEVER, Rejection, asked_with, fits
+from roomcheck.judge.hypothesis import LIVE, NEVER, Rejection, asked_with, fits
 from roomcheck.judge.observer import Observer
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.verdict import Window
@@ -175,9 +175,9 @@ class News:
     ) -> History | None:
         event = h.log[n]
         news = f"{self.view.told['present' if event.joined else 'absent']} upon {event.cause}"
-        wanted = self.view.signs["present" if event.joined else "absent"].fields if fields is not None else EMPTY
-        for pattern in (wanted, event.pattern):
-            if fields is not None and not fits(pattern, fields):
+        for patterns in self._wanted(event) if fields is not None else ():
+            pattern = patterns[0]
+            if fields is not None and not any(fits(one, fields) for one in patterns):
                 seen = {k: fields.get(k) for k in pattern}
                 text = f"{news}: told with {seen}, required {dict(pattern)}"
                 rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise, news))
@@ -197,6 +197,10 @@ class News:
         log = h.log if hi == event.hi else (*h.log[:n], replace(event, hi=hi), *h.log[n + 1 :])
         latest = min(h.hi, hi) if n + 1 == len(log) else h.hi
         return History(h.holder, h.number, h.back, h.lo, latest, h.base, log, heard, h.before, h.ousted)
+
+    def _wanted(self, event: Change) -> tuple[tuple[Mapping[str, Any], ...], ...]:
+        """The patterns of which its news fits one each."""
+        return self.view.signs["present" if event.joined else "absent"].patterns, (event.pattern,)
 
     def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""

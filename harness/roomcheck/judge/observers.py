@@ -118,7 +118,7 @@ class Observers:
         if request is None or not any(about.fresh for about in self._observers(observer, room)):
             return False
         begin = request.begin.lo - self.sessions.declared.noticed
-        return all(o.end is not None and o.end.hi < begin for o in self.sessions.links[observer].outages)
+        return next(self.sessions.links[observer].since(begin), None) is None
 
     def _list_due(self, observer: str, room: str, at: Instant, within: int) -> None:
         since = at.lo if self.narrow else at.hi + self.slack + self.sessions.gaps[observer]

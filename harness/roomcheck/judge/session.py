@@ -124,7 +124,8 @@ class Session:
                 text = f"{value} came while the observer is not in the room"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             elif observer.fresh and joined == observer.told and not observer.by_list:
-                text = f"{value} came twice while the list was being told"
+                when = "twice" if observer.news is joined else "first"
+                text = f"{value} came {when}, before the list of {observer.stay.member} was due"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             observer.told = observer.news = joined
             observer.by_list = False

@@ -259,10 +259,16 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What tells a state: this callback, with these values in its fields."""
+    """What tells a state: this callback, with these values in its fields, or with others (`also`)."""
 
     callback: str
     fields: Mapping[str, Any]
+    also: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def patterns(self) -> tuple[Mapping[str, Any], ...]:
+        """Each of these tells it."""
+        return self.fields, *self.also
 
 
 def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Sign]:
@@ -274,9 +280,10 @@ def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Si
 class View:
     """What a member is told, one for each room: about itself, or (with `presence`) one for each other user.
 
-    `signs` is what tells each state, `told` one value that stands for it: that of the field in which signs differ, or
-    the callback's name. `otherwise` is the requirement that a callback breaks which no rule explains. With `presence`
-    there are no rules: its states are `present` and `absent`, and have no signs where only whole lists tell them.
+    `signs` is what tells each state, `told` one value that stands for it: that of the field in which signs differ, the
+    callback's name, or (where they differ in several fields) `joined` and `left`. `otherwise` is the requirement that a
+    callback breaks which no rule explains. With `presence` there are no rules: its states are `present` and `absent`,
+    and have no signs where only whole lists tell them.
     """
 
     name: str
@@ -340,7 +347,10 @@ class View:
     def _signed(self) -> Mapping[str, tuple[tuple[Mapping[str, Any], str], ...]]:
         """Callback -> fields and state: those with most fields first."""
         signs = sorted(self.signs.items(), key=lambda item: -len(item[1].fields))
-        return {name: tuple((s.fields, state) for state, s in signs if s.callback == name) for name in self.callbacks}
+        return {
+            name: tuple((fields, state) for state, s in signs if s.callback == name for fields in s.patterns)
+            for name in self.callbacks
+        }
 
     def state(self, callback: str, fields: Mapping[str, Any]) -> str | None:
         """The state that a callback tells: that of the sign with most fields, of equal ones the first."""
@@ -387,7 +397,16 @@ class View:
         """What stands for what a callback tells, be it a state or not."""
         signs = self._signed[callback]
         state = signs[0][1] if len(signs) == 1 else self.state(callback, fields)
-        return self.told[state] if state is not None else fields.get(self.telling(callback)[0])
+        if state is not None:
+            return self.told[state]
+        telling = self.telling(callback)
+        if self.presence is None or len(telling) == 1:
+            return fields.get(telling[0])
+        told = [(self.told[state], sign.fields) for state, sign in self.signs.items() if sign.callback == callback]
+        named = [f for f in telling if all(word == wanted.get(f) for word, wanted in told)]
+        if named and fields.get(named[0]) in self.told.values():  # and something else is wrong
+            return fields[named[0]]
+        return ", ".join(f"{name} {fields.get(name)}" for name in telling)
 
 
 @dataclass(frozen=True, slots=True)

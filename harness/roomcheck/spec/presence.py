@@ -76,13 +76,14 @@ def _news(words: Vocabulary, shape: PresenceShape) -> tuple[dict[str, Sign], dic
     signs = {"present": _sign(words, shape.joined, "joined"), "absent": _sign(words, shape.left, "left")}
     if came != went:
         return signs, {"present": came, "absent": went}
-    joined, left = shape.joined[came], shape.left[went]
-    field = next((f for f in joined if f in left and left[f] != joined[f]), None)
-    if field is None:
+    joined, left = (sign.patterns for sign in signs.values())
+    if any(one.items() <= other.items() or other.items() <= one.items() for one in joined for other in left):
         text = "one field must differ between `joined` and `left`"
         words.problems.add(words.where(*AT, "left"), text)
+    differing = [f for f in joined[0] if f in left[0] and left[0][f] != joined[0][f]]
+    if len(differing) != 1:
         return signs, {"present": "joined", "absent": "left"}
-    return signs, {state: sign.fields.get(field) for state, sign in signs.items()}
+    return signs, {state: sign.fields.get(differing[0]) for state, sign in signs.items()}
 
 
 def _lists(words: Vocabulary, shape: PresenceShape) -> dict[str, str]:
@@ -104,7 +105,8 @@ def _sign(words: Vocabulary, told_by: Mapping[str, Mapping[str, Any]], key: str)
         return Sign(name, {})
     if words.shape.callbacks[name].about is None:
         words.problems.add(where, f"{name} does not say who it is about; give it `about`")
-    return Sign(name, words.pattern(pattern, callback, *AT, key, name))
+    first, *also = words.patterns(pattern, callback, *AT, key, name)
+    return Sign(name, first, tuple(also))
 
 
 def _requests(words: Vocabulary, session: SessionShape) -> dict[str, Mapping[str, tuple[Any, ...]]]:

@@ -67,9 +67,10 @@ class Rulebook(Vocabulary):
             value = shape.told.get(state, state)
             if isinstance(value, dict):
                 ((name, pattern),) = value.items()
+                patterns: tuple[dict[str, Any], ...] = ({},)
                 if self.expect_name(name, self.callbacks, "callback", self.doc.at((*at, "told", state)).key(name)):
-                    pattern = self.pattern(pattern, self.callbacks[name], *at, "told", state, name)
-                signs[state] = Sign(name, pattern)
+                    patterns = self.patterns(pattern, self.callbacks[name], *at, "told", state, name)
+                signs[state] = Sign(name, patterns[0], patterns[1:])
             elif callback is not None and shape.state is not None:
                 signs[state] = Sign(callback.name, {shape.state: value})
         for i, rule in enumerate(shape.rules):

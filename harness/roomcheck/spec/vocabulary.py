@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
+from itertools import product
 from typing import Any, TypeVar
 
 from roomcheck.model.fault import FaultKind
@@ -375,19 +376,31 @@ class Vocabulary(Words):
 
     def pattern(self, given: Mapping[str, Any], callback: Callback, *path: Step) -> dict[str, Any]:
         """A pattern on a callback's fields, codes by their value. Rooms and users are no business of a pattern."""
+        return {
+            name: self.literal(value, kind, *path, name) for name, value, kind in self._fits(given, callback, *path)
+        }
+
+    def patterns(self, given: Mapping[str, Any], callback: Callback, *path: Step) -> tuple[dict[str, Any], ...]:
+        """As `pattern`; where a field holds one value, a list is several that it may have."""
+        each = []
+        for name, value, kind in self._fits(given, callback, *path):
+            values = value if isinstance(value, list) and value and kind not in ("list", "any") else [value]
+            each.append([(name, self.literal(one, kind, *path, name)) for one in values])
+        return tuple([dict(one) for one in product(*each)])
+
+    def _fits(self, given: Mapping[str, Any], callback: Callback, *path: Step) -> Iterator[tuple[str, Any, str]]:
+        """The fields of a pattern that the callback has, with what is said of them and their types."""
         if callback.name not in self.callbacks:
-            return {}
+            return
         node = self.doc.at(path)
         own = {steps.steps[0][0]: what for steps, what in ((callback.room, "room"), (callback.about, "users")) if steps}
-        out = {}
         for name, value in given.items():
             if not self.expect_name(name, callback.fields, f"field of {callback.name}", node.key(name)):
                 continue
             if name in own:
                 self.problems.add(node.key(name), f"{name!r} names the {own[name]}, which differ in every run")
                 continue
-            out[name] = self.literal(value, callback.fields[name], *path, name)
-        return out
+            yield name, value, callback.fields[name]
 
     def literal(self, value: Any, kind: str, *path: Step) -> Any:
         """A value that a field of this type can have."""
