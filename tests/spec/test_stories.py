@@ -11,6 +11,7 @@ from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.load import load_spec
 
 HALL = (Path(__file__).parents[1] / "specs" / "hall.yaml").read_text(encoding="utf-8")
+DUO = (Path(__file__).parents[1] / "specs" / "duo.yaml").read_text(encoding="utf-8")
 TWO_STATE = (Path(__file__).parents[1] / "specs" / "two-state.yaml").read_text(encoding="utf-8")
 MS = 1_000
 
@@ -47,6 +48,28 @@ def test_a_contract_that_can_play_all_stories_gets_all() -> None:
         f"story-away-long/{kind}" for kind in ("cut", "reset", "stall", "ghost")
     ]
     assert all(not case.lines and not case.requirements for case in cases.values())
+
+
+DEVICES = {"second-device", "second-device-while-away"}
+LAST = {"one-device-leaves", "one-device-is-lost"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stories"),
+    [
+        ("", "", set()),
+        ("opened by", "until the last device: D-GONE\n    opened by", DEVICES | LAST),
+        ("opened by", "replaced: {told as: nothing}\n    opened by", DEVICES),
+        ("inside: online,", "inside: online, devices of a user share: true,", DEVICES),
+    ],
+)
+def test_who_says_anything_of_devices_gets_a_second_one(old: str, new: str, stories: set[str]) -> None:
+    """Where a session lasts until the last one is gone, one of two leaves, and one of two is lost."""
+    names = {
+        case.scenario.removeprefix("story-") for case in load_spec(DUO.replace(old, new, 1), "d.yaml").bind().cases
+    }
+
+    assert {name for name in names if "device" in name} == stories
 
 
 def test_the_schedule_takes_its_times_from_the_contract() -> None:

@@ -334,7 +334,8 @@ Line = Annotated[LineShape, BeforeValidator(_keyed("items"), json_schema_input_t
 
 Story = Literal[
     "alone", "with people", "blink", "away short", "away long", "never back", "leave", "leave while away", "kick",
-    "kick while away", "second device", "second device while away", "slow link", "server restart",
+    "kick while away", "second device", "second device while away", "one device leaves",
+    "one device is lost", "slow link", "server restart",
 ]  # fmt: skip
 STORIES = get_args(Story)
 

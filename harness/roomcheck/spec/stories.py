@@ -113,6 +113,9 @@ class _Stories:
             yield "kick", self._made("A is removed, and enters again", [b, c, a, self._removed(), again])
         if self._knows_devices():
             yield "second device", self._made("A enters on another device", [b, a, {"A2": enter, "as": "T7"}])
+        if self._counts_devices() and self.leave is not None:
+            steps = [b, a, {"A2": enter}, {"A": self.leave}, {"A2": self.leave, "as": "L"}]
+            yield "one device leaves", self._made("A leaves on one of two devices, then on the other", steps)
         slow: list[dict[str, Any]] = [b, a, {"fault": "A"}, {"fault": "B"}, c]
         if self.leave is not None:
             slow.append({"C": self.leave})
@@ -155,6 +158,10 @@ class _Stories:
             steps = [*begin, enters, heal(known + times.back + times.delivery)]
             title = "A enters on another device while it is cut off"
             yield "second device while away", self._made(title, steps, ["cut", "stall", "ghost"], watch)
+        if self._counts_devices() and self.leave is not None and times.late:
+            steps = [{"B": enter}, {"A2": enter}, *begin[1:], {"A2": self.leave, "at": self._at(told), "as": "L"}]
+            title = "One of A's two devices is cut off for longer than the server waits, then the other leaves"
+            yield "one device is lost", self._made(title, steps, BROKEN, watch)
         ends = {"heal": "server", "at": self._at(moment), "as": "T5"}
         waits = {"wait": "0s", "at": self._at(moment + times.noticed + times.back)}
         restart: list[dict[str, Any]] = [{"B": enter}, {"A": enter}, {"fault": "server", "as": "T3"}]
@@ -188,9 +195,21 @@ class _Stories:
         """Whether the contract says anything of two members of one user."""
         twins = {CauseKind.TWIN, CauseKind.TWIN_IN}
         presence = self.view.presence if self.view else None
+        shape = self.words.shape.presence
         return any(rule.cause.kind in twins for view in self.words.views for rule in view.rules) or (
-            presence is not None and any(ending.kind is End.ELSEWHERE for ending in presence.endings)
+            presence is not None
+            and shape is not None
+            and (
+                any(ending.kind is End.ELSEWHERE for ending in presence.endings)
+                or presence.counted
+                or presence.observers.shared
+                or shape.session.replaced is not None
+            )
         )
+
+    def _counts_devices(self) -> bool:
+        """Whether a session lasts until the last device of its user is gone."""
+        return self.view is not None and self.view.presence is not None and self.view.presence.counted
 
     # --- times ------------------------------------------------------------------------------------------------------
 
