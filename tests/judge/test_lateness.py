@@ -50,6 +50,15 @@ def test_what_comes_too_early_is_excused() -> None:
     assert at_the_edge == [Outcome.VIOLATES, Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
 
 
+def test_what_comes_earlier_than_all_that_held_it_back_explains_is_not() -> None:
+    """Here 300 ms too early: what a machine that was 51 ms late may have done to a heartbeat is less."""
+    tape = joined()
+    tape.fault(400, "A")
+    tape.told(410, "A", "lost", 51)
+    tape.heard(400 + GONE_AFTER - 300, "B", "-", "A")
+    assert [verdict(tape, late).outcome for late in (51, 200)] == [Outcome.VIOLATES, Outcome.INCONCLUSIVE]
+
+
 def test_a_starved_process_excuses_as_much_as_a_late_harness() -> None:
     tape = joined()
     tape.told(400, "A", "lost", 51)

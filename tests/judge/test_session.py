@@ -746,6 +746,34 @@ def test_half_of_what_a_second_device_leads_to_is_told_as_such() -> None:
     assert seen(hall) == "- came twice, and no + between"
 
 
+def test_who_is_back_may_take_the_place_of_a_device_that_was_never_told_that_it_had_it() -> None:
+    hall = inside("A2", users=TWINS)
+    hall.call(1500, "A2", "join", room="R", ticket="good", farewell="kept")
+    hall.told(1501, "A2", "joining")
+    hall.fault(1550, "A2", FaultKind.CUT)
+    hall.fault(2000, "A", FaultKind.RESET)
+    hall.told(2005, "A", "lost")
+    hall.told(2200, "A", "again")
+    hall.left(2205)
+    hall.heard(2207, "B", "+", "A")
+
+    assert judged(hall, 2250) == CONFORMS
+
+
+def test_an_act_may_have_ended_what_two_devices_had_that_are_told_so_afterwards() -> None:
+    """The answers of both, and the end of both, were under way; B had just come."""
+    hall = Hall("A2", users=TWINS)
+    for at, member in ((30, "A"), (35, "A2")):
+        hall.call(at, member, "join", room="R", ticket="good", farewell="kept")
+        hall.told(at + 1, member, "joining")
+    hall.admin(60, "kick", user="A", room="R")
+    for at, member in ((90, "A2"), (95, "A")):
+        hall.told(at, member, "in")
+        hall.told(at + 1, member, "kicked", 9)
+
+    assert judged(hall, 1000) == CONFORMS
+
+
 def test_the_others_may_hear_of_a_second_device_before_it_does() -> None:
     """The old session is dropped, the new one made, and then the newcomer is answered."""
     hall = inside("A2", users=TWINS)

@@ -7,7 +7,8 @@ early (heartbeats that were held back open a window early) and what timeouts lea
 timeouts of its own).
 
 It does not excuse a callback that no timeout leads to and that is refused wherever the instants are moved to and
-however long anything is waited for: a wrong code, something received twice, a kick that nobody ordered.
+however long anything is waited for: a wrong code, something received twice, a kick that nobody ordered. Nor does it
+excuse a member that is given up earlier than all who may have held its last heartbeat back can explain.
 """
 
 from collections.abc import Generator, Mapping
@@ -26,6 +27,7 @@ Stray = tuple[str, int, Rejection]  # the member, when, and why its callback fit
 Views = Mapping[tuple[str, ...], Simulation | Observer]  # by what each is of, as in a Router
 
 FOREVER = 1 << 60  # microseconds
+HELD = 2  # the member and the proxy may each hold a last heartbeat back, so that a loss begins so much earlier
 SPARE = 1.25  # what a machine is late by differs from run to run
 _BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
 
@@ -58,12 +60,13 @@ def inexcusable(contract: Contract, trace: Trace) -> Generator[None, None, tuple
     """The views, and the callbacks that fit no view, whose refusal no lateness excuses; with pauses in between."""
     late = trace.patience
     records = tuple(_moved(record, late) for record in trace.records)
-    router = Router(contract, replace(trace, records=records, lateness=FOREVER, starved=0), Mode.WIDE)
+    forever = replace(trace, records=records, lateness=FOREVER, starved=0)
+    router = Router(contract, forever, Mode.WIDE, held_back=HELD * late)
     yield from router.steps()
     views = {
         key: view
         for key, view in router.views.items()
-        if view.refused and _by_a_callback(trace, key[1], view) and _withstands(contract, view.view, view.told) > late
+        if view.refused and _by_a_callback(trace, key[1], view) and _withstands(contract, view) > late
     }
     # a value that the spec does not know may be that of a timeout; a user whom it does not know is not
     states = {name for view in contract.views if view.hearing is None for name in view.callbacks}
@@ -88,19 +91,20 @@ def _by_a_callback(trace: Trace, member: str, view: Simulation | Observer) -> bo
     )
 
 
-def _withstands(contract: Contract, view: View, value: object) -> int:
-    """The lateness (microseconds) from which on a timeout may have led a conforming room to this value.
+def _withstands(contract: Contract, refused: Simulation | Observer) -> int:
+    """The lateness (microseconds) from which on a timeout may have led a conforming room to what was refused.
 
     What follows a lost link can be expected after the `after` of its rule; what no rule leads to, at once. An observer
-    that is cut off for so long that it notices may be told its list anew.
+    that is cut off for so long that it notices may be told its list anew, but of nobody who was given up too early.
     """
+    view, value = refused.view, refused.told
     rules = [r for r in view.rules if r.to is not None and not r.silent and view.told[r.to] == value]
     least = [r.after for r in rules if r.cause.kind in _BREAKS or (r.after and r.cause.kind is CauseKind.ENTERED)]
     if view.presence is not None:
         least = [ending.after for ending in view.presence.endings if ending.kind is End.LOSS]
     elif not rules:
         return 0
-    if view.hearing is not None:
+    if view.hearing is not None and refused.rejections[0].window is None:
         own = (r for v in contract.views if v.hearing is None for r in v.rules)
         least += [r.after + r.within for r in own if r.cause.kind is CauseKind.LINK_DOWN]
     return min(least, default=FOREVER)

@@ -38,7 +38,7 @@ class Observers:
         self.narrow = sessions.mode is Mode.NARROW
         # a list that came at this instant may have come so much before it, or be so late for want of the machine
         widest = max((r.at.hi - r.at.lo for r in trace.records if isinstance(r, Told)), default=0)
-        self.slack = 0 if self.narrow else widest + trace.patience
+        self.slack = 0 if self.narrow else widest + sessions.slack
 
     def observer(self, name: str, room: str, user: str) -> Observer:
         """What this observer hears of this user in this room."""

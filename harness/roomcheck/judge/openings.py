@@ -33,6 +33,8 @@ class Openings:
             begun = self.causes.created(h, joined=True, upto=at.hi) if h.holder is None else ()
             begun = self.causes.thrown_out(h, at.hi) if h.holder == stay.member else begun
             variants += [one for one in begun if one.holder != stay.member]
+            if h.holder == stay.member and request.away:  # and who is back takes it from a device that had it quietly
+                variants += [one for one in self.causes.taken_over(h, at.hi) if one.holder != stay.member]
         for variant in variants:
             yield from self._open(variant, stay, request, state, at)
 

@@ -96,7 +96,8 @@ def prepared(contract: Contract) -> Prepared:
 class Router:
     """Feeds one trace into every view that it touches, in one mode."""
 
-    def __init__(self, contract: Contract, trace: Trace, mode: Mode) -> None:
+    def __init__(self, contract: Contract, trace: Trace, mode: Mode, held_back: int | None = None) -> None:
+        """`held_back`: by so much (microseconds) a member's last heartbeat may be; None: as the machine was late."""
         self.contract = contract
         self.trace = trace
         self.mode = mode
@@ -130,7 +131,7 @@ class Router:
         self.sessions: Sessions | None = None
         self.observers: Observers | None = None
         if rules.presence is not None:
-            self.sessions = Sessions(contract, rules.presence, trace, mode, self.gaps)
+            self.sessions = Sessions(contract, rules.presence, trace, mode, self.gaps, held_back)
             self.observers = Observers(self.sessions, trace, self.links, self.state, self.views)
 
     def steps(self) -> Iterator[None]:

@@ -76,11 +76,11 @@ class Session:
             if over is None or h.hi >= at.lo:
                 out.append(h)
             # a session that nobody has heard of yet may have ended by it, too
-            unheard = (
-                self.causes.created(h, joined=True, upto=until)
-                if h.holder is None
-                else (*self.causes.taken_over(h, until), *self.causes.thrown_out(h, until))
-            )
+            if h.holder is None:
+                begun = list(self.causes.created(h, joined=True, upto=until))
+                unheard = [*begun, *(other for one in begun for other in self.causes.taken_over(one, until))]
+            else:
+                unheard = [*self.causes.taken_over(h, until), *self.causes.thrown_out(h, until)]
             out += filter(None, (ended(one, licence, until) for one in unheard))
             if over is not None:  # by the act, or by something else before that nobody has heard of
                 out += [over, *self._over(h, until)]

@@ -17,7 +17,9 @@ from roomcheck.spec.contract import CauseKind, Contract, End, View
 class Sessions:
     """Every session of a trace, as one view of the contract declares them."""
 
-    def __init__(self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int]) -> None:
+    def __init__(
+        self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int], held_back: int | None
+    ) -> None:
         assert view.presence is not None
         self.view = view
         self.declared = view.presence
@@ -25,6 +27,7 @@ class Sessions:
         self.trace = trace
         self.mode = mode
         self.gaps = gaps
+        self.slack = trace.patience if held_back is None else held_back
         self.links = {m.name: LinkHistory() for m in trace.members}
         self.user_of = {m.name: m.user for m in trace.members}
         self.stays: dict[tuple[str, str], Stay] = {}
@@ -70,7 +73,7 @@ class Sessions:
             stays=[self.stays[m, room] for m in own],
             elsewhere=[self.stays[m, other] for m in own for other in self.trace.rooms if other != room],
             narrow=narrow,
-            slack=0 if narrow else self.trace.patience,
+            slack=0 if narrow else self.slack,
             renewed_when_back=self.renewed_when_back,
         )
         session = self.sessions[user, room] = Session(self.view, f"{user} in {room}", causes)
