@@ -80,7 +80,7 @@ def test_what_cuts_a_stay_short() -> None:
         return Instant(t, t)
 
     way_in = Request(1, at(0), {}, valid=True, cut_off=at(1))
-    lost_twice = replace(way_in, first=at(2), lost=at(3), opened=at(4), cut_off=at(5))
+    lost_twice = replace(way_in, first=at(2), lost=at(3), opened=at(4), cut_off=at(5), away=True)
     assert list(way_in.cut_short()) == []
     assert list(replace(way_in, first=at(2), lost=at(1), opened=at(2)).cut_short()) == []
     assert list(lost_twice.cut_short()) == [at(3), at(5)]

@@ -896,6 +896,20 @@ def test_a_device_that_was_given_up_long_ago_keeps_no_session() -> None:
     assert judged(hall, 4200, presence(counted=True)) == CONFORMS
 
 
+def test_who_was_told_to_be_in_right_after_it_asked_is_not_away() -> None:
+    """Though it cannot be said at which instant it was told what."""
+    lasting = presence(counted=True, counted_requirement="H-ELSEWHERE")
+    hall = inside("A2", users=TWINS)
+    hall.blur = 30_000
+    hall.enter(2000, "A2")
+    hall.blur = 0
+    hall.heard(2051, "A2", "+", "B")
+    hall.leave(2300)
+    hall.left(2310)
+
+    assert judged(hall, contract=lasting) == "violates H-ELSEWHERE"
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_one_more_device_is_no_news_where_devices_are_counted(*, told: bool) -> None:
     """Though a new session of the same device may be told aloud."""

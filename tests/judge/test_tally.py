@@ -29,6 +29,10 @@ TRACES: dict[str, tuple[list[Act], str]] = {
         [("leaves", 20_000, "A"), ("leaves", 60_000, "A2"), ("other", 60_200, "offline")], CONFORMS),
     "told gone with the first": ([("leaves", 20_000, "A2"), ("other", 20_200, "offline")], "violates D-DEVICES"),
     "told gone with the older one": ([("leaves", 20_000, "A"), ("other", 20_200, "offline")], "violates D-DEVICES"),
+    "told gone with the first, and the other one leaves soon after": (
+        [("leaves", 20_000, "A2"), ("other", 20_200, "offline"), ("leaves", 21_800, "A")], "violates D-DEVICES"),
+    "told gone with the first, and that is taken back": (
+        [("leaves", 20_000, "A2"), ("other", 20_200, "offline"), ("other", 20_600, "online")], "violates D-DEVICES"),
     "never told gone": ([("leaves", 20_000, "A2"), ("leaves", 60_000, "A")], "violates D-OTHERS"),
     "told of the second device, too": ([("other", 15_200, "offline"), ("other", 15_300, "online")], "violates D-OTHERS"),
     "one device is lost, and the other one leaves later": (

@@ -21,7 +21,7 @@ from roomcheck.judge.route import Router
 from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
-from roomcheck.spec.contract import CauseKind, Contract, End, View
+from roomcheck.spec.contract import CauseKind, Contract, End
 
 Stray = tuple[str, int, Rejection]  # the member, when, and why its callback fits no view
 Views = Mapping[tuple[str, ...], Simulation | Observer]  # by what each is of, as in a Router

@@ -62,22 +62,26 @@ class News:
     def _without_cause(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
         """The session ended with one member of the user, and another one is still in, over a whole link.
 
-        That one must be told to be out, or lose its link, within the time in which a list must be right.
+        That one must be told to be out, or lose its link, within the time in which a list must be right; where devices
+        are counted, as soon as news comes.
         """
-        due = h.hi + self.presence.observers.list_within
+        due = h.hi + (self.presence.delivery if self.presence.counted else self.presence.observers.list_within)
         if not self.narrow:
             due += max(o.extra for o in self.observers)
         late = (now.hi if self.narrow else now.lo) - due
         if late <= 0:
             self.look = min(self.look, due)
             return None
+        refused = self._still_in(h, late)
+        return (self.observers[0], refused) if refused is not None else None
+
+    def _still_in(self, h: History, late: int) -> Rejection | None:
         member = self.causes.still_in(h)
         if member is None:
             return None
         word = self.view.told["absent"]
         text = f"{word} came, and {member} is there all the same, over a link that was whole"
-        requirement = self.presence.counted_requirement or self.view.otherwise
-        return self.observers[0], Rejection(late, text, None, requirement)
+        return Rejection(late, text, None, self.presence.counted_requirement or self.view.otherwise)
 
     def window(self, event: Change) -> Window:
         """When an observer may receive it, as wide as the instants are uncertain."""
@@ -229,6 +233,8 @@ class News:
                         text += f", {show_window(loss.after, loss.within, loss.about)} after that"
                     window = Window(word, begin.lo + loss.after, begin.hi + loss.after + loss.within)
                     return Rejection(early, text, None, loss.earlier or loss.requirement, window=window)
+        if joined and self.presence.counted and (wrong := self._still_in(h, 1 << 61)) is not None:
+            return wrong  # the goodbye before it had none
         there = "is there" if h.holder is not None else "has gone" if h.number else "is not there"
         return Rejection(1 << 62, f"{word} has no cause while {user} {there}", None)
 

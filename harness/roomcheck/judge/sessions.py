@@ -177,9 +177,9 @@ class Sessions:
         if state in declared.opened_by:
             self._in(room, self.user_of[member]).opened(stay, request, state, at)
             request.first = request.first or at
-            request.opened, request.lost = at, request.cut_off
+            request.opened, request.lost, request.away = at, request.cut_off, False
         if state in self.hearing.away:
-            request.cut_off = at
+            request.cut_off, request.away = at, request.opened is not None
         elif state not in self.there:
             request.out = at
         if state in self.leaving and request.left is None:

@@ -120,7 +120,7 @@ class Request:
     `valid`: its arguments may open a session. `first` is when the member was first told to be in, `opened` when last,
     `lost` when it was last told to be cut off before that, and `cut_off` when it was last. `asked` is when it called to
     leave, `left` when it was told to have left at its own request, `out` when it was told any state outside.
-    `repeated` is when it first asked once more to be in.
+    `repeated` is when it first asked once more to be in. `away`: told to be cut off since it was last told to be in.
     """
 
     number: int
@@ -135,11 +135,7 @@ class Request:
     asked: Instant | None = None
     left: Instant | None = None
     out: Instant | None = None
-
-    @property
-    def away(self) -> bool:
-        """Whether the member was told to be cut off since it was last told to be in."""
-        return self.opened is not None and self.cut_off is not None and self.cut_off.hi >= self.opened.lo
+    away: bool = False
 
     @property
     def gave_up(self) -> Instant | None:
