@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-AT_ONCE = 4  # each takes about a second of processor to start, and two cores are shared
+AT_ONCE = 3  # in each of four processes of tests: where more are late, what is in doubt is played again and costs more
 LONG = ("[hangs]", "[killed]", "[stopped]")  # tests of runs that wait for time limits, 10 to 22 seconds
 
 
