@@ -39,6 +39,7 @@ from roomcheck.cli.files import REFERENCE, target_names
 from roomcheck.cli.targets import open_target
 from roomcheck.faults.provision import VERSION
 from roomcheck.report.exitcode import AS_EXPECTED, INCONCLUSIVE
+from support.chosen import asked
 from support.processes import PATIENCE
 from support.runs import Reports
 
@@ -259,7 +260,7 @@ def flows(
 ) -> Iterator[dict[str, Future[Flow]]]:
     """The services whose tests were selected, side by side."""
     base = tmp_path_factory.mktemp("checkouts")
-    chosen = [name for name in SERVICES if any(item.name.endswith(f"[{name}]") for item in request.session.items)]
+    chosen = [name for name in SERVICES if name in asked(request, __file__)]
     with ThreadPoolExecutor(len(SERVICES)) as threads:
         yield {service: threads.submit(flow, service, base / service) for service in chosen}
 

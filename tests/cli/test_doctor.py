@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from roomcheck.report.exitcode import ADAPTER, HARNESS, NOTHING, VIOLATION
+from support.chosen import asked
 from support.processes import PATIENCE
 from support.runs import SERVER, Done, Running, run, sure, write_target
 
@@ -76,7 +77,7 @@ def examined(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Mapping[str, Future[Done]]]:
     """The examinations that the chosen tests need, a few at once."""
-    chosen = {item.name for item in request.session.items}
+    chosen = asked(request, __file__)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -110,7 +111,7 @@ def examined(
             target.write_text(target.read_text().replace("{room}", str(port)))
         return sure(lambda: run(["doctor", "--target", str(target)], folder), lambda done: shows(name, done))
 
-    needed = [n for n in targets if n not in WRONG or any(f"[{n}]" in c for c in chosen) or n == "lacking"]
+    needed = [n for n in targets if n not in WRONG or n in chosen or n == "lacking"]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(start, name) for name in needed}
 

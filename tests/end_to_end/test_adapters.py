@@ -10,6 +10,7 @@ import pytest
 from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.report.exitcode import ADAPTER as ADAPTERS
 from roomcheck.report.exitcode import VIOLATION
+from support.chosen import asked
 from support.runs import ADAPTER, SERVER, Done, patterns, run, sure, write_target
 
 TESTS = Path(__file__).parents[1]
@@ -57,8 +58,8 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
     programs = dict.fromkeys(BREAKS, TESTS / "end_to_end" / "broken_adapter.py")
     programs |= dict.fromkeys(STARTS, TESTS / "adapters" / "hostile.py")
-    asked = "".join(item.name for item in request.session.items)
-    wanted = {name: program for name, program in programs.items() if f"[{name}]" in asked or name == "crashes"}
+    names = asked(request, __file__) | {"crashes"}
+    wanted = {name: program for name, program in programs.items() if name in names}
     return {name: start(program, name) for name, program in wanted.items()}
 
 

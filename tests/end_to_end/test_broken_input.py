@@ -16,6 +16,7 @@ from roomcheck.cli import main
 from roomcheck.model.verdict import Outcome
 from roomcheck.report.exitcode import HARNESS, NOTHING
 from roomcheck.resources import root
+from support.chosen import asked
 from support.runs import Done, Reports, patterns, run, sure, write_target
 
 SPEC = root() / "specs" / "zego-express" / "room-status.yaml"
@@ -144,7 +145,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return pool.submit(sure, lambda: run(chosen, folder, env))
 
     short = ["run", *patterns("login-alone")]
-    night = any("[no way]" in item.name for item in request.session.items)
+    night = "no way" in asked(request, __file__)
     return {
         **({"no way": start(short, TOXIPROXY["no way"][0])} if night else {}),  # the longest: it makes a venv
         **{name: start(USAGE[name][0], {}) for name in STARTING},

@@ -11,6 +11,7 @@ import pytest
 
 from roomcheck.model.verdict import Outcome
 from roomcheck.reference.defects import DEFECTS
+from support.chosen import asked
 from support.runs import Done, patterns, run, sure, write_target
 
 # topic, defect, the case that shows it, and the requirement that it breaks
@@ -63,8 +64,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         folder = tmp_path_factory.mktemp(defect)
         return pool.submit(sure, lambda: run(words, folder))
 
-    names = [item.name for item in request.session.items]
-    wanted = {defect: (case,) for _, defect, case, _ in KILLS if any(f"[{defect}]" in name for name in names)}
+    wanted = {defect: (case,) for _, defect, case, _ in KILLS if defect in asked(request, __file__)}
     conforming = tuple(dict.fromkeys(case for (case,) in wanted.values()))
     return {defect: start(defect, cases) for defect, cases in {CONFORMING: conforming, **wanted}.items()}
 
