@@ -247,6 +247,18 @@ def test_a_judged_trace_can_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "told  LOGINED 0  (T0" in out
 
 
+def test_a_trace_in_which_nothing_was_asked_for_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.jsonl"
+    header = {"record": "trace", "version": 1, "spec": SPEC, "case": "by-hand", "scenario": None}
+    header |= {"members": {"A": "A"}, "users": {"A": "a"}, "rooms": {"R": "r"}}
+    path.write_text("\n".join(map(json.dumps, (header, {"record": "end", "at": 1}))), encoding="utf-8")
+    code, out, err = call(capsys, "judge", SPEC, str(path))
+    assert (code, err) == (4, "")
+    assert "nothing was checked" in out
+
+
 def test_a_trace_of_another_spec_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 4; both specs are named."""
     path = tmp_path / "trace.jsonl"

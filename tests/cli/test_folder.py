@@ -42,6 +42,9 @@ def test_two_streams_make_one_report(tmp_path: Path) -> None:
         run(["run", "-k", "kick", "--simulate", "--shard", f"{shard}/2", "--report-dir", shard], tmp_path)
     done = run(["report", "1/run.ndjson", "2/run.ndjson", "--report-dir", "whole"], tmp_path)
     assert done.code == 0, done.err
+    half = run(["report", "2/run.ndjson", "--report-dir", "half"], tmp_path)
+    assert half.code == 130
+    assert "not complete: nothing of part 1/2 of this run" in half.out
     whole = run(["run", "-k", "kick", "--simulate"], tmp_path)
 
     def names(file: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roomcheck.model.verdict import Outcome
-from roomcheck.report.exitcode import AS_EXPECTED, NOTHING
+from roomcheck.report.exitcode import ADAPTER, AS_EXPECTED, NOTHING
 from support.runs import Done, Running, exactly, patterns, sure, write_target
 
 EARLY = "login-alone"
@@ -29,11 +29,11 @@ def toxiproxy_gets(number: signal.Signals, folder: Path) -> Done:
     return done
 
 
-def server_gets(number: signal.Signals, folder: Path) -> Done:
-    """A run whose room's server gets a signal when the first case is done and others are being played."""
+def part_gets(part: str, number: signal.Signals, folder: Path) -> Done:
+    """A run whose server or adapter gets a signal when the first case is done and others are being played."""
     with Running.start(["run", *patterns(*CASES)], folder) as running:
         running.until_results(1)
-        running.the("reference.server").send_signal(number)
+        running.the(f"reference.{part}").send_signal(number)
         done = running.end()
         assert not running.left()
     return done
@@ -77,8 +77,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> 
     return {
         "stopped": start(partial(toxiproxy_gets, signal.SIGSTOP), "stopped"),
         "killed": start(partial(toxiproxy_gets, signal.SIGKILL), "killed"),
-        "server killed": start(partial(server_gets, signal.SIGKILL), "server-killed"),
-        "server stopped": start(partial(server_gets, signal.SIGSTOP), "server-stopped"),
+        "server killed": start(partial(part_gets, "server", signal.SIGKILL), "server-killed"),
+        "server stopped": start(partial(part_gets, "server", signal.SIGSTOP), "server-stopped"),
+        "adapter killed": start(partial(part_gets, "adapter", signal.SIGKILL), "adapter-killed"),
         "ends": start(server_ends_by_itself, "ends"),
     }
 
@@ -105,6 +106,19 @@ def test_a_server_that_dies_or_stands_still_is_started_again_and_named(how: str,
     [line] = [line for line in done.err.splitlines() if "the server of reference" in line]
     assert said in line
     assert done.reports.footer.complete
+
+
+def test_an_adapter_that_dies_is_started_again_and_told_of_in_every_report(runs: Runs) -> None:
+    """Every case has its verdict in the end; the run exits 3, since what crashed is mostly the SDK under test."""
+    done = runs["adapter killed"].result()
+
+    assert done.code == ADAPTER, done.out + done.err
+    assert {name: r.outcome for name, r in done.reports.results.items()} == dict.fromkeys(CASES, Outcome.CONFORMS)
+    [line] = done.reports.footer.died
+    assert "the adapter died" in line
+    assert "SIGKILL" in line
+    for report in ("report.html", "junit.xml"):
+        assert "the adapter died" in (done.reports.folder / report).read_text(encoding="utf-8")
 
 
 def test_the_last_words_of_a_server_that_ended_are_shown(runs: Runs) -> None:

@@ -7,7 +7,7 @@ import pytest
 from report.samples import ALL, FOOTER, HEADER
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, RunFooter, RunHeader
 from roomcheck.report.exitcode import exit_code
-from roomcheck.report.merge import Part, merged
+from roomcheck.report.merge import Part, merged, missing_shards
 
 CONFORMS = next(r for r in ALL if r.outcome is Outcome.CONFORMS)
 VIOLATES = next(r for r in ALL if r.outcome is Outcome.VIOLATES and not r.known)
@@ -29,6 +29,21 @@ def test_the_shards_of_a_run_are_the_whole() -> None:
     assert results == [CONFORMS, VIOLATES]
     assert footer is not None
     assert (footer.exit_code, footer.complete) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [([""], []), (["1/2", "2/2"], []), (["3/3", "1/3", ""], ["2/3"]), (["1/2", "1/3", "2/3"], ["2/2", "3/3"])],
+)
+def test_a_shard_of_which_there_is_nothing_is_missing(there: list[str], missing: list[str]) -> None:
+    assert missing_shards([replace(HEADER, shard=shard) for shard in there]) == missing
+
+
+def test_what_died_in_any_of_them_died_in_the_whole() -> None:
+    footers = [replace(FOOTER, died=died) for died in (("a",), (), ("b", "c"))]
+    footer = merged([part(CONFORMS, footer=footer) for footer in footers])[2]
+    assert footer is not None
+    assert footer.died == ("a", "b", "c")
 
 
 def test_one_is_itself() -> None:

@@ -70,6 +70,7 @@ class AdapterHost:
         self._clock: OwnClock | None = None
         self._lines = 0
         self._error: str | None = None
+        self.silent = False  # whether it was given up for silence alone, which a machine may make
         self._stopping = False
         self._tasks = [asyncio.create_task(self._read())]
 
@@ -258,7 +259,7 @@ class AdapterHost:
         self._carrier.writer.write(line)
         unsent = self._carrier.writer.transport.get_write_buffer_size()
         if unsent > UNSENT_LIMIT:
-            self.abandon(f"it left {unsent} bytes of requests unread")
+            self.abandon(f"it left {unsent} bytes of requests unread", silent=True)
 
     # --- hearing ----------------------------------------------------------------------------------------------------
 
@@ -366,7 +367,7 @@ class AdapterHost:
                 else:
                     self.abandon(f"ping {nonce} was answered with nonce {answer.fields.get('nonce')!r}")
             if self._error is None and self.pulse.quiet > DEAD:
-                self.abandon(f"no answer to a ping for {show_duration(DEAD)}")
+                self.abandon(f"no answer to a ping for {show_duration(DEAD)}", silent=True)
             if self._error is not None:
                 return
             await asyncio.sleep(BEAT)
@@ -383,11 +384,12 @@ class AdapterHost:
         if member.on_failure is not None:
             member.on_failure(AdapterError(text))
 
-    def abandon(self, what: str) -> None:
-        """Kill the program, and fail everything that waits for it."""
+    def abandon(self, what: str, *, silent: bool = False) -> None:
+        """Kill the program, and fail everything that waits for it. `silent`: all that it did was to say nothing."""
         if self._error is not None:
             return
         self._error = self._story(what)
+        self.silent = silent
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(AdapterError(self._error))

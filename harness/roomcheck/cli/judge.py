@@ -12,6 +12,7 @@ from roomcheck.judge.result import result_of
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import read_trace
 from roomcheck.model.verdict import Outcome, RunHeader
+from roomcheck.report.exitcode import NOTHING, checks
 from roomcheck.report.explain import explain
 from roomcheck.report.picture import text_picture
 from roomcheck.spec.contract import Case
@@ -51,13 +52,16 @@ def judge(spec: str, trace: Path, *, picture: bool) -> int:
         cites={r.id: r.cite for r in contract.requirements.values()},
     )  # fmt: skip
     basis = "rules and expected sequences" if case else "rules alone (the spec has no such case)"
+    idle = verdict.outcome is Outcome.CONFORMS and not checks([result])
     click.echo(f"{result.case}: {verdict.outcome}, {len(verdict.checks)} checks by {basis}")
+    if idle:
+        click.echo("nothing was checked: no rule asks for anything that happened here, which is no success either")
     if verdict.findings:
         click.echo("\n".join(explain(result, header)))
     if picture:
         click.echo("")
         click.echo("\n".join(text_picture(recorded, verdict, width(), contract=contract, case=case)))
-    return CODES[verdict.outcome]
+    return NOTHING if idle else CODES[verdict.outcome]
 
 
 def width() -> int:

@@ -20,7 +20,7 @@ from roomcheck.cli.known import KnownFile
 from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.cli.targets import open_target
-from roomcheck.errors import HarnessError, RoomcheckError, TargetError, UsageError
+from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
 from roomcheck.model.trace import Trace
@@ -290,14 +290,14 @@ async def _play(
             failure = as_ours(e)
         results = reports.results
         troubles: Sequence[RoomcheckError] = getattr(player, "troubles", ())  # in virtual time nothing dies
-        died = any(isinstance(trouble, TargetError) for trouble in troubles)
-        judged = exit_code(results, server_died=died)
+        judged = exit_code(results, {t.exit_code for t in troubles if isinstance(t, TargetError | AdapterError)})
         code = INTERRUPTED if interrupted else failure.exit_code if failure else judged
         late = player.lateness.percentile
         complete = not interrupted and failure is None
         worst = max([late(1.0), *(result.lateness for result in results)])  # a case counts what else was kept waiting
-        footer = RunFooter(code, time.monotonic() - began, late(0.99), worst, complete)
-        messages = [*map(str, troubles), *([str(failure)] if failure else [])]
+        died = tuple(map(str, troubles))
+        footer = RunFooter(code, time.monotonic() - began, late(0.99), worst, complete, died)
+        messages = [*died, *([str(failure)] if failure else [])]
         if known and known.update and not complete:
             messages.append(f"{known.path} is not updated: the run was not complete")
         # a report that cannot be written costs neither the other reports nor the summary

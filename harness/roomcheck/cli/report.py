@@ -14,10 +14,11 @@ from roomcheck.errors import SpecError, UsageError
 from roomcheck.model.trace import Trace
 from roomcheck.model.verdict import RunHeader
 from roomcheck.report.console import meaning
+from roomcheck.report.exitcode import VIOLATION
 from roomcheck.report.explain import CUT_SHORT, progress
 from roomcheck.report.html import write_html
 from roomcheck.report.junit import write_junit
-from roomcheck.report.merge import merged
+from roomcheck.report.merge import merged, missing_shards
 from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import Spec
@@ -42,7 +43,8 @@ def report(
     Several are made one: the shards of a run, or runs of some cases each.
 
     A run writes both itself when it ends; this is for a run that was killed, or whose reports were lost. Pictures are
-    made from the traces beside the stream. Exits with the run's code, or with 130 if it was cut short.
+    made from the traces beside the stream. Exits with the run's code, or with 130 if it was cut short or
+    a shard is missing and nothing that is there violates.
     """
     parts = []
     for stream in streams:
@@ -75,8 +77,11 @@ def report(
     said = f"{meaning(results, footer)} (exit code {footer.exit_code})" if footer else CUT_SHORT
     if footer is None or not footer.complete:
         said += f"; {progress(header, results)}"
+    missing = missing_shards([header for header, _, _ in parts])
+    if missing:
+        said += f"; not complete: nothing of part {' and '.join(missing)} of this run"
     click.echo(f"report:    {html}\nJUnit:     {junit}\n{said}")
-    return footer.exit_code if footer else INTERRUPTED
+    return footer.exit_code if footer and not (missing and footer.exit_code != VIOLATION) else INTERRUPTED
 
 
 def moved(name: str, stream: Path) -> str:

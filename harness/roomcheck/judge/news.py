@@ -24,6 +24,7 @@ class News:
         self.by_lists = not view.signs
         self.user = user
         self.observers = observers
+        self.coming: tuple[Observer, bool] | None = None  # who is told what at this moment
         self.look = NEVER  # when an observer may next be missing something, of those that were asked about
 
     def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
@@ -51,7 +52,9 @@ class News:
                         continue
                     word = self.view.told["present" if event.joined else "absent"]
                     expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
-                    text, window = f"{expected}: never came", self.window(event)
+                    came = self.coming == (observer, event.joined)
+                    text = f"{expected}: {f'came {show_duration(late)} too late' if came else 'never came'}"
+                    window = self.window(event)
                     if n and h.log[n - 1].cause == event.cause:  # a session in another's place makes two
                         text += f", though {self.view.told['absent']} had"
                     return observer, Rejection(late, text, None, event.requirement, expected, window)

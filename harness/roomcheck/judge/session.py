@@ -131,7 +131,9 @@ class Session:
             observer.by_list = False
             observer.early.add(joined)
             return
+        self.hearing.coming = observer, joined
         self.advance(at)
+        self.hearing.coming = None
         rejections: list[Rejection] = []
         out: list[History] = []
         for h in self.histories:

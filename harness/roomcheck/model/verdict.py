@@ -132,10 +132,14 @@ class RunHeader(Plain):
 
 @dataclass(frozen=True, slots=True)
 class RunFooter(Plain):
-    """The end of a run: exit code, seconds, worst and p99 lateness in microseconds; `complete` False after Ctrl-C."""
+    """The end of a run: exit code, seconds, worst and p99 lateness in microseconds; `complete` False after Ctrl-C.
+
+    `died`: what died meanwhile and was started again, a line each; its cases were played once more.
+    """
 
     exit_code: int
     seconds: float
     lateness_p99: int
     lateness_max: int
     complete: bool
+    died: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ MEANING = {
     0: "as expected",
     1: "the room violates its contract",
     2: "inconclusive: this machine could not tell",
-    3: "the adapter broke its protocol",
+    3: "the adapter broke its protocol, or died",
     4: "nothing was checked, or the target could not run or died",
     5: "the harness or the machine failed",
     130: "interrupted",

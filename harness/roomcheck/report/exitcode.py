@@ -19,14 +19,14 @@ NO_VERDICT = {
 }
 
 
-def exit_code(results: Sequence[CaseResult], *, server_died: bool = False) -> int:
+def exit_code(results: Sequence[CaseResult], died: Iterable[int] = ()) -> int:
     """0 as expected, 1 violation, 2 inconclusive, 3 adapter, 4 target or nothing checked, 5 harness or machine.
 
     Cases that do not apply count as neither, and a known failure is as expected.
-    When nothing went wrong but nothing was checked either, it is 4; so it is where a server died by itself and was
-    started again, whatever came of its cases then.
+    When nothing went wrong but nothing was checked either, it is 4. `died`: the codes of what died by itself and was
+    started again, whatever came of its cases then: 3 for an adapter, 4 for a server.
     """
-    codes = {_code(result) for result in results} | ({NOTHING} if server_died else set())
+    codes = {_code(result) for result in results} | set(died)
     for code in PRECEDENCE:
         if code in codes:
             return code

@@ -133,6 +133,8 @@ def _verdict(header: RunHeader, results: Sequence[CaseResult], footer: RunFooter
     text = meaning(results, footer)
     if not footer.complete:
         text += f"; not complete: {progress(header, results)}"
+    for line in footer.died:
+        text += f"; while it ran, {clipped(line)}"
     css = {0: "conforms", 1: "violates", 2: "inconclusive"}.get(footer.exit_code, "no-verdict")
     return f"{text[:1].upper()}{text[1:]} (exit code {footer.exit_code})", css
 

@@ -162,6 +162,7 @@ def _run_properties(header: RunHeader, footer: RunFooter | None) -> Iterator[tup
             "lateness p99": show_duration(footer.lateness_p99),
             "lateness max": show_duration(footer.lateness_max),
             "exit code": str(footer.exit_code),
+            **({"died": "; ".join(footer.died)} if footer.died else {}),
         }
     for name, value in values.items():
         yield name, clipped(value)

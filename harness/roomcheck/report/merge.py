@@ -42,6 +42,13 @@ def merged(parts: Sequence[Part]) -> Part:
     return header, list(results.values()), _footer(parts, list(results.values()))
 
 
+def missing_shards(headers: Sequence[RunHeader]) -> list[str]:
+    """The parts of a run, such as 2/4, of which there is nothing here, where others of the same number are."""
+    there = {header.shard for header in headers if header.shard}
+    numbers = sorted({int(shard.split("/")[1]) for shard in there})
+    return [part for n in numbers for k in range(n) if (part := f"{k + 1}/{n}") not in there]
+
+
 def _rank(result: CaseResult) -> int:
     return WORST_FIRST.index(result.outcome)
 
@@ -63,4 +70,5 @@ def _footer(parts: Sequence[Part], results: Sequence[CaseResult]) -> RunFooter |
         lateness_p99=max(footer.lateness_p99 for footer in footers),
         lateness_max=max(footer.lateness_max for footer in footers),
         complete=all(footer.complete for footer in footers),
+        died=tuple(line for footer in footers for line in footer.died),
     )

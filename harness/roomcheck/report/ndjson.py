@@ -102,7 +102,7 @@ def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunF
                 case "case":
                     results.append(_result(data))
                 case "end":
-                    footer = made(RunFooter, data)
+                    footer = made(RunFooter, _with(data, {"died": _tuple}))
                 case other:
                     raise ValueError(f"unknown record {other!r}")  # noqa: TRY301
         except ValueError as e:

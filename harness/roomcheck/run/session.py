@@ -418,7 +418,7 @@ class Session:
             mending = self._mending["server"]
             self._tell(ground.server, mending.error(f"{mending.name} {self._how(ground.server, began)}"))
         if not ground.host.alive:
-            self._tell(ground.host, AdapterError(f"the adapter died: {ground.host.failure}"))
+            self._tell(ground.host, died(ground.host))
 
     async def _mend_server(self) -> None:
         assert self._ground is not None
@@ -446,7 +446,7 @@ class Session:
         if host.alive:
             return
         mending = self._mending["adapter"]
-        self._tell(host, AdapterError(f"{mending.name} died: {host.failure}"))
+        self._tell(host, died(host))
         await host.stop()
         fresh = await mending.again(self._start_adapter, host.failure)
         self._replaced(host, fresh)
@@ -476,6 +476,11 @@ class Session:
     def _replaced(self, old: Running, fresh: Running) -> None:
         self._standstills.watch(fresh)
         self._standstills.forget(old)
+
+
+def died(host: AdapterHost) -> RoomcheckError:
+    """Who is charged that an adapter was replaced: one that only was silent may have been kept waiting."""
+    return (HarnessError if host.silent else AdapterError)(f"the adapter died: {host.failure}")
 
 
 async def unhurried(steps: Generator[None, None, Verdict]) -> Verdict:
