@@ -181,6 +181,15 @@ def test_whole_lists_turn_the_bars_of_all_whom_they_name_or_not() -> None:
     assert [event.label for event in drawn.events] == ["onRoster B", "onRoster A B", "onRoster B"]
 
 
+def test_what_is_ignored_turns_no_bar() -> None:
+    """B is told that A goes with a reason that is nobody's business; A stays on B's list."""
+    records = [Told("B", 0, "onUserJoined", {"channel": "r-1", "uid": "a-1", "elapsed": 1}, at(S))]
+    records += [Told("B", 1, "onUserOffline", {"channel": "r-1", "uid": "a-1", "reason": 3}, at(2 * S))]
+    drawn = compose(trace(*records), Verdict(Outcome.CONFORMS), contract("conference"))
+
+    assert [b.label for b in drawn.bars if b.lane == "sees A"] == ["absent", "onUserJoined"]
+
+
 def test_a_trace_without_its_contract_has_a_picture_too() -> None:
     """Every kind of record, by what stands in the trace alone."""
     drawn = compose(

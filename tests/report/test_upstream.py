@@ -47,7 +47,7 @@ def trace(*more: Record) -> Trace:
         Marked("W", at(2.1)),
         Gap("A", at(2.2)),
         Answered(2, "B", "refused", {"code": 5}, at(2.3)),
-        Told("B", 2, "onState", {"state": "OUT"}, at(3.204)),
+        Told("B", 2, "onState", {"state": "OUT", "there": [{"id": "u-78"}, "u-77"]}, at(3.204)),
         Healed("A", at(4.0)),
         *more,
     )
@@ -81,7 +81,7 @@ def test_times_count_from_the_cause() -> None:
 
     assert "| 0 | `A` | its network fails" in next(line for line in table if "(the cause)" in line)
     assert "| -1.900 s | `B` | callback `onState`: state `IN`, who `A`, place `R` |" in table
-    assert "| +1.204 s | `B` | callback `onState`: state `OUT` |" in table
+    assert "| +1.204 s | `B` | callback `onState`: state `OUT`, there `[{'id': 'B'}, 'A']` |" in table
     assert "| +0.300 s | `B` | its call returns: refused code `5` |" in table
 
 

@@ -293,6 +293,8 @@ def _states(records: Iterable[Record], trace: Trace, views: Sequence[View], name
             continue
         view = names.views[record.callback]
         callback, at = names.callbacks[record.callback], order(record) - start
+        if view.ignores(callback, record.fields):
+            continue
         room = f" {names.room(callback, record)}" if names.several and callback.room else ""
         if record.callback in view.lists:
             listed = names.about(callback, record)

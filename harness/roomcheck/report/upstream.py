@@ -351,10 +351,20 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 def _fields(fields: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """What a callback told, users and rooms by the names that they have here."""
-    return ", ".join(
-        f"{_cell(name)} {_code(names.get(value, value) if isinstance(value, str) else value)}"
-        for name, value in fields.items()
-    )
+    return ", ".join(f"{_cell(name)} {_code(_named(value, names))}" for name, value in fields.items())
+
+
+def _named(value: Any, names: Mapping[str, str]) -> Any:
+    """Users and rooms by the names that they have here, wherever they stand in it."""
+    match value:
+        case str():
+            return names.get(value, value)
+        case list():
+            return [_named(one, names) for one in value]
+        case dict():
+            return {key: _named(one, names) for key, one in value.items()}
+        case _:
+            return value
 
 
 def _plain(text: str) -> str:
