@@ -11,8 +11,8 @@ from roomcheck.judge.lateness import deciding_speed, narrowest
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Rule, by_field
-from support.lobby import GONE_AFTER, LOSS, MS, RETRY, lobby
+from roomcheck.spec.contract import Cause, CauseKind, Entry, Rule, by_field
+from support.lobby import GIVE_UP, GONE_AFTER, LOSS, MS, RETRY, case, line, lobby
 from support.outages import Outage, lawful, outages
 from support.tape import Tape
 
@@ -64,6 +64,23 @@ def test_a_starved_process_excuses_as_much_as_a_late_harness() -> None:
     tape.told(400, "A", "lost", 51)
     kept_waiting = [replace(tape.trace(1250), starved=milliseconds * MS) for milliseconds in (50, 51)]
     assert [judge(LOBBY, trace).outcome for trace in kept_waiting] == [Outcome.VIOLATES, Outcome.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize(
+    ("starved", "early", "outcome"),
+    [(0, 150, Outcome.VIOLATES), (50, 150, Outcome.INCONCLUSIVE), (50, 250, Outcome.VIOLATES)],
+)
+def test_a_line_proves_no_more_than_the_rules_of_its_observer(starved: int, early: int, outcome: Outcome) -> None:
+    """A gives up a little before it may: the schedule may have lasted longer for it, and then nobody expects it back."""
+    tape = joined()
+    tape.fault(400, "A")
+    tape.told(410, "A", "lost", 51)
+    tape.heard(420 + GONE_AFTER, "B", "-", "A")
+    tape.told(410 + GIVE_UP - early, "A", "failed", 53)
+    lines = line("A", *(Entry("own", state, {}, "R", text=state) for state in ("joining", "in", "lost", "back")))
+    late = replace(tape.trace(3500), starved=starved * MS)
+
+    assert judge(LOBBY, late, case(lines)).outcome is outcome
 
 
 def test_a_callback_that_never_comes_is_excused() -> None:
