@@ -16,6 +16,7 @@ from generate.checker import problems_of
 from generate.contracts import CONTRACTS, MANY, drawn
 from roomcheck.errors import UsageError
 from roomcheck.generate import schedules, under_other_faults, with_one_more
+from roomcheck.generate.collect import collect
 from roomcheck.generate.links import Act
 from roomcheck.generate.strategies import entries
 from roomcheck.generate.times import times
@@ -279,6 +280,22 @@ def test_a_room_without_second_sessions_gets_one_member_of_each_user() -> None:
 
     check()
     assert find(schedules(ZEGO), lambda schedule: schedule.second_session).members
+
+
+@pytest.mark.parametrize(("named", "rooms"), [(True, {1, 2, 3}), (False, {1})])
+def test_one_that_names_no_room_is_played_in_one(*, named: bool, rooms: set[int]) -> None:
+    """Nobody could say which of two a callback about oneself is about."""
+    contract = lobby()
+    move = contract.operations["move"]
+    status = contract.callbacks["status"]
+    contract = replace(
+        contract,
+        lacks=frozenset({move.name}),
+        callbacks={**contract.callbacks, "status": status if named else replace(status, room=None)},
+    )
+    drawn_rooms = {len(s.rooms) for s in collect(schedules(contract), number=0, count=60)}
+
+    assert drawn_rooms == rooms
 
 
 def test_a_room_that_needs_two_rooms_for_everything() -> None:
