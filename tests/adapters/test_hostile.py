@@ -9,7 +9,8 @@ import pytest
 
 from roomcheck.adapters import AdapterHost, StampedCallback
 from roomcheck.adapters.carrier import start_program
-from roomcheck.errors import AdapterError
+from roomcheck.errors import AdapterError, HarnessError
+from roomcheck.run.session import died
 from support.processes import PATIENCE
 
 Command = Callable[[str], Sequence[str]]
@@ -199,7 +200,10 @@ def test_dead_program(adapter: Command) -> None:
 
 
 def test_deaf_to_pings(adapter: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An adapter that never answers a ping is given up after a while, although it answers all else."""
+    """An adapter that never answers a ping is given up after a while, although it answers all else.
+
+    A busy machine may have silenced it, so that it is not charged for being replaced.
+    """
     monkeypatch.setattr("roomcheck.adapters.host.DEAD", 300_000)
 
     async def play() -> None:
@@ -211,6 +215,7 @@ def test_deaf_to_pings(adapter: Command, monkeypatch: pytest.MonkeyPatch) -> Non
         await host.stop()
 
         assert "no answer to a ping for 300 ms" in str(error)
+        assert type(died(host)) is HarnessError
 
     asyncio.run(play())
 
@@ -227,6 +232,7 @@ def test_wrong_nonce(adapter: Command) -> None:
         await host.stop()
 
         assert "ping 1 was answered with nonce '?'" in str(error)
+        assert type(died(host)) is AdapterError
 
     asyncio.run(play())
 
@@ -311,6 +317,7 @@ def test_unread_requests(adapter: Command, monkeypatch: pytest.MonkeyPatch) -> N
                 await login(host, limit=0.1)
             with pytest.raises(AdapterError, match=r"left \d+ bytes of requests unread"):
                 await host.request("call", member="1.A", operation="login", arguments={"x": "x" * (2 << 20)})
+            assert type(died(host)) is HarnessError
         finally:
             await host.stop()
 

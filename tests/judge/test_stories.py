@@ -8,8 +8,8 @@ from roomcheck.judge.rules import Rules
 from roomcheck.judge.view import Simulation
 from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View, by_field
-from support.lobby import GONE_AFTER, MS, lobby
+from roomcheck.spec.contract import Cause, CauseKind, Rule, Unless, View
+from support.lobby import GONE_AFTER, MS, by_field, lobby
 from support.tape import Tape
 
 LOBBY = lobby()

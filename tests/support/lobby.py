@@ -23,9 +23,9 @@ from roomcheck.spec.contract import (
     Presence,
     Requirement,
     Rule,
+    Sign,
     Unless,
     View,
-    by_field,
 )
 
 MS = 1000
@@ -48,6 +48,11 @@ ENTERED = Cause(CauseKind.ENTERED)
 
 def call(name: str) -> Cause:
     return Cause(CauseKind.CALL, name)
+
+
+def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Sign]:
+    """The signs of states that one field of one callback tells."""
+    return {state: Sign(callback, {field: value}) for state, value in told.items()}
 
 
 class _Rules:

@@ -174,9 +174,9 @@ def _all_findings(
 
 
 def _doubted(line: Expectation, walked: Walk, narrow: Router, wide: Router) -> bool:
-    """Whether what a line refuses may be lateness: until then its observer was refused by the rules, and only perhaps.
+    """Whether lateness may explain what a line refuses: the rules refuse its observer only if the machine was in time.
 
-    A room that a late machine kept cut off for longer than the schedule says takes another course.
+    A member that a late machine kept cut off for longer than the schedule says takes another course.
     """
     for key, view in narrow.views.items():
         about = key[3] if isinstance(view, Observer) else None

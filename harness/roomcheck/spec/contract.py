@@ -271,11 +271,6 @@ class Sign:
         return self.fields, *self.also
 
 
-def by_field(callback: str, field: str, told: Mapping[str, Any]) -> dict[str, Sign]:
-    """The signs of states that one field of one callback tells."""
-    return {state: Sign(callback, {field: value}) for state, value in told.items()}
-
-
 @dataclass(frozen=True)
 class View:
     """What a member is told, one for each room: about itself, or (with `presence`) one for each other user.
