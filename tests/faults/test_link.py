@@ -414,7 +414,11 @@ def test_a_client_that_is_quick_is_truncated_once(toxiproxy: Provisioned) -> Non
 
         async def client() -> None:
             while not over.is_set():
-                end = await r.dial_only()
+                try:
+                    end = await r.dial_only()
+                except ConnectionRefusedError:  # the proxy is just being made anew
+                    await asyncio.sleep(0)
+                    continue
                 while end.ended is None and not over.is_set():
                     end.say(b"hello")
                     await asyncio.sleep(0.001)
@@ -437,6 +441,28 @@ def test_a_client_that_is_quick_is_truncated_once(toxiproxy: Provisioned) -> Non
 
     for _ in range(5):
         play(toxiproxy, scene, TRUNCATE)
+
+
+def test_a_truncation_is_the_end_of_a_half_open_connection_too(toxiproxy: Provisioned) -> None:
+    """The side that had not been told is told now; what the earlier faults do to new connections goes on."""
+
+    async def scene(r: Rig) -> None:
+        client, server = await r.dial()
+        await r.link.apply(LATENCY, {"latency": 30_000})
+        await r.link.apply(SERVER_TOLD)
+        await server.ends()
+        assert client.ended is None
+        await r.link.apply(TRUNCATE)
+        await client.ends()
+
+        toxics = await r.toxiproxy.do(lambda api: api.read(r.link.name)["toxics"])
+        on = {toxic["name"]: toxic["attributes"] for toxic in toxics if toxic["toxicity"]}
+        assert on["latency_upstream"]["latency"] == on["latency_downstream"]["latency"] == 30
+        assert set(on) == {"latency_upstream", "latency_downstream", "slow_close_downstream"}
+        await r.link.heal()
+        await r.dial()
+
+    play(toxiproxy, scene, SERVER_TOLD, TRUNCATE)
 
 
 # --- degraded -------------------------------------------------------------------------------------------------------
