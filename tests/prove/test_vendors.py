@@ -19,6 +19,7 @@ VENDORS = {
     "arcade": 75,
     "quill": 100,
     "tally": 75,
+    "lido": 85,
 }  # name -> lines that its contract has at most
 
 

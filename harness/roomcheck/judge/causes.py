@@ -51,6 +51,7 @@ class Causes:
         gave_up: Ending | None = None
         leaving = next((r for r in stay.requests[request.number - 1 :] if r.asked or r.left), None)
         asked = (leaving.asked or leaving.left) if leaving is not None else None
+        out = request.out
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
         ousts = self._others(stay) if declared.counted or _untold(request, since) else NOBODY
         for ending in declared.endings:
@@ -88,6 +89,15 @@ class Causes:
                     if lo <= over:
                         takes = ending.after + ending.within
                         yield Licence(lo, over, pattern, requirement, _loss(stay), me, ending.owed, takes, ousts=ousts)
+            elif ending.kind is End.EXPIRY:
+                if request.expiry is not None and request.expiry not in ending.names:
+                    continue
+                since = request.begin.hi if self.narrow else request.begin.lo - self.slack
+                lo = since + ending.after if ending.after else request.begin.lo
+                over = NEVER if request.expiry is None or out is None else out.hi
+                told = ousts | {stay.member}
+                cause = f"the server's ending {stay.member}'s session"
+                yield Licence(lo, over, pattern, requirement, cause, owed=ending.owed, ousts=told)
             else:  # another session of the user, elsewhere
                 for other in self.elsewhere:
                     if other.member != stay.member:
@@ -278,6 +288,9 @@ class Causes:
                     known = left.hi + declared.delivery
                 elif stay.sound(request, left, declared.noticed, declared.delivery):
                     due = min(due, edge(left))
+            elif ending.kind is End.EXPIRY and request.expiry in ending.names and out is not None:
+                if stay.sound(request, out, declared.noticed, declared.delivery):
+                    due = min(due, edge(out))
             elif ending.kind is End.LOSS:
                 span = ending.after + ending.within
                 if down is not None and down.silent is not None and not down.server:

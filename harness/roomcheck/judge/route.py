@@ -311,7 +311,7 @@ class Router:
         own = self._own(member, room)
         own.callback(view.told[state], record.fields, record.at)
         # what was on its way comes after the member has moved on silently, too
-        self._takes(member, room, (own.certain if self.rules.silent else None) or state, record.at)
+        self._takes(member, room, (own.certain(record.at) if self.rules.silent else None) or state, record.at)
         if self.twins[member]:
             self._told_twin(member, room, state, record.at)
 
@@ -329,7 +329,7 @@ class Router:
         """Whoever has surely moved to a state that it was not told takes it."""
         for (_, member, room, *_), view in list(self.views.items()):
             if isinstance(view, Simulation):
-                state = view.certain
+                state = view.certain(at)
                 if state is not None and state != self.state.get((member, room), self.initial):
                     self._takes(member, room, state, at)
 

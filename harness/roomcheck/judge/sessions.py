@@ -37,6 +37,9 @@ class Sessions:
         self.leaving = frozenset(
             e for ending in self.declared.endings if ending.kind is End.REQUEST for e in ending.names
         )
+        self.expired = frozenset(
+            e for ending in self.declared.endings if ending.kind is End.EXPIRY for e in ending.names
+        )
         cut_off = self.hearing.away - set(self.declared.requested_by)
         self.renewed_when_back = any(
             rule.to in self.declared.renewed_by and not cut_off.isdisjoint(rule.from_)
@@ -182,6 +185,7 @@ class Sessions:
             request.cut_off, request.away = at, request.opened is not None
         elif state not in self.there:
             request.out = at
+            request.expiry = state if state in self.expired else None
         if state in self.leaving and request.left is None:
             request.left = at
 

@@ -120,7 +120,8 @@ class Request:
     `valid`: its arguments may open a session. `first` is when the member was first told to be in, `opened` when last,
     `lost` when it was last told to be cut off before that, and `cut_off` when it was last. `asked` is when it called to
     leave, `left` when it was told to have left at its own request, `out` when it was told any state outside.
-    `repeated` is when it first asked once more to be in. `away`: told to be cut off since it was last told to be in.
+    `repeated` is when it first asked once more to be in. `expiry` is the state outside by which it was told that
+    the server had ended its session by itself. `away`: told to be cut off since it was last told to be in.
     """
 
     number: int
@@ -135,11 +136,14 @@ class Request:
     asked: Instant | None = None
     left: Instant | None = None
     out: Instant | None = None
+    expiry: str | None = None
     away: bool = False
 
     @property
     def gave_up(self) -> Instant | None:
-        """When the member was told that it is outside and had not left: that it left afterwards was in vain."""
+        """When the member was told that it is outside, and had not left, which afterwards was in vain, nor expired."""
+        if self.expiry is not None:
+            return None
         in_time = self.left is not None and (self.out is None or self.left.hi <= self.out.hi)
         return None if in_time else self.out
 
@@ -151,6 +155,8 @@ class Request:
             yield self.cut_off
         if self.gave_up is not None:
             yield self.gave_up
+        if self.expiry is not None and self.out is not None:
+            yield self.out
 
 
 @dataclass(slots=True)

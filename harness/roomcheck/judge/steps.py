@@ -252,7 +252,10 @@ class Steps(Windows):
         """The room has decided `p` by `at`; what may come whenever it likes is told within its window from there."""
         to = p.rule.to or ""
         armed = staying(h.armed if p.rule.repeated else without(h.armed, p), to)
-        decided = Obligation(p.rule, p.cause, later(p.base, at), p.args, p.call) if p.rule.whenever else p
+        decided = p
+        if p.rule.whenever or p.rule.while_up:
+            since = at if p.rule.whenever else Instant(at.lo - p.rule.after, at.hi - p.rule.after)
+            decided = Obligation(p.rule, p.cause, later(p.base, since), p.args, p.call)
         self.check_at = min(self.check_at, decided.base.lo + p.rule.after + p.rule.within)
         return Hypothesis(h.state, h.entry, h.args, armed, (*h.in_flight, InFlight(decided, to)), h.called_off)
 

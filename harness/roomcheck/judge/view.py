@@ -77,11 +77,19 @@ class Simulation(Steps):
         """Whether no lawful story is left."""
         return bool(self.rejections)
 
-    @property
-    def certain(self) -> str | None:
-        """The state in which the member surely is, told or not."""
+    def certain(self, at: Instant) -> str | None:
+        """The state in which the member surely is at this moment, told or not."""
         states = {h.moved or h.state for h in self.hypotheses}
+        if len(states) > 1 and at.hi > self.check_at:
+            states = {h.moved or h.state for h in self.hypotheses if not self._lapsed(h, at)}
         return states.pop() if len(states) == 1 else None
+
+    def _lapsed(self, h: Hypothesis, at: Instant) -> bool:
+        """Whether something should have come by now if this were so."""
+        owed = [p for p in comes_next(h) or h.armed if h.head in p.rule.from_]
+        return any(self._overdue(p, at) > 0 for p in owed) or any(
+            self._overdue(f.obligation, at, in_flight=True) > 0 for f in h.in_flight
+        )
 
     # --- what happens to the view -------------------------------------------------------------------------------------
 

@@ -93,6 +93,9 @@ class Windows:
         if idle or (rule.while_up and self.link.down):
             return 0
         base, span = self._base(p), rule.after + rule.within
+        if in_flight and rule.while_up:  # what was decided before the link was whole again does not wait once more
+            opened = Instant(p.base.lo + rule.after, p.base.hi + rule.after)
+            base, span = later(opened, self.link.since), rule.within
         return at.hi - base.lo - span if self.narrow else at.lo - base.hi - span - self.extra
 
     def _window(self, p: Obligation) -> Window:

@@ -59,6 +59,9 @@ class Host(Protocol):
     def tell(self, connection: "Connection", rule: Rule, *, amiss: bool) -> None:
         """The member is told what the rule says. `amiss`: when the rule does not say, if its window is broken."""
 
+    def decides(self, connection: "Connection", state: str, told: int) -> None:
+        """The member will be told a state at that time."""
+
     def knows(self, connection: "Connection", state: str) -> None:
         """The member has taken the state that it was told."""
 
@@ -295,6 +298,7 @@ class Connection:
         else:
             for waiting in self.armed:
                 waiting.version += 1
+            self.host.decides(self, self.head, told)
             self.host.agenda.at(told, lambda: self._tell(obligation))
 
     def _next(self) -> Obligation | None:

@@ -244,6 +244,11 @@ class Room(Telling):
 
     # --- what members are told --------------------------------------------------------------------------------------
 
+    def decides(self, connection: Connection, state: str, told: int) -> None:
+        """The member will be told a state at that time."""
+        for presence in self.presence:
+            presence.decided(connection.member, connection.room, state, told)
+
     def moves(self, connection: Connection, state: str) -> None:
         """The member has taken a state silently: what follows of it for others follows all the same."""
         self.told_states[connection.member, connection.room] = state

@@ -11,7 +11,7 @@ from typing import Any
 from roomcheck.room.connection import Connection
 from roomcheck.room.link import ModelLink
 from roomcheck.room.sessions import OpenSession, Sessions, Stay
-from roomcheck.spec.contract import CauseKind, End
+from roomcheck.spec.contract import CauseKind, End, Ending
 
 FIRST = 0.3  # so likely does the server hear of something before the member is told of it
 
@@ -59,6 +59,23 @@ class Presence(Sessions):
         elif state in self.leaves or state not in self.there:
             self._told_out(stay, state)
         self.delivery.state(member, room, state)
+
+    def decided(self, member: str, room: str, state: str, told: int) -> None:
+        """The room has decided what the member is told at that time: the others may hear first that it has expired."""
+        stay = self.stays[member, room]
+        session, ending = self._of(stay), self._expiry(state)
+        if ending is None or session.holder is not stay:
+            return
+        version = session.version
+
+        def expire() -> None:
+            if session.version == version and not stay.link.mute:
+                self._end(session, ending)
+
+        self.agenda.at(max(self.agenda.now, told - self.declared.delivery), expire)
+
+    def _expiry(self, state: str) -> Ending | None:
+        return next((e for e in self.endings if e.kind is End.EXPIRY and state in e.names), None)
 
     def link(self, link: ModelLink, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
         """A member's link has changed, in these directions as seen by it. `broken`: what was connected is dead."""
@@ -122,10 +139,14 @@ class Presence(Sessions):
 
     def _told_out(self, stay: Stay, state: str) -> None:
         session, now = self._of(stay), self.agenda.now
+        expiry = self._expiry(state)
         stay.active = stay.told_in = stay.arrived = False
         if session.holder is not stay:
             return
         mute = stay.link.mute
+        if expiry is not None and not mute:
+            self._end(session, expiry)
+            return
         if not mute and (
             (state in self.leaves and stay.unheard is None) or (stay.leaving and state in self.from_server)
         ):

@@ -189,6 +189,7 @@ class End(StrEnum):
     REQUEST = "request"  # the member asked to leave, and is in one of `names`
     ACT = "act"  # the operation `names` of the backend, which crosses no link
     LOSS = "loss"  # the server has not heard the member for long enough
+    EXPIRY = "expiry"  # the server ends it by itself, and tells its member one of `names`
     ELSEWHERE = "elsewhere"  # another session of the same user, in another room
 
 
@@ -198,7 +199,8 @@ class Ending:
 
     REQUEST: `unheard` is the requirement if the server need not have heard the request, and finds the member gone.
     LOSS: the server ends the session no earlier than `after` and no later than `after` plus `within` microseconds after
-    the member's link was lost; `earlier` is the requirement that is broken before that. `given`: arguments of the call
+    the member's link was lost; `earlier` is the requirement that is broken before that. EXPIRY: no earlier than `after`
+    microseconds after the request that opened it. `given`: arguments of the call
     that opened the session. `again`: its news may also come of a session that has ended by request.
     """
 

@@ -9,60 +9,76 @@ from roomcheck.spec.vocabulary import Step, Vocabulary
 
 VIEW = "presence"
 AT: tuple[Step, ...] = ("presence",)
-WAYS = ("request", "act", "silence", "loss", "elsewhere")
+WAYS = ("request", "act", "silence", "loss", "expiry", "elsewhere")
 
 
 def presence_view(words: Vocabulary, shape: PresenceShape) -> View:
     """The view of one observer on one user: no rules, two states."""
     signs, told = _news(words, shape)
-    left_by = signs["absent"].callback if signs else None
-    seen = shape.observers
-    session, link = shape.session, shape.link
-    at = (*AT, "session")
-    delivery = words.duration(shape.delivery, *AT, "delivered within")
-    replaced = session.replaced
     return View(
         name=VIEW,
         signs=signs,
         told=told,
         initial="absent",
         rules=(),
-        presence=Presence(
-            observers=Hearing(
-                states=words.names_in(seen.inside, words.own_states, "state", *AT, "observers", "inside"),
-                away=words.names_in(seen.cut_off, words.own_states, "state", *AT, "observers", "cut off"),
-                list_within=words.duration(seen.list_within, *AT, "observers", "list right within"),
-                shared=seen.shared,
-            ),
-            requested_by=_requests(words, session),
-            opened_by=_opened(words, session),
-            renewed_by=words.names_in(session.renewed_by, words.own_states, "state", *at, "renewed by"),
-            endings=tuple(
-                ending
-                for i, one in enumerate(session.ended_by)
-                if (ending := _ending(words, shape, one, left_by, *at, "ended by", i)) and words.holds(one.when)
-            ),
-            delivery=delivery,
-            told_by_member=shape.told_by == "member",
-            noticed=words.duration(link.noticed, *AT, "link", "loss noticed within"),
-            back=words.duration(link.back, *AT, "link", "back within"),
-            replaced_quietly=replaced is None or "nothing" in replaced.told_as,
-            replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
-            list_requirement=words.requirement(seen.for_, words.where(*AT, "observers", "for")),
-            first_list_requirement=words.requirement(
-                seen.newcomers or seen.for_, words.where(*AT, "observers", "newcomers" if seen.newcomers else "for")
-            ),
-            lists=_lists(words, shape),
-            of_oneself=shape.oneself == "either",
-            counted=session.until_last is not None,
-            counted_requirement=words.requirement(session.until_last, words.where(*at, "until the last device")),
-            replaced_requirement=words.requirement(
-                replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
-            ),
-        ),
+        presence=_presence(words, shape, signs["absent"].callback if signs else None),
         otherwise=words.requirement(shape.otherwise, words.where(*AT, "otherwise")),
         where=words.doc.key("presence"),
     )
+
+
+def _presence(words: Vocabulary, shape: PresenceShape, left_by: str | None) -> Presence:
+    """`left_by`: the callback that tells who has gone."""
+    seen = shape.observers
+    session, link = shape.session, shape.link
+    at = (*AT, "session")
+    delivery = words.duration(shape.delivery, *AT, "delivered within")
+    replaced = session.replaced
+    presence = Presence(
+        observers=Hearing(
+            states=words.names_in(seen.inside, words.own_states, "state", *AT, "observers", "inside"),
+            away=words.names_in(seen.cut_off, words.own_states, "state", *AT, "observers", "cut off"),
+            list_within=words.duration(seen.list_within, *AT, "observers", "list right within"),
+            shared=seen.shared,
+        ),
+        requested_by=_requests(words, session),
+        opened_by=_opened(words, session),
+        renewed_by=words.names_in(session.renewed_by, words.own_states, "state", *at, "renewed by"),
+        endings=tuple(
+            ending
+            for i, one in enumerate(session.ended_by)
+            if (ending := _ending(words, shape, one, left_by, *at, "ended by", i)) and words.holds(one.when)
+        ),
+        delivery=delivery,
+        told_by_member=shape.told_by == "member",
+        noticed=words.duration(link.noticed, *AT, "link", "loss noticed within"),
+        back=words.duration(link.back, *AT, "link", "back within"),
+        replaced_quietly=replaced is None or "nothing" in replaced.told_as,
+        replaced_aloud=replaced is not None and "left then joined" in replaced.told_as,
+        list_requirement=words.requirement(seen.for_, words.where(*AT, "observers", "for")),
+        first_list_requirement=words.requirement(
+            seen.newcomers or seen.for_, words.where(*AT, "observers", "newcomers" if seen.newcomers else "for")
+        ),
+        lists=_lists(words, shape),
+        of_oneself=shape.oneself == "either",
+        counted=session.until_last is not None,
+        counted_requirement=words.requirement(session.until_last, words.where(*at, "until the last device")),
+        replaced_requirement=words.requirement(
+            replaced.for_ if replaced else None, words.where(*at, "replaced", "for")
+        ),
+    )
+    _outside(words, presence)
+    return presence
+
+
+def _outside(words: Vocabulary, presence: Presence) -> None:
+    """Whoever is told that its session has expired is there no more, and has not asked to leave."""
+    there = {*presence.observers.states, *presence.observers.away, *presence.requested_by, *presence.opened_by}
+    asked = {name for ending in presence.endings if ending.kind is End.REQUEST for name in ending.names}
+    for ending in presence.endings:
+        for name in sorted(ending.names & (there | asked)) if ending.kind is End.EXPIRY else ():
+            why = "who is told so is still there" if name in there else "that is told who has asked to leave"
+            words.problems.add(ending.where, f"{name} cannot say that a session has expired: {why}")
 
 
 def _news(words: Vocabulary, shape: PresenceShape) -> tuple[dict[str, Sign], dict[str, Any]]:
@@ -157,6 +173,10 @@ def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by
     elif shape.loss is not None:
         kind, text = End.LOSS, "loss of its link"
         after, within, about = _window(words, shape.loss, *at, "loss")
+    elif shape.expiry is not None:
+        kind, text = End.EXPIRY, f"expiry, told as {' or '.join(shape.expiry.told)}"
+        names = words.names_in(shape.expiry.told, words.own_states, "state", *at, "expiry", "told")
+        after = words.duration(shape.expiry.after, *at, "expiry", "after")
     return Ending(
         kind=kind,
         names=names,

@@ -208,8 +208,15 @@ class WindowShape(Shape):
     about: Expression | None = None
 
 
+class ExpiryShape(Shape):
+    """The own states that tell a member so, and how long after its request at the earliest."""
+
+    told: Names = Field(min_length=1)
+    after: Expression = "0s"
+
+
 class EndingShape(Shape):
-    """One of `request`, `act`, `silence`, `loss`, `elsewhere`."""
+    """One of `request`, `act`, `silence`, `loss`, `expiry`, `elsewhere`."""
 
     request: Names = []
     act: str | None = None
@@ -217,6 +224,9 @@ class EndingShape(Shape):
         WindowShape, BeforeValidator(_keyed("within"), json_schema_input_type=WindowShape | str | int | float)
     ] | None = None  # fmt: skip
     loss: WindowShape | None = None
+    expiry: Annotated[
+        ExpiryShape, BeforeValidator(_keyed("told"), json_schema_input_type=ExpiryShape | str | list[str])
+    ] | None = None  # fmt: skip
     elsewhere: Literal[True] | None = None
     with_: Pattern | None = Field(default=None, alias="with")
     given: dict[str, Scalars] | None = None
