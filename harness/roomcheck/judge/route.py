@@ -4,7 +4,7 @@ Views of members about themselves share nothing but the instants of acts and cal
 session. So the order of callbacks across observers never matters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice, product
 from typing import Any, NamedTuple
@@ -309,6 +309,8 @@ class Router:
             self._stray(record, f"{seen} is unknown to the spec", view)
             return
         own = self._own(member, room)
+        if self.twins[member] and state in self.rules.twins:
+            self._foretold(own, record, self.rules.twins[state])
         own.callback(view.told[state], record.fields, record.at)
         # what was on its way comes after the member has moved on silently, too
         self._takes(member, room, (own.certain(record.at) if self.rules.silent else None) or state, record.at)
@@ -332,6 +334,21 @@ class Router:
                 state = view.certain(at)
                 if state is not None and state != self.state.get((member, room), self.initial):
                     self._takes(member, room, state, at)
+
+    def _foretold(self, own: Simulation, record: Told, states: Container[str]) -> None:
+        """The server tells two devices what it has decided, and either may be told first.
+
+        So what the other one is told within the time that news takes may have led to what this one is told now.
+        """
+        delivery = self.sessions.declared.delivery if self.sessions is not None else 0
+        for begin, other in islice(zip(self.orders, self.records, strict=True), self.position, None):
+            if begin > record.at.hi + delivery:
+                break
+            if isinstance(other, Told) and other.member in self.twins[record.member]:
+                state = self.rules.view.state(other.callback, other.fields)
+                if state is not None and state in states:
+                    own.cause(CauseKind.TWIN, state, record.at)
+                    own.cause(CauseKind.TWIN_IN, state, record.at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
         """What a member is told concerns the other members of its user, in all rooms."""

@@ -73,5 +73,10 @@ class Rules:
         self.early = any(rule.cause.kind in LEVELS and view.initial in rule.armed_in for rule in view.rules)
         self.silent = any(rule.silent for rule in view.rules)
         self.immediate = any(rule.immediately for rule in view.rules)
+        # state -> the states of another device that may lead to it
+        self.twins: dict[str | None, set[str]] = {}
+        for rule in view.rules:
+            if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN):
+                self.twins.setdefault(rule.to, set()).add(rule.cause.name)
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}

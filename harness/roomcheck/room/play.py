@@ -246,8 +246,12 @@ class Room(Telling):
 
     def decides(self, connection: Connection, state: str, told: int) -> None:
         """The member will be told a state at that time."""
+        member, room, now = connection.member, connection.room, self.agenda.now
         for presence in self.presence:
-            presence.decided(connection.member, connection.room, state, told)
+            presence.decided(member, room, state, told)
+            at = max(now, told - presence.declared.delivery)
+            if self.twins[member] and self.decisions.whether(0.5, "its twin is told first", member, room, now, now=now):
+                self.agenda.at(at, lambda: self._tell_twins(connection, state))
 
     def moves(self, connection: Connection, state: str) -> None:
         """The member has taken a state silently: what follows of it for others follows all the same."""
@@ -268,10 +272,9 @@ class Room(Telling):
         awaited = self.awaited
         if awaited and (awaited.member, awaited.room) == (member, room) and state in awaited.states:
             self.agenda.halted = True
+        self._tell_twins(connection, state)
         for twin in self.twins[member]:
             for place in self.rooms:
-                self.connections[twin, place].cause(CauseKind.TWIN, state)
-                self.connections[twin, place].cause(CauseKind.TWIN_IN, state)
                 there = self.told_states.get((twin, place))
                 if there is not None:
                     connection.cause(CauseKind.TWIN_IN, there)
@@ -284,6 +287,13 @@ class Room(Telling):
             and broken.view == connection.view.name
         ):
             self.agenda.at(self.agenda.now + MARGIN, lambda: self._without_cause(connection, broken))
+
+    def _tell_twins(self, connection: Connection, state: str) -> None:
+        """What a member is told, or will be, concerns the other devices of its user."""
+        for twin in self.twins[connection.member]:
+            for place in self.rooms:
+                self.connections[twin, place].cause(CauseKind.TWIN, state)
+                self.connections[twin, place].cause(CauseKind.TWIN_IN, state)
 
 
 def _rooms(contract: Contract, schedule: Schedule) -> list[str]:
