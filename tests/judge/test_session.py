@@ -207,6 +207,44 @@ def test_news_may_have_one_of_several_values() -> None:
     assert judged(hall, contract=several) == "violates H-JOIN"
 
 
+TWO_WORDS = 'left: {people: {change: ["-", "idle"]}}'
+
+
+@pytest.mark.parametrize(
+    ("came", "text"),
+    [
+        ([], "- or idle within 30 ms of A leaving: never came"),
+        (["away"], "away is neither + nor - or idle"),
+        (["idle", "idle"], "idle came, and A had gone already"),
+        (["idle", "enters", "idle"], "idle came as one more - or idle, and no + between"),
+    ],
+)
+def test_news_is_called_by_the_value_that_came(came: list[str], text: str) -> None:
+    """And what never came by each that might have."""
+    spec = FILE.read_text(encoding="utf-8").replace('left: {people: {change: "-"}}', TWO_WORDS)
+    several = load_spec(spec, FILE.name).bind()
+    hall = inside()
+    hall.leave(1500)
+    for n, word in enumerate(came):
+        if word == "enters":
+            hall.enter(1512, "A")
+        else:
+            hall.event(1505 + 28 * n, "B", "people", room="r", change=word, code=0, who=[{"id": "a"}])
+
+    assert text in judge(several, hall.trace(5000)).findings[0].seen
+
+
+def test_news_that_comes_long_after_it_was_due_came_too_late() -> None:
+    """Also where something else shows before that it is overdue."""
+    hall = inside()
+    hall.leave(1500)
+    hall.call(2000, "B", "leave", room="X")
+    assert "A leaving: never came" in seen(hall)
+    hall.left(2500)
+
+    assert "A leaving: came 969 ms too late" in seen(hall)
+
+
 def test_a_request_that_was_given_up_may_arrive_when_a_stall_ends() -> None:
     """What the stall held comes: the session opens, and is given up later."""
     hall = Hall()

@@ -1,6 +1,6 @@
 """How news of a session reaches its observers: which histories agree with what each of them received, or did not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,16 @@ from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.verdict import Window
 from roomcheck.spec.contract import End, View
 
+NOT = Instant(NEVER, NEVER)
+Comes = Callable[[str, bool, int], Instant]  # NOT, if it is not
+
 
 class News:
     """The news of one session; `observers` grows as they come."""
 
-    def __init__(self, view: View, causes: Causes, user: str, observers: Sequence[Observer]) -> None:
+    def __init__(self, view: View, causes: Causes, user: str, observers: Sequence[Observer], comes: Comes) -> None:
+        """`comes`: when a member is told this news of the user, then or later."""
+        self.comes = comes
         self.view = view
         self.presence = causes.presence
         self.causes = causes
@@ -24,7 +29,6 @@ class News:
         self.by_lists = not view.signs
         self.user = user
         self.observers = observers
-        self.coming: tuple[Observer, bool] | None = None  # who is told what at this moment
         self.look = NEVER  # when an observer may next be missing something, of those that were asked about
 
     def missing(self, h: History, now: Instant) -> tuple[Observer, Rejection] | None:
@@ -50,13 +54,15 @@ class News:
                     if self.by_lists and n + 1 < len(h.log) and h.log[n + 1].lo <= due:
                         skipped = n + 1  # it was over before a list had to tell it
                         continue
-                    word = self.view.told["present" if event.joined else "absent"]
+                    word = self.view.word("present" if event.joined else "absent")
                     expected = f"{word} within {show_duration(event.takes + self.presence.delivery)} of {event.cause}"
-                    came = self.coming == (observer, event.joined)
-                    text = f"{expected}: {f'came {show_duration(late)} too late' if came else 'never came'}"
+                    came = self.comes(observer.stay.member, event.joined, now.hi)
+                    over = came.hi - due if self.narrow else came.lo - due - observer.extra
+                    seen = "never came" if came == NOT else f"came {show_duration(over)} too late"
+                    text = f"{expected}: {seen}"
                     window = self.window(event)
                     if n and h.log[n - 1].cause == event.cause:  # a session in another's place makes two
-                        text += f", though {self.view.told['absent']} had"
+                        text += f", though {self.view.word('absent')} had"
                     return observer, Rejection(late, text, None, event.requirement, expected, window)
                 self.look = min(self.look, due if self.narrow else due + observer.extra)
                 break
@@ -82,13 +88,13 @@ class News:
         member = self.causes.still_in(h)
         if member is None:
             return None
-        word = self.view.told["absent"]
+        word = self.view.word("absent")
         text = f"{word} came, and {member} is there all the same, over a link that was whole"
         return Rejection(late, text, None, self.presence.counted_requirement or self.view.otherwise)
 
     def window(self, event: Change) -> Window:
         """When an observer may receive it, as wide as the instants are uncertain."""
-        word = self.view.told["present" if event.joined else "absent"]
+        word = self.view.word("present" if event.joined else "absent")
         return Window(f"{word} upon {event.cause}", event.lo, event.hi + self.presence.delivery)
 
     def owed(self, event: Change, observer: Observer) -> bool:
@@ -132,10 +138,14 @@ class News:
                     yield told
             if owed:
                 if event.joined is not joined:
-                    word, missing = (self.view.told["present" if j else "absent"] for j in (joined, event.joined))
+                    state = "present" if joined else "absent"
+                    word, missing = self.view.word(state, fields), self.view.word("absent" if joined else "present")
                     expected = f"{missing} upon {event.cause}"
                     if observer.news is joined is False:
-                        text, named = f"{word} came twice, and no {missing} between", self.view.otherwise
+                        text, named = (
+                            f"{word} came {self.view.again(state, fields)}, and no {missing} between",
+                            self.view.otherwise,
+                        )
                     else:
                         text, named = f"{word} came where {expected} was on its way", event.requirement
                     rejections.append(Rejection(1 << 61, text, None, named, expected))
@@ -147,7 +157,7 @@ class News:
             if told is not None:
                 yield told
         if not found:
-            rejections.append(self.uncaused(h, at, joined=joined))
+            rejections.append(self.uncaused(h, at, fields, joined=joined))
 
     def listed(
         self, h: History, observer: Observer, at: Instant, rejections: list[Rejection], *, there: bool
@@ -169,7 +179,7 @@ class News:
                 told = self.received(created, observer, len(h.log), None, at, rejections) if self.by_lists else created
                 yield from filter(None, [told])
         if not found:
-            rejections.append(self.uncaused(h, at, joined=there))
+            rejections.append(self.uncaused(h, at, None, joined=there))
 
     def received(
         self,
@@ -181,7 +191,7 @@ class News:
         rejections: list[Rejection],
     ) -> History | None:
         event = h.log[n]
-        news = f"{self.view.told['present' if event.joined else 'absent']} upon {event.cause}"
+        news = f"{self.view.word('present' if event.joined else 'absent')} upon {event.cause}"
         for patterns in self._wanted(event) if fields is not None else ():
             pattern = patterns[0]
             if fields is not None and not any(fits(one, fields) for one in patterns):
@@ -209,9 +219,9 @@ class News:
         """The patterns of which its news fits one each."""
         return self.view.signs["present" if event.joined else "absent"].patterns, (event.pattern,)
 
-    def uncaused(self, h: History, at: Instant, *, joined: bool) -> Rejection:
+    def uncaused(self, h: History, at: Instant, fields: Mapping[str, Any] | None, *, joined: bool) -> Rejection:
         """Why this news has no cause: the nearest one that is still to come, or what the observer knew already."""
-        word = self.view.told["present" if joined else "absent"]
+        word = self.view.word("present" if joined else "absent", fields)
         user = self.user
         if joined is (h.holder is not None):
             text = f"{word} came, and {user} {'was there' if joined else 'had gone'} already"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from roomcheck.judge.hypothesis import Debt, LinkState, Mode, Rejection, Truth
 from roomcheck.judge.lists import wrong
+from roomcheck.judge.news import NOT
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.observers import Observers
 from roomcheck.judge.rules import LINK_DOWN, LINK_UP, Rules
@@ -131,7 +132,7 @@ class Router:
         self.sessions: Sessions | None = None
         self.observers: Observers | None = None
         if rules.presence is not None:
-            self.sessions = Sessions(contract, rules.presence, trace, mode, self.gaps, held_back)
+            self.sessions = Sessions(contract, rules.presence, trace, mode, self.gaps, held_back, self._comes)
             self.observers = Observers(self.sessions, trace, self.links, self.state, self.views)
 
     def steps(self) -> Iterator[None]:
@@ -378,6 +379,23 @@ class Router:
                     self._stray(record, f"{value} about itself", view, OTHERS_ONLY)
             else:
                 observers.observer(record.member, room, user).callback(value, record.fields, record.at)
+
+    def _comes(self, room: str, user: str, member: str, joined: bool, after: int) -> Instant:  # noqa: FBT001
+        """When a member is told this of a user, at that moment or later; NOT, if it is not."""
+        assert self.sessions is not None
+        view = self.sessions.view
+        for record in self.records[max(0, self.position - 1) :]:
+            if isinstance(record, Told) and record.member == member and record.at.hi >= after:
+                heard = self.heard.get(record.callback)
+                if heard is None or heard.callback.about is None or self._room(heard.callback, record) != room:
+                    continue
+                named = user in {alias(self.people, real) for real in extract(heard.callback.about, record.fields)}
+                told = "present" if joined else "absent"
+                if (heard.lists and named is joined) or (
+                    heard.news and named and view.value(record.callback, record.fields) == view.told[told]
+                ):
+                    return record.at
+        return NOT
 
     def _listed(self, record: Told, callback: Callback, room: str, observers: Observers) -> None:
         """A list of all who are there."""

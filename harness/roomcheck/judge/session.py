@@ -24,7 +24,7 @@ from roomcheck.judge.hypothesis import (
     Reception,
     Rejection,
 )
-from roomcheck.judge.news import News
+from roomcheck.judge.news import Comes, News
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.openings import Openings
 from roomcheck.judge.stay import Request, Stay
@@ -37,7 +37,7 @@ LIST = "a right list of who is there"
 class Session:
     """One user in one room; `causes` says what may have happened to it."""
 
-    def __init__(self, view: View, name: str, causes: Causes) -> None:
+    def __init__(self, view: View, name: str, causes: Causes, comes: Comes) -> None:
         self.view = view
         self.presence = causes.presence
         self.narrow = causes.narrow
@@ -45,7 +45,7 @@ class Session:
         self.user = name.split(" ", maxsplit=1)[0]
         self.causes = causes
         self.observers: list[Observer] = []
-        self.hearing = News(view, causes, self.user, self.observers)
+        self.hearing = News(view, causes, self.user, self.observers, comes)
         self.openings = Openings(causes)
         self.dead = False
         self.now = 0
@@ -114,26 +114,25 @@ class Session:
             return
         told = self.view.told
         if value not in told.values():
-            self._refuse(
-                observer, at, [Rejection(0, f"{value} is neither {told['present']} nor {told['absent']}", None)]
-            )
+            text = f"{value} is neither {self.view.word('present')} nor {self.view.word('absent')}"
+            self._refuse(observer, at, [Rejection(0, text, None)])
             return
         joined = value == told["present"]
+        state = "present" if joined else "absent"
+        word = self.view.word(state, fields)
         if observer.reception is not LIVE:
             if observer.outside:
-                text = f"{value} came while the observer is not in the room"
+                text = f"{word} came while the observer is not in the room"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             elif observer.fresh and joined == observer.told and not observer.by_list:
-                when = "twice" if observer.news is joined else "first"
-                text = f"{value} came {when}, before the list of {observer.stay.member} was due"
+                when = self.view.again(state, fields) if observer.news is joined else "first"
+                text = f"{word} came {when}, before the list of {observer.stay.member} was due"
                 self._refuse(observer, at, [Rejection(0, text, None, self.view.otherwise)])
             observer.told = observer.news = joined
             observer.by_list = False
             observer.early.add(joined)
             return
-        self.hearing.coming = observer, joined
         self.advance(at)
-        self.hearing.coming = None
         rejections: list[Rejection] = []
         out: list[History] = []
         for h in self.histories:

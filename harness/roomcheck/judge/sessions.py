@@ -1,6 +1,6 @@
 """From the records of a trace to the sessions of all users in all rooms: who knows what of whose stay."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from roomcheck.judge.causes import Causes
@@ -18,13 +18,16 @@ class Sessions:
     """Every session of a trace, as one view of the contract declares them."""
 
     def __init__(
-        self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int], held_back: int | None
-    ) -> None:
+        self, contract: Contract, view: View, trace: Trace, mode: Mode, gaps: Mapping[str, int], held_back: int | None,
+        comes: Callable[[str, str, str, bool, int], Instant],
+    ) -> None:  # fmt: skip
+        """`comes`: when a member is told in a room, of a user, that it is there or not, then or later."""
         assert view.presence is not None
         self.view = view
         self.declared = view.presence
         self.hearing = view.presence.observers
         self.trace = trace
+        self.comes = comes
         self.mode = mode
         self.gaps = gaps
         self.slack = trace.patience if held_back is None else held_back
@@ -79,7 +82,9 @@ class Sessions:
             slack=0 if narrow else self.slack,
             renewed_when_back=self.renewed_when_back,
         )
-        session = self.sessions[user, room] = Session(self.view, f"{user} in {room}", causes)
+        session = self.sessions[user, room] = Session(
+            self.view, f"{user} in {room}", causes, lambda *told: self.comes(room, user, *told)
+        )
         self.of.setdefault(user, []).append(session)
         return session
 

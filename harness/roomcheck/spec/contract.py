@@ -390,6 +390,28 @@ class View:
         """The fields of a callback that tell the state, the one in which states differ most first."""
         return self._telling[callback]
 
+    def word(self, state: str, fields: Mapping[str, Any] | None = None) -> str:
+        """What a text calls the news of this state: the value that came with these fields, or each that may come."""
+        field, every = self._words[state]
+        return every if field is None or fields is None else str(fields.get(field, every))
+
+    def again(self, state: str, fields: Mapping[str, Any]) -> str:
+        """What a text says of news that came when this was the last news already."""
+        kind = self.word(state)
+        return "twice" if self.word(state, fields) == kind else f"as one more {kind}"
+
+    @cached_property
+    def _words(self) -> Mapping[str, tuple[str | None, str]]:
+        """State -> the field in which its signs say what came, and all values that may come there."""
+        out: dict[str, tuple[str | None, str]] = {}
+        for state, told in self.told.items():
+            sign = self.signs.get(state)
+            fields = sign.fields if sign is not None else {}
+            field = next((name for name, value in fields.items() if value == told), None)
+            values = [one[field] for one in sign.patterns] if sign is not None and field is not None else [told]
+            out[state] = field, " or ".join(dict.fromkeys(map(str, values)))
+        return out
+
     def value(self, callback: str, fields: Mapping[str, Any]) -> Any:
         """What stands for what a callback tells, be it a state or not."""
         signs = self._signed[callback]
