@@ -115,7 +115,7 @@ def test_what_did_not_come_in_its_window_is_marked() -> None:
         (
             "silence-unnoticed",
             "answer-lost-while-logging-in/stall",
-            "A: RECONNECTING upon the loss of the link while inside",
+            "A: RECONNECTING upon the loss of the link while LOGINED or RECONNECTED",
         ),
         ("leave-told-early", "lost-while-logging-in/stall", "B: DELETE was due 2 min 40 s to 2 min 56 s"),
         ("return-not-announced", CASE, "B: ADD upon RECONNECTED at A was due"),

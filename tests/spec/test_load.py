@@ -203,6 +203,16 @@ def test_a_group_may_stand_for_the_states_of_another_device() -> None:
     )
 
 
+def test_what_a_rule_wants_is_said_with_states() -> None:
+    """A group is a word of the contract's file, which no reader of a finding knows."""
+    text = (SPECS / "every-construct.yaml").read_text(encoding="utf-8")
+    text = text.replace("connection:\n", "groups: {inside: [BACK, IN]}\nconnection:\n", 1)
+    assert "from: [IN, BACK]" in text
+    lost = rule(load_spec(text.replace("from: [IN, BACK]", "from: [inside, BACK]"), "s").bind(), "LOST")
+
+    assert lost.text == "LOST upon the loss of the link while BACK or IN"
+
+
 def test_what_calls_a_rule_off() -> None:
     """One, several, or each with the time that it takes to be sure."""
     kicked = rule(CONTRACT, "KICKED")

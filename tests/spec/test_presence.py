@@ -67,6 +67,8 @@ def test_what_is_said_of_a_group_is_said_of_its_states() -> None:
     assert presence(hall(opened, "opened by: {inside: H-JOIN}")).opened_by == {"again": "H-JOIN", "in": "H-JOIN"}
     both = presence(hall(opened, "opened by: {inside: H-JOIN, again: H-BACK}"))
     assert both.opened_by == {"again": "H-BACK", "in": "H-JOIN"}
+    [left, *_] = presence(hall("{request: out, for", "{request: [kicked, outside], for")).endings
+    assert left.text == "told kicked or out or refused"
     asked = presence(hall("requested by: {joining: {ticket: good}", "requested by: {inside: {ticket: good}"))
     assert asked.requested_by == {"again": {"ticket": ("good",)}, "in": {"ticket": ("good",)}, "knock": {}}
 

@@ -153,7 +153,7 @@ def _ending(words: Vocabulary, whole: PresenceShape, shape: EndingShape, told_by
     kind, names, text = End.ELSEWHERE, frozenset[str](), "another session elsewhere"
     after = within = about = 0
     if shape.request:
-        kind, text = End.REQUEST, f"told {' or '.join(shape.request)}"
+        kind, text = End.REQUEST, f"told {words.any_of(shape.request)}"
         names = words.names_in(shape.request, words.own_states, "state", *at, "request")
     elif shape.act is not None:
         kind, names, text = End.ACT, frozenset({shape.act}), shape.act

@@ -104,7 +104,7 @@ class Rulebook(Vocabulary):
         for cause in causes[1:]:
             number = len(self.rules) + 1
             self.rules[number] = rule
-            yield replace(first, id=number, cause=cause, text=_told(rule, cause))
+            yield replace(first, id=number, cause=cause, text=self._told(rule, cause))
 
     def _rule(
         self, states: Collection[str], rule: RuleShape, cause: Cause | None, signs: Mapping[str, Sign], *at: Step
@@ -141,10 +141,18 @@ class Rulebook(Vocabulary):
             while_up=self._from_server(rule, *at) or rule.while_ is not None,
             immediately=rule.immediately,
             requirement=self.requirement(rule.for_, self.where(*at, "for")),
-            text=_told(rule, cause),
+            text=self._told(rule, cause),
             where=where,
             armed_in=self.names_in(rule.cause_in, states, "state", *at, "cause in"),
         )
+
+    def _told(self, rule: RuleShape, cause: Cause | None) -> str:
+        """What a rule wants, by its cause, for people: `RECONNECTED after RECONNECTING`."""
+        places = self.any_of(rule.from_)
+        what = rule.to or "the answer"
+        if cause is None or cause.kind is CauseKind.ENTERED:
+            return f"{what} after {places}"
+        return f"{what} upon {_UPON.get(cause.kind, '{}').format(cause.name)} while {places}"
 
     def _telling(self, state: str | None, signs: Mapping[str, Sign]) -> Callback:
         """The callback that tells a state."""
@@ -276,12 +284,3 @@ _UPON = {
     CauseKind.TWIN: "{} on another device",
     CauseKind.TWIN_IN: "another device in {}",
 }
-
-
-def _told(rule: RuleShape, cause: Cause | None) -> str:
-    """What a rule wants, by its cause, for people: `RECONNECTED after RECONNECTING`."""
-    places = " or ".join(rule.from_)
-    what = rule.to or "the answer"
-    if cause is None or cause.kind is CauseKind.ENTERED:
-        return f"{what} after {places}"
-    return f"{what} upon {_UPON.get(cause.kind, '{}').format(cause.name)} while {places}"

@@ -348,6 +348,10 @@ class Vocabulary(Words):
             )
         return Callback(name, room, about, dict(shape.fields), tuple(ignored))
 
+    def any_of(self, names: Iterable[str]) -> str:
+        """These states, and those of these groups, for people: `LOST or BACK`."""
+        return " or ".join(dict.fromkeys(state for name in names for state in self.shape.groups.get(name, [name])))
+
     def _group(self, name: str, states: Sequence[str]) -> frozenset[str]:
         where = self.doc.at(("groups",)).key(name)
         if name in self.own_states:
