@@ -37,12 +37,25 @@ def test_empty_lines_do_not_matter() -> None:
 
 
 HEAD, *REST = write_trace(full())
+CALL, END = REST[0], REST[-1]
+
+
+def record(data: dict[str, object], changed: dict[str, object]) -> str:
+    return json.dumps({key: value for key, value in {**data, **changed}.items() if value is not ...})
 
 
 def line(**changed: object) -> str:
     """An event with some of its fields changed."""
     event = {"record": "event", "member": "A", "n": 1, "callback": "onX", "fields": {}, "at": [1, 2]}
-    return json.dumps({key: value for key, value in {**event, **changed}.items() if value is not ...})
+    return record(event, changed)
+
+
+def answer(**changed: object) -> str:
+    return record({"record": "answer", "call": 1, "member": "A", "status": "ok", "fields": {}, "at": [1, 2]}, changed)
+
+
+def fault(**changed: object) -> str:
+    return record({"record": "fault", "member": "A", "kind": "cut", "at": [1, 2]}, changed)
 
 
 def head(**changed: object) -> str:
@@ -59,27 +72,49 @@ def head(**changed: object) -> str:
         ([HEAD, "[" * 100_000], "line 2 .*: it is nested too deep"),
         ([HEAD, "[]"], "line 2 .*: it has no 'record'"),
         ([HEAD, "{}"], "line 2 .*: it has no 'record'"),
-        ([HEAD, line(record="dream")], "line 2 .*: unknown record 'dream'"),
+        ([HEAD, line(record="dream")], "line 2 .*: unknown record 'dream'; known: answer, call, end, event, fault"),
+        ([HEAD, line(record="evnt")], "line 2 .*: unknown record 'evnt'; did you mean 'event'"),
+        ([HEAD, HEAD], "line 2 .*: a second header"),
+        ([HEAD, END, line()], "line 3 .*: it comes after the end"),
+        ([HEAD, line(at=[11_000, 11_000]), END], "line 2 .*: it comes after the end, which is at 10000"),
+        ([HEAD, line(feilds={})], "line 2 .*: 'feilds' is none of its fields: "),
+        ([HEAD, line(feilds={}, fields=...)], "line 2 .*: 'feilds' is none of its fields; did you mean 'fields'"),
+        ([HEAD, line(), line(), END], "line 3 .*: n: A was told another callback with the number 1"),
+        ([HEAD, line(), line(n=3), END], "line 3 .*: n: A was told no callback with the number 2, but 3"),
+        ([HEAD, line(n=2), line(member="A2"), END], "line 2 .*: n: A was told no callback with the number 1, but 2"),
+        ([HEAD, CALL, CALL], "line 3 .*: id: another call has the number 1"),
+        ([HEAD, CALL, CALL.replace('"id": 1', '"id": 2')], "line 3 .*: another record has the label 'T0'"),
+        ([HEAD, CALL, answer(call=2)], "line 3 .*: call: no call before it has the id 2"),
+        ([HEAD, CALL, answer(member="A2")], "line 3 .*: member: call 1 is one of 'A', not of 'A2'"),
+        ([HEAD, CALL, answer(status="okay")], "line 3 .*: unknown status 'okay'; did you mean 'ok'"),
+        ([HEAD, fault(kind="server-restart")], "line 2 .*: server-restart is no fault of a member"),
+        ([HEAD, fault(member=None)], "line 2 .*: cut is no fault of the server"),
+        ([HEAD, fault(kind="gost")], "line 2 .*: unknown fault 'gost'; did you mean 'ghost'"),
+        ([HEAD, fault(kind=...)], "line 2 .*: there is no 'kind'"),
         ([HEAD, line(record=[])], r"line 2 .*: unknown record \[\]"),
         ([HEAD, line(n=...)], "line 2 .*: there is no 'n'"),
         ([HEAD, line(mood=1)], "line 2 .*: 'mood' is none of its fields: member, n, callback, fields, at"),
         ([HEAD, line(n="1")], "line 2 .*: n: Input should be a valid integer, not '1'"),
         ([HEAD, line(n=True)], "line 2 .*: n: "),
         ([HEAD, line(fields=[])], "line 2 .*: fields: "),
-        ([HEAD, line(member="Z")], "line 2 .*: there is no member 'Z'"),
+        ([HEAD, line(member="Z")], "line 2 .*: there is no member 'Z'; known: A, A2, B"),
         ([HEAD, line(at=5)], "line 2 .*: at: 5 is no interval of microseconds"),
-        ([HEAD, line(at=...)], "line 2 .*: at: None is no interval"),
+        ([HEAD, line(at=...)], "line 2 .*: there is no 'at'"),
+        ([HEAD, line(at=None)], "line 2 .*: at: None is no interval"),
         ([HEAD, line(at=[2, 1])], r"line 2 .*: at: \[2, 1\] is no interval"),
         ([HEAD, line(at=[1, 2, 3])], r"line 2 .*: at: \[1, 2, 3\] is no interval"),
         ([HEAD, line(at=[True, 2])], r"line 2 .*: at: \[True, 2\] is no interval"),
         ([HEAD, line(at=[0, 10**30])], "line 2 .*: at: .* is no interval"),
         ([HEAD, '{"record": "end", "at": "late"}'], "line 2 .*: at: "),
-        ([HEAD, '{"record": "fault", "member": "A", "kind": "cat", "at": [1, 2]}'], "line 2 .*: 'cat' is not a valid"),
         ([head(version=9)], "version 9 is not 1"),
         ([head(mood=1), *REST], "'mood' is none of its fields"),
         ([head(members=["A"]), *REST], r"members: \['A'\] is no map of names to users"),
         ([head(members={"A": 1}), *REST], "members.0.user: "),
         ([head(users={}), *REST], "users has no 'A'"),
+        ([head(users={"A": "a", "B": "a"}), *REST], "users: two of them have the same real name"),
+        ([head(rooms={"R": "r", "Q": "r"}), *REST], "rooms: two of them have the same real name"),
+        ([head(lateness=-1), *REST], "lateness or starved is less than 0"),
+        ([head(starved=-1), *REST], "lateness or starved is less than 0"),
         ([head(users={"A": {}}), *REST], "users.A: "),
         ([head(rooms={}), *REST], "rooms are empty, or the scale is not over 0"),
         ([head(scale=0), *REST], "rooms are empty, or the scale is not over 0"),

@@ -8,9 +8,9 @@ from stat import S_ISREG
 from typing import TextIO
 
 from roomcheck.errors import UsageError
+from roomcheck.model.names import did_you_mean
 from roomcheck.resources import root
 from roomcheck.spec.load import Spec, load_spec
-from roomcheck.spec.problems import did_you_mean
 from roomcheck.spec.target import Target, load_target
 
 REFERENCE = "reference"

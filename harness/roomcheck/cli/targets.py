@@ -10,8 +10,8 @@ from pathlib import Path
 
 from roomcheck.cli.files import find_spec, find_target, is_target, part_names, read_target, read_text, spec_of
 from roomcheck.errors import UsageError
+from roomcheck.model.names import did_you_mean
 from roomcheck.spec.pair import pair
-from roomcheck.spec.problems import did_you_mean
 from roomcheck.spec.reader import read
 from roomcheck.spec.target import Target
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from roomcheck.model.names import nearest
 from roomcheck.model.plain import Plain
 
 T = TypeVar("T", bound=Plain)
@@ -15,10 +16,12 @@ T = TypeVar("T", bound=Plain)
 def made(cls: type[T], data: Mapping[str, Any]) -> T:
     """The value with these fields. ValueError names those that are missing or unknown, or have the wrong type."""
     names = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(cls)}  # type: ignore[arg-type]
+    if unknown := [name for name in data if name not in names]:
+        near = nearest(unknown[0], [name for name in names if name not in data])
+        hint = f"; did you mean {near!r}?" if near else f": {', '.join(names)}"
+        raise ValueError(f"{unknown[0]!r} is none of its fields{hint}")
     if missing := [name for name, needed in names.items() if needed and name not in data]:
         raise ValueError(f"there is no {missing[0]!r}")
-    if unknown := [name for name in data if name not in names]:
-        raise ValueError(f"{unknown[0]!r} is none of its fields: {', '.join(names)}")
     return checked(cls(**data))
 
 

@@ -3,8 +3,8 @@
 import re
 
 from roomcheck.errors import UsageError
+from roomcheck.model.names import did_you_mean
 from roomcheck.spec.contract import Contract, Rule, View
-from roomcheck.spec.problems import did_you_mean
 
 
 def diagram(contract: Contract, view: str | None = None) -> str:

@@ -12,8 +12,8 @@ from typing import NamedTuple, NoReturn
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
+from roomcheck.model.names import did_you_mean
 from roomcheck.model.time import UNITS
-from roomcheck.spec.problems import did_you_mean
 
 MAX_LENGTH = 200
 MAX_MICROS = 2**53  # 285 years: every number up to here is exact in JSON readers that have floats only

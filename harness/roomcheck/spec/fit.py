@@ -4,8 +4,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from roomcheck.model.names import did_you_mean
 from roomcheck.spec.contract import Where
-from roomcheck.spec.problems import Problems, did_you_mean
+from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
 
 Model = TypeVar("Model", bound=BaseModel)

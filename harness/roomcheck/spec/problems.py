@@ -1,21 +1,10 @@
 """What is wrong with a file, gathered until everything was looked at."""
 
-import difflib
 from collections.abc import Iterable
 
 from roomcheck.errors import Problem, SpecError
+from roomcheck.model.names import did_you_mean
 from roomcheck.spec.contract import Where
-
-FEW = 8  # so many names are listed when none is close to what was written
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all if they are few, or nothing."""
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name[:80], names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(names)}" if 0 < len(names) <= FEW else ""
 
 
 class Problems:
