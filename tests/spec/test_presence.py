@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Contract, End, Presence
+from roomcheck.spec.contract import Contract, End, Entry, Presence
 from roomcheck.spec.diagram import diagram
 from roomcheck.spec.load import load_spec
 
@@ -94,6 +94,32 @@ def test_news_may_have_one_of_several_values() -> None:
     assert others.told == {"present": "+", "absent": "-"}
     told = [others.value("people", {"change": c, "code": n}) for c, n in (("?", 9), ("-", 9), ("+", 7), ("!", 0))]
     assert told == ["+", "-", "+", "change !, code 0"]
+
+
+def test_a_line_may_name_each_value_of_news_that_has_several() -> None:
+    """Only that one is then expected."""
+    both = hall(CAME, 'joined: {people: {change: ["+", back]}}')
+    line = "schedule: [{B: join}, {A: join}]"
+    assert both.views[1].named == {
+        "+": ("present", {"change": "+"}), "back": ("present", {"change": "back"}), "-": ("absent", {}),
+    }  # fmt: skip
+    text = TEXT.replace(CAME, 'joined: {people: {change: ["+", back]}}')
+    told = load_spec(text.replace(line, f"{line}, expect: {{B about A: [back]}}"), "hall.yaml").bind()
+    [item] = told.cases[0].lines[0].items
+    assert isinstance(item, Entry)
+    assert (item.value, item.pattern) == ("+", {"change": "back"})
+
+    with pytest.raises(SpecError, match="unknown state 'present'"):
+        load_spec(TEXT.replace(line, f"{line}, expect: {{B about A: [present]}}"), "hall.yaml")
+
+
+def test_a_file_that_extends_another_one_replaces_its_patterns() -> None:
+    """They are one thing: what the base says of other fields does not stay."""
+    over = "extends: base.yaml\nspec: made-up/hall-two\npresence: {left: {people: {code: thrown}}}\n"
+    others = load_spec(over, "over.yaml", {"base.yaml": TEXT}.__getitem__).bind().views[1]
+
+    assert others.signs["absent"].fields == {"code": 9}
+    assert others.signs["present"].fields == {"change": "+"}
 
 
 def test_news_that_differs_in_several_fields_is_named_by_what_it_is() -> None:

@@ -132,9 +132,9 @@ class Room:
         self, member: str, states: Sequence[str], within: int, *, about: str | None, room: str | None
     ) -> Mapping[str, Any]:
         __tracebackhide__ = True
-        wanted: list[tuple[View, Any]] = []
+        wanted: list[tuple[View, str, Mapping[str, Any]]] = []
         for state in states:
-            wanted += words.values(self._contract, state, about_others=about is not None)
+            wanted += words.named(self._contract, state, about_others=about is not None)
         try:
             return self._do(self._live.expect(Wanted(member, about, room, wanted), within))
         except UnmetError as e:

@@ -63,13 +63,12 @@ def arguments(called: Operation, given: Mapping[str, Any], users: Collection[str
     return {**defaults, **given}
 
 
-def values(contract: Contract, name: str, *, about_others: bool) -> Sequence[tuple[View, Any]]:
-    """What a state, or what is told of one, is in the views of that kind: (view, value of its field)."""
+def named(contract: Contract, name: str, *, about_others: bool) -> Sequence[tuple[View, str, Mapping[str, Any]]]:
+    """What a state, or what is told of one, is in the views of that kind: as in a line of a scenario."""
     __tracebackhide__ = True
     views = [v for v in contract.views if (v.hearing is not None) is about_others]
-    known(name, {str(n) for v in views for pair in v.told.items() for n in pair}, "state")
-    found = [(v, told) for v in views for state, told in v.told.items() if state == name]
-    return found or [(v, told) for v in views for told in v.told.values() if str(told) == name]
+    known(name, {word for v in views for word in v.named}, "state")
+    return [(v, *v.named[name]) for v in views if name in v.named]
 
 
 def inside(contract: Contract) -> Sequence[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from roomcheck.errors import AdapterError, HarnessError
+from roomcheck.judge.hypothesis import fits
 from roomcheck.judge.lateness import narrowest
 from roomcheck.judge.route import extract
 from roomcheck.model.fault import FaultKind
@@ -33,7 +34,7 @@ class Wanted:
     member: str
     about: str | None
     room: str | None
-    values: Sequence[tuple[View, Any]]  # what the view's field must hold: one of these
+    states: Sequence[tuple[View, str, Mapping[str, Any]]]  # one of these of a view, with these fields
 
 
 class UnmetError(Exception):
@@ -166,10 +167,11 @@ class Live(Play):
             return False
         about = self.users[wanted.about] if wanted.about is not None else None
         named = about is None or callback.about is None or about in extract(callback.about, event.fields)
-        for view, value in wanted.values:
-            if event.callback in view.lists and (value == view.told["present"]) is named:
+        for view, state, only in wanted.states:
+            if event.callback in view.lists and (state == "present") is named:
                 return True
-            if named and event.callback in view.callbacks and view.value(event.callback, event.fields) == value:
+            told = named and event.callback in view.callbacks
+            if told and view.value(event.callback, event.fields) == view.told[state] and fits(only, event.fields):
                 return True
         return False
 

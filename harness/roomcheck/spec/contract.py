@@ -401,15 +401,36 @@ class View:
         return "twice" if self.word(state, fields) == kind else f"as one more {kind}"
 
     @cached_property
+    def named(self) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
+        """What a line of a scenario may name: a state, and fields that must be told besides.
+
+        States by their names, and by what they are told as; of news that has one of several values, each.
+        """
+        out: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        if self.presence is None:
+            out |= {state: (state, {}) for state in self.told}
+        for state, told in self.told.items():
+            values = self.values(state)
+            for name, value in values or (("", told),):
+                out.setdefault(str(value), (state, {name: value} if len(values) > 1 else {}))
+        return out
+
+    def values(self, state: str) -> tuple[tuple[str, Any], ...]:
+        """The field in which the signs of a state say what came, with each value that may come there."""
+        sign, told = self.signs.get(state), self.told[state]
+        if sign is None:
+            return ()
+        field = next((name for name, value in sign.fields.items() if value == told), None)
+        return () if field is None else tuple(dict.fromkeys((field, one[field]) for one in sign.patterns))
+
+    @cached_property
     def _words(self) -> Mapping[str, tuple[str | None, str]]:
         """State -> the field in which its signs say what came, and all values that may come there."""
         out: dict[str, tuple[str | None, str]] = {}
         for state, told in self.told.items():
-            sign = self.signs.get(state)
-            fields = sign.fields if sign is not None else {}
-            field = next((name for name, value in fields.items() if value == told), None)
-            values = [one[field] for one in sign.patterns] if sign is not None and field is not None else [told]
-            out[state] = field, " or ".join(dict.fromkeys(map(str, values)))
+            values = self.values(state)
+            words = [str(value) for _, value in values] or [str(told)]
+            out[state] = values[0][0] if values else None, " or ".join(words)
         return out
 
     def value(self, callback: str, fields: Mapping[str, Any]) -> Any:

@@ -70,12 +70,23 @@ class Node:
         return self.where
 
 
-def merge(base: Node, over: Node) -> Node:
-    """Maps are merged key by key, everything else of `over` stands in the place of what `base` has.
+ANY = "*"
+PATTERNS = {  # what fits a callback or a call: one thing, however many fields it names
+    ("callbacks", ANY, "ignored"),
+    ("connection", "told", ANY),
+    ("presence", "joined"),
+    ("presence", "left"),
+    ("presence", "session", "requested by", ANY),
+}
+
+
+def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
+    """Maps are merged key by key, everything else of `over` stands in the place of what `base` has; so do patterns.
 
     But a list under `more X` is put after the list X of `base`.
     """
-    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
+    pattern = path in PATTERNS or (*path[:-1], ANY) in PATTERNS or (*path[:-2], ANY, *path[-1:]) in PATTERNS
+    if pattern or not isinstance(base.value, dict) or not isinstance(over.value, dict):
         return over
     value = dict(base.value)
     for key, node in over.value.items():
@@ -83,7 +94,7 @@ def merge(base: Node, over: Node) -> Node:
         if key.startswith(MORE) and old is not None and isinstance(old.value, list) and isinstance(node.value, list):
             value[key.removeprefix(MORE)] = Node(old.where, [*old.value, *node.value], {**old.keys, **node.keys})
         else:
-            value[key] = merge(value[key], node) if key in value else node
+            value[key] = merge(value[key], node, (*path, key)) if key in value else node
     return Node(over.where, value, {**base.keys, **over.keys})
 
 

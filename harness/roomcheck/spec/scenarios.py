@@ -423,13 +423,13 @@ class _Expected:
         if not known:
             return
         name = known[0]
-        view, state = table[name]
+        view, state, only = table[name]
         told_by = view.told_by(state)
         callback = self.words.callbacks.get(told_by, Callback(told_by, None, None, {}))
         yield Entry(
             view=view.name,
             value=view.told[state],
-            pattern=self._pattern(names[name], callback, (*at, name)),
+            pattern={**only, **self._pattern(names[name], callback, (*at, name))},
             room=self._room(shape, callback, node),
             of=shape.of,
             after=after,
@@ -488,13 +488,6 @@ class _Expected:
         return after, within, about
 
 
-def _values(views: list[View]) -> dict[str, tuple[View, str]]:
-    """What may be named in a line, and its state: states, and told values where no state has that name."""
-    out: dict[str, tuple[View, str]] = {}
-    for view in views:
-        for state in view.told:
-            out.setdefault(state, (view, state))
-    for view in views:
-        for state, told in view.told.items():
-            out.setdefault(str(told), (view, state))
-    return out
+def _values(views: list[View]) -> dict[str, tuple[View, str, Mapping[str, Any]]]:
+    """What may be named in a line, its state, and fields that it must have besides."""
+    return {name: (view, *found) for view in reversed(views) for name, found in view.named.items()}
