@@ -2,8 +2,10 @@
 
 import pytest
 
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.load import load_spec
 from support.tape import Tape
-from support.vendors import CONFORMS, Act, contract, judged, played
+from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played
 
 QUILL = contract("quill")
 REPLACED = 6
@@ -24,6 +26,12 @@ class Quill(Tape):
     def joins(self, at: float, member: str) -> None:
         self.call(at, member, "join", channel="R", role="member", token="good")
         self.me(at + 50, member, "joining")
+
+    def leaves(self, at: float) -> None:
+        self.call(at, "A", "leave", channel="R")
+
+    def bans(self, at: float) -> None:
+        self.admin(at, "ban", nick="A", channel="R")
 
     def closed(self, at: float, member: str = "A") -> None:
         self.me(at, member, "closed", REPLACED)
@@ -49,3 +57,39 @@ def test_a_trace_is_judged(name: str) -> None:
     acts, expected = TRACES[name]
 
     assert judged(QUILL, played(Quill(), acts), 20_000) == expected
+
+
+def refusing() -> Contract:
+    """Who is in already is refused on a second device."""
+    text = (FOLDER / "quill.yaml").read_text(encoding="utf-8")
+    for old, new in (
+        ("to: joined, with: {reason: OK}, within: call, unless: link down", "to: joined, with: {reason: OK}, within: call, unless: {link down: 0s, twin in joined: 0s}"),
+        ("{from: inside, cause: twin joined, to: closed,", "{from: joining, cause: twin in joined, to: closed,"),
+    ):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    return load_spec(text, "quill.yaml").bind()
+
+
+REFUSED: dict[str, tuple[list[Act], str]] = {
+    "A2 is refused": ([("closed", 10_200, "A2")], CONFORMS),
+    "A2 is let in": ([("me", 10_200, "A2", "joined")], "violates Q-STATUS"),
+    "A2 is let in, as A has left before": (
+        [("leaves", 9_990), ("me", 10_060, "A", "closed", 1), ("me", 10_200, "A2", "joined")], CONFORMS),
+    "A2 is let in, as A leaves meanwhile": (
+        [("leaves", 10_100), ("me", 10_150, "A", "closed", 1), ("me", 10_200, "A2", "joined")], CONFORMS),
+    "A2 is let in, and A is told that it was out before": (
+        [("leaves", 9_990), ("me", 10_200, "A2", "joined"), ("me", 10_250, "A", "closed", 1)], CONFORMS),
+    "A2 is let in, as A was banned": (
+        [("bans", 10_100), ("me", 10_150, "A", "closed", 3), ("me", 10_200, "A2", "joined")], "violates Q-BAN"),
+    "A2 is let in, as A's link is lost": ([("fault", 10_010, "A"), ("me", 10_200, "A2", "joined")], CONFORMS),
+    "A2 is let in long before A leaves": (
+        [("me", 10_200, "A2", "joined"), ("leaves", 15_000), ("me", 15_050, "A", "closed", 1)], "violates Q-STATUS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_another_device_has_been_all_the_time_calls_off_for_sure(name: str) -> None:
+    acts, expected = REFUSED[name]
+
+    assert judged(refusing(), played(Quill(), acts), 20_000) == expected

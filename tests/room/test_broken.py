@@ -63,7 +63,7 @@ def test_every_sort_of_break_is_made() -> None:
     """Of a contract with every construct, and one that counts the devices of a user."""
     counting = breaks(vendor("tally"))
     assert {broken.kind for broken in (*BREAKS, *spare(contract()), *counting)} == set(Kind)
-    assert str(BREAKS[0]) == "ENTERING upon enter while gone: never told"
+    assert str(BREAKS[0]) == "ENTERING upon enter while OUT or REFUSED or ENDED or THROWN: never told"
 
 
 def test_what_nobody_need_be_told_of_is_not_told_again() -> None:

@@ -113,6 +113,7 @@ class Router:
         self.twins = {m.name: [t.name for t in trace.members if t.user == m.user and t is not m] for m in trace.members}
         self.rooms = list(trace.rooms)
         self.state: dict[tuple[str, str], str] = {}  # (member, room) -> the state last told in its own view
+        self.since: dict[tuple[str, str], Instant] = {}  # when it was told that
         self.calls: dict[int, tuple[str, Iterable[str]]] = {}  # of members -> the member, and the rooms it named
         self.aliases = {real: alias for alias, real in trace.rooms.items()}
         self.people = {real: alias for alias, real in trace.users.items()}
@@ -321,7 +322,7 @@ class Router:
     def _takes(self, member: str, room: str, state: str, at: Instant) -> None:
         """A member takes a state: the sessions and the observers follow."""
         before = self.state.get((member, room))
-        self.state[member, room] = state
+        self.state[member, room], self.since[member, room] = state, at
         if self.sessions is not None:
             self.sessions.told(member, room, state, at)
         if self.observers is not None:
@@ -360,7 +361,28 @@ class Router:
                 own.cause(CauseKind.TWIN_IN, state, at)
                 present = self.state.get((twin, place))
                 if present is not None:
-                    self._own(member, room).cause(CauseKind.TWIN_IN, present, at)
+                    since = self.since[twin, place] if own.stays(at) and self._keeps(twin, member, room) else None
+                    self._own(member, room).cause(CauseKind.TWIN_IN, present, at, since=since)
+
+    def _keeps(self, twin: str, member: str, room: str) -> bool:
+        """Whether nothing happens to another device until some time after this one is told what comes next."""
+        delivery = self.sessions.declared.delivery if self.sessions is not None else 0
+        until = None
+        for begin, record in islice(zip(self.orders, self.records, strict=True), self.position, None):
+            if until is not None and begin > until:
+                break
+            match record:
+                case Told(member=told) if told == member and until is None:
+                    heard = self.heard.get(record.callback)
+                    if heard is not None and heard.own and self._room(heard.callback, record) == room:
+                        until = record.at.hi + delivery
+                case Told(member=told) if told == twin:
+                    heard = self.heard.get(record.callback)
+                    if heard is not None and heard.own:
+                        return False
+                case Called(member=by) | Faulted(member=by) | Healed(member=by) if by in (twin, None):
+                    return False
+        return True
 
     def _told_about(self, record: Told, callback: Callback, room: str, observers: Observers) -> None:
         """News of others."""

@@ -84,6 +84,13 @@ class Simulation(Steps):
             states = {h.moved or h.state for h in self.hypotheses if not self._lapsed(h, at)}
         return states.pop() if len(states) == 1 else None
 
+    def stays(self, at: Instant) -> bool:
+        """Whether nothing may have been decided by now that leads the member out of its state."""
+        return not any(
+            h.in_flight or any(p.rule.to not in (None, h.state) and p.cause.lo + p.rule.after <= at.hi for p in h.armed)
+            for h in self.hypotheses
+        )
+
     def _lapsed(self, h: Hypothesis, at: Instant) -> bool:
         """Whether something should have come by now if this were so."""
         owed = [p for p in comes_next(h) or h.armed if h.head in p.rule.from_]
@@ -102,11 +109,14 @@ class Simulation(Steps):
         *,
         call: int = -1,
         provided: Callable[[Rule], Truth] = lambda _rule: Truth.YES,
+        since: Instant | None = None,
     ) -> None:
         """A call, an act, a change of the link, or news of another member of the same user.
 
-        `provided`: whether the member is, in the other room of its call, where the rule wants it.
+        `provided`: whether the member is, in the other room of its call, where the rule wants it. `since`: what calls
+        rules off has surely held since then, so that nothing was decided that it would have called off.
         """
+        held = since or at
         level = kind is LINK_DOWN or kind is LINK_UP
         arms, cancels, asking = effects = self.rules.effects.get((kind, name), NOTHING)
         if self.rejections or self.gave_up or (effects is NOTHING and not level):
@@ -127,9 +137,10 @@ class Simulation(Steps):
             if level and hypothesis.called_off:
                 stories = self._recall(hypothesis, at)
             if (arms or cancels) and hypothesis.armed:
-                stories = [one for story in stories for one in self._decide(story, arms, cancels, at)]
+                stories = [one for story in stories for one in self._decide(story, arms, cancels, held)]
             for decided in stories:
-                kept = self._cancel(decided, cancels, at) if cancels and (decided.armed or decided.called_off) else None
+                off = cancels and (decided.armed or decided.called_off)
+                kept = self._cancel(decided, cancels, held) if off else None
                 for story in (decided,) if kept is None else kept:
                     rules = arms.get(story.in_flight[-1].to if story.in_flight else story.state)
                     if rules is None:

@@ -77,6 +77,9 @@ class Host(Protocol):
     def kept(self, rule: Rule) -> None:
         """Something came by this rule."""
 
+    def twin_in(self, connection: "Connection", state: str) -> int | None:
+        """Since when another device of the user is in a state, if one is."""
+
 
 @dataclass(slots=True, eq=False)
 class Obligation:
@@ -158,8 +161,11 @@ class Connection:
                 self._move(obligation)
             return NOTHING
         for unless in rule.unless:
-            if unless.cause.kind is self.link.level[0]:
-                gone = now - self.link.since
+            since = self.link.since if unless.cause.kind is self.link.level[0] else None
+            if unless.cause.kind is CauseKind.TWIN_IN:
+                since = self.host.twin_in(self, unless.cause.name)
+            if since is not None:
+                gone = now - since
                 if gone > unless.settle or not decisions.wished(0.5, wanted, "is on", *key, now=now):
                     return NOTHING
         before = next((o for o in self.armed if o.rule.id == rule.id), None)

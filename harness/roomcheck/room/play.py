@@ -70,6 +70,7 @@ class Room(Telling):
         self.awaited: _Awaited | None = None
         self.calls = 0
         self.told_states: dict[tuple[str, str], str] = {}
+        self.told_since: dict[tuple[str, str], int] = {}
         presences = [v.presence for v in contract.views if v.presence]
         rules = Rules(contract.connection, {state for each in presences for state in each.opened_by})
         self.connections = {
@@ -255,7 +256,7 @@ class Room(Telling):
 
     def moves(self, connection: Connection, state: str) -> None:
         """The member has taken a state silently: what follows of it for others follows all the same."""
-        self.told_states[connection.member, connection.room] = state
+        self._takes(connection.member, connection.room, state)
         for presence in self.presence:
             presence.told(connection.member, connection.room, state, connection.args)
 
@@ -266,7 +267,7 @@ class Room(Telling):
     def knows(self, connection: Connection, state: str) -> None:
         """The member has taken the state that it was told: so do others of its user, and the step that waits for it."""
         member, room = connection.member, connection.room
-        self.told_states[member, room] = state
+        self._takes(member, room, state)
         for presence in self.presence:
             presence.told(member, room, state, connection.args)
         awaited = self.awaited
@@ -287,6 +288,14 @@ class Room(Telling):
             and broken.view == connection.view.name
         ):
             self.agenda.at(self.agenda.now + MARGIN, lambda: self._without_cause(connection, broken))
+
+    def _takes(self, member: str, room: str, state: str) -> None:
+        self.told_states[member, room], self.told_since[member, room] = state, self.agenda.now
+
+    def twin_in(self, connection: Connection, state: str) -> int | None:
+        """Since when another device of the user is in a state, if one is."""
+        places = [(twin, place) for twin in self.twins[connection.member] for place in self.rooms]
+        return min((self.told_since[at] for at in places if self.told_states.get(at) == state), default=None)
 
     def _tell_twins(self, connection: Connection, state: str) -> None:
         """What a member is told, or will be, concerns the other devices of its user."""
