@@ -2,6 +2,7 @@
 
 import pytest
 
+from roomcheck.judge import judge
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec
 from support.tape import Tape
@@ -20,12 +21,12 @@ class Quill(Tape):
         self.me(1_200, "A", "joined")
         self.joins(10_000, "A2")
 
-    def me(self, at: float, member: str, status: str, reason: int = 0) -> None:
-        self.event(at, member, "onStatus", channel="r", status=status, reason=reason)
+    def me(self, at: float, member: str, status: str, reason: int = 0, channel: str = "r") -> None:
+        self.event(at, member, "onStatus", channel=channel, status=status, reason=reason)
 
-    def joins(self, at: float, member: str) -> None:
-        self.call(at, member, "join", channel="R", role="member", token="good")
-        self.me(at + 50, member, "joining")
+    def joins(self, at: float, member: str, channel: str = "r") -> None:
+        self.call(at, member, "join", channel=channel.upper(), role="member", token="good")
+        self.me(at + 50, member, "joining", channel=channel)
 
     def leaves(self, at: float) -> None:
         self.call(at, "A", "leave", channel="R")
@@ -59,12 +60,12 @@ def test_a_trace_is_judged(name: str) -> None:
     assert judged(QUILL, played(Quill(), acts), 20_000) == expected
 
 
-def refusing() -> Contract:
+def refusing(twin: str = "twin here") -> Contract:
     """Who is in already is refused on a second device."""
     text = (FOLDER / "quill.yaml").read_text(encoding="utf-8")
     for old, new in (
-        ("to: joined, with: {reason: OK}, within: call, unless: link down", "to: joined, with: {reason: OK}, within: call, unless: {link down: 0s, twin in joined: 0s}"),
-        ("{from: inside, cause: twin joined, to: closed,", "{from: joining, cause: twin in joined, to: closed,"),
+        ("to: joined, with: {reason: OK}, within: call, unless: link down", f"to: joined, with: {{reason: OK}}, within: call, unless: {{link down: 0s, {twin} in joined: 0s}}"),
+        ("{from: inside, cause: twin here joined, to: closed,", f"{{from: joining, cause: {twin} in joined, to: closed,"),
     ):  # fmt: skip
         assert old in text
         text = text.replace(old, new)
@@ -93,3 +94,28 @@ def test_what_another_device_has_been_all_the_time_calls_off_for_sure(name: str)
     acts, expected = REFUSED[name]
 
     assert judged(refusing(), played(Quill(), acts), 20_000) == expected
+
+
+class Elsewhere(Quill):
+    """A has joined the room S at 1 s, and A2 joins R at 10 s."""
+
+    def __init__(self) -> None:
+        Tape.__init__(self, "A", "A2", users={"A2": "A"})
+        self.joins(1_000, "A", "s")
+        self.me(1_200, "A", "joined", channel="s")
+        self.joins(10_000, "A2")
+
+
+@pytest.mark.parametrize(
+    ("twin", "told", "expected"),
+    [
+        ("twin here", [("me", 10_200, "A2", "joined")], CONFORMS),
+        ("twin here", [("closed", 10_200, "A2")], "violates"),
+        ("twin", [("me", 10_200, "A2", "joined")], "violates"),
+        ("twin", [("closed", 10_200, "A2")], CONFORMS),
+    ],
+)
+def test_another_device_counts_in_any_room_or_in_this_one(twin: str, told: list[Act], expected: str) -> None:
+    trace = played(Elsewhere(), told).trace(20_000, rooms=("R", "S"))
+
+    assert judge(refusing(twin), trace).outcome == expected

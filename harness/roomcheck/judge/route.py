@@ -20,7 +20,19 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import ANYONE, MUTE, Callback, CauseKind, Contract, Entry, Expectation, Path, Rule, View
+from roomcheck.spec.contract import (
+    ANYONE,
+    MUTE,
+    TWIN_IN_ROOM,
+    Callback,
+    CauseKind,
+    Contract,
+    Entry,
+    Expectation,
+    Path,
+    Rule,
+    View,
+)
 
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none
@@ -312,7 +324,7 @@ class Router:
             return
         own = self._own(member, room)
         if self.twins[member] and state in self.rules.twins:
-            self._foretold(own, record, self.rules.twins[state])
+            self._foretold(own, record, room, self.rules.twins[state])
         own.callback(view.told[state], record.fields, record.at)
         # what was on its way comes after the member has moved on silently, too
         self._takes(member, room, (own.certain(record.at) if self.rules.silent else None) or state, record.at)
@@ -337,7 +349,7 @@ class Router:
                 if state is not None and state != self.state.get((member, room), self.initial):
                     self._takes(member, room, state, at)
 
-    def _foretold(self, own: Simulation, record: Told, states: Container[str]) -> None:
+    def _foretold(self, own: Simulation, record: Told, room: str, states: Container[str]) -> None:
         """The server tells two devices what it has decided, and either may be told first.
 
         So what the other one is told within the time that news takes may have led to what this one is told now.
@@ -348,21 +360,24 @@ class Router:
                 break
             if isinstance(other, Told) and other.member in self.twins[record.member]:
                 state = self.rules.view.state(other.callback, other.fields)
-                if state is not None and state in states:
-                    own.cause(CauseKind.TWIN, state, record.at)
-                    own.cause(CauseKind.TWIN_IN, state, record.at)
+                callback = self.contract.callbacks.get(other.callback)
+                if callback is not None and state is not None and state in states:
+                    for kind in TWIN_IN_ROOM[self._room(callback, other) == room]:
+                        own.cause(kind, state, record.at)
 
     def _told_twin(self, member: str, room: str, state: str, at: Instant) -> None:
         """What a member is told concerns the other members of its user, in all rooms."""
         for twin in self.twins[member]:
             for place in self.rooms:
                 own = self._own(twin, place)
-                own.cause(CauseKind.TWIN, state, at)
-                own.cause(CauseKind.TWIN_IN, state, at)
+                for kind in TWIN_IN_ROOM[place == room]:
+                    own.cause(kind, state, at)
                 present = self.state.get((twin, place))
                 if present is not None:
                     since = self.since[twin, place] if own.stays(at) and self._keeps(twin, member, room) else None
-                    self._own(member, room).cause(CauseKind.TWIN_IN, present, at, since=since)
+                    for kind in TWIN_IN_ROOM[place == room]:
+                        if kind.lasts:
+                            self._own(member, room).cause(kind, present, at, since=since)
 
     def _keeps(self, twin: str, member: str, room: str) -> bool:
         """Whether nothing happens to another device until some time after this one is told what comes next."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from roomcheck.spec.contract import MUTE, CauseKind, Rule, Unless, View
+from roomcheck.spec.contract import MUTE, TWINS, CauseKind, Rule, Unless, View
 
 # Looking a member up on its Enum costs 240 ns in Python 3.11, a global 20; these are looked up for every event.
 LINK_DOWN, LINK_UP, ENTERED = CauseKind.LINK_DOWN, CauseKind.LINK_UP, CauseKind.ENTERED
@@ -76,7 +76,7 @@ class Rules:
         # state -> the states of another device that may lead to it
         self.twins: dict[str | None, set[str]] = {}
         for rule in view.rules:
-            if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN):
+            if rule.cause.kind in TWINS:
                 self.twins.setdefault(rule.to, set()).add(rule.cause.name)
         self.told = {r.id: view.told[r.to] for r in view.rules if r.to is not None}
         self.state_of = {value: state for state, value in reversed(list(view.told.items()))}

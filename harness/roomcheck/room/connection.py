@@ -14,10 +14,11 @@ from roomcheck.room.breaks import MARGIN, Break, Kind
 from roomcheck.room.link import ModelLink
 from roomcheck.room.policy import Decisions, Timing
 from roomcheck.room.wishes import NEVER
-from roomcheck.spec.contract import CauseKind, Rule, Unless, View
+from roomcheck.spec.contract import TWINS, Cause, CauseKind, Rule, Unless, View
 
 NOTHING: Mapping[str, Any] = {}
-BY_ITSELF = (CauseKind.ADMIN, CauseKind.TWIN, CauseKind.TWIN_IN)  # what the server tells unasked
+BY_ITSELF = (CauseKind.ADMIN, *TWINS)  # what the server tells unasked
+MOMENTS = [kind for kind in TWINS if not kind.lasts]
 AHEAD = 0.25  # so often a callback is decided before it is told, in a room that does more than it must
 MOST = 12  # times that what may come comes, so that a rule that leads back to its own state comes to an end
 HORIZON = 2  # what may come at any time comes within so many of its windows
@@ -77,7 +78,7 @@ class Host(Protocol):
     def kept(self, rule: Rule) -> None:
         """Something came by this rule."""
 
-    def twin_in(self, connection: "Connection", state: str) -> int | None:
+    def twin_in(self, connection: "Connection", cause: Cause) -> int | None:
         """Since when another device of the user is in a state, if one is."""
 
 
@@ -162,8 +163,8 @@ class Connection:
             return NOTHING
         for unless in rule.unless:
             since = self.link.since if unless.cause.kind is self.link.level[0] else None
-            if unless.cause.kind is CauseKind.TWIN_IN:
-                since = self.host.twin_in(self, unless.cause.name)
+            if unless.cause.kind.lasts:
+                since = self.host.twin_in(self, unless.cause)
             if since is not None:
                 gone = now - since
                 if gone > unless.settle or not decisions.wished(0.5, wanted, "is on", *key, now=now):
@@ -334,7 +335,7 @@ class Connection:
         state, told = self.head, obligation.rule.to or ""
         early, late = now < obligation.cause + obligation.rule.after, now > obligation.bound
         # whatever else might lead to the same; but which of two devices came last may not be certain
-        overdue = late and not obligation.rule.optional and obligation.rule.cause.kind is not CauseKind.TWIN
+        overdue = late and not obligation.rule.optional and obligation.rule.cause.kind not in MOMENTS
         amiss = overdue or ((early or late) and not obligation.excused)
         self.host.tell(self, obligation.rule, amiss=amiss)
         self._enter(state, self._args(obligation), now, waited=obligation.rule.immediately)

@@ -17,7 +17,7 @@ from roomcheck.room.link import BOTH, WHOLE, ModelLink
 from roomcheck.room.policy import Decision, Policy
 from roomcheck.room.presence import Presence
 from roomcheck.room.telling import Telling, real_name
-from roomcheck.spec.contract import Case, CauseKind, Contract, Rule
+from roomcheck.spec.contract import TWIN_IN_ROOM, Case, Cause, CauseKind, Contract, Rule
 
 EVIDENCE = "model room"
 
@@ -277,8 +277,9 @@ class Room(Telling):
         for twin in self.twins[member]:
             for place in self.rooms:
                 there = self.told_states.get((twin, place))
-                if there is not None:
-                    connection.cause(CauseKind.TWIN_IN, there)
+                for kind in TWIN_IN_ROOM[place == room] if there is not None else ():
+                    if kind.lasts:
+                        connection.cause(kind, there or "")
         broken = self.broken
         if (
             broken
@@ -292,17 +293,18 @@ class Room(Telling):
     def _takes(self, member: str, room: str, state: str) -> None:
         self.told_states[member, room], self.told_since[member, room] = state, self.agenda.now
 
-    def twin_in(self, connection: Connection, state: str) -> int | None:
+    def twin_in(self, connection: Connection, cause: Cause) -> int | None:
         """Since when another device of the user is in a state, if one is."""
-        places = [(twin, place) for twin in self.twins[connection.member] for place in self.rooms]
-        return min((self.told_since[at] for at in places if self.told_states.get(at) == state), default=None)
+        rooms = self.rooms if cause.kind is CauseKind.TWIN_IN else [connection.room]
+        places = [(twin, place) for twin in self.twins[connection.member] for place in rooms]
+        return min((self.told_since[at] for at in places if self.told_states.get(at) == cause.name), default=None)
 
     def _tell_twins(self, connection: Connection, state: str) -> None:
         """What a member is told, or will be, concerns the other devices of its user."""
         for twin in self.twins[connection.member]:
             for place in self.rooms:
-                self.connections[twin, place].cause(CauseKind.TWIN, state)
-                self.connections[twin, place].cause(CauseKind.TWIN_IN, state)
+                for kind in TWIN_IN_ROOM[place == connection.room]:
+                    self.connections[twin, place].cause(kind, state)
 
 
 def _rooms(contract: Contract, schedule: Schedule) -> list[str]:

@@ -102,6 +102,20 @@ class CauseKind(StrEnum):
     ENTERED = "entered"  # the view enters the rule's `from`
     TWIN = "twin"  # another member of the same user is told `name`, in any room
     TWIN_IN = "twin in"  # level: another member of the same user is in the state `name`, in any room
+    TWIN_HERE = "twin here"  # the same two, in the room of the subject
+    TWIN_HERE_IN = "twin here in"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is another member's state, and not the moment of it."""
+        return self in (CauseKind.TWIN_IN, CauseKind.TWIN_HERE_IN)
+
+
+TWIN_IN_ROOM = {  # in which rooms another member is: of the subject's own, or any other
+    True: (CauseKind.TWIN, CauseKind.TWIN_HERE, CauseKind.TWIN_IN, CauseKind.TWIN_HERE_IN),
+    False: (CauseKind.TWIN, CauseKind.TWIN_IN),
+}
+TWINS = TWIN_IN_ROOM[True]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from roomcheck.errors import Problem
-from roomcheck.spec.contract import AnyOf, CauseKind, Entry, Item, Unordered, Where
+from roomcheck.spec.contract import TWINS, AnyOf, Entry, Item, Unordered, Where
 from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.rules import Rulebook
@@ -109,7 +109,7 @@ def _never_told(words: Rulebook) -> Iterator[tuple[Where, str]]:
                 yield words.doc.at(path).key(state), text
     for rule in connection.rules:
         state = rule.cause.name
-        if rule.cause.kind in (CauseKind.TWIN, CauseKind.TWIN_IN) and state in connection.silent:
+        if rule.cause.kind in TWINS and state in connection.silent:
             yield rule.where, f"no member is told {state}, it is only entered silently"
 
 

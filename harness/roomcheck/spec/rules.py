@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from roomcheck.spec.contract import (
+    TWINS,
     Callback,
     Cause,
     CauseKind,
@@ -223,7 +224,7 @@ class Rulebook(Vocabulary):
         operation = self.operations.get(head)
         if operation is not None:
             return [self._act(operation, argument, where)]
-        for kind in (CauseKind.TWIN_IN, CauseKind.TWIN):
+        for kind in sorted(TWINS, key=len, reverse=True):
             name = text.removeprefix(f"{kind} ").strip()
             if name == text:
                 continue
@@ -283,4 +284,6 @@ _UPON = {
     CauseKind.SERVER_DOWN: "the end of the server",
     CauseKind.TWIN: "{} on another device",
     CauseKind.TWIN_IN: "another device in {}",
+    CauseKind.TWIN_HERE: "{} on another device in the same room",
+    CauseKind.TWIN_HERE_IN: "another device in {} in the same room",
 }

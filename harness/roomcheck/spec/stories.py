@@ -9,7 +9,7 @@ from it what it does not say itself, and is played in its place.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from roomcheck.spec.contract import CauseKind, End, Presence, View
+from roomcheck.spec.contract import TWINS, CauseKind, End, Presence, View
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import STORIES, ScenarioShape, StoriesShape
 from roomcheck.spec.vocabulary import Step
@@ -193,10 +193,9 @@ class _Stories:
 
     def _knows_devices(self) -> bool:
         """Whether the contract says anything of two members of one user."""
-        twins = {CauseKind.TWIN, CauseKind.TWIN_IN}
         presence = self.view.presence if self.view else None
         shape = self.words.shape.presence
-        return any(rule.cause.kind in twins for view in self.words.views for rule in view.rules) or (
+        return any(rule.cause.kind in TWINS for view in self.words.views for rule in view.rules) or (
             presence is not None
             and shape is not None
             and (
