@@ -16,7 +16,7 @@ from roomcheck.model.time import Instant
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
 from roomcheck.reference import defects
-from roomcheck.report.compare import NO_MORE, Cell, Comparison, Ending, Row, Side, lines, marked, telling
+from roomcheck.report.compare import NO_MORE, Cell, Comparison, Ending, Row, Said, Side, lines, marked, telling
 from roomcheck.report.compare_page import as_html
 from roomcheck.simulate import simulate
 
@@ -45,7 +45,7 @@ def trace(*told: tuple[str, str, Mapping[str, Any], int]) -> Trace:
 
 
 def told(*events: tuple[str, str, Mapping[str, Any], int]) -> dict[str, tuple[str, ...]]:
-    return telling(zego(), trace(*events))
+    return {place: tuple(map(str, said)) for place, said in telling(zego(), trace(*events)).items()}
 
 
 def test_what_was_told_is_read_by_views() -> None:
@@ -102,7 +102,7 @@ def result(outcome: Outcome | None = Outcome.CONFORMS, blame: Blame | None = Non
 
 
 def cell(*plays: tuple[str, ...], outcome: Outcome | None = Outcome.CONFORMS) -> Cell:
-    return Cell(result(outcome), "", [{"A in R": play} for play in plays])
+    return Cell(result(outcome), "", [{"A in R": tuple(map(Said, play))} for play in plays])
 
 
 def row(*cells: Cell) -> Row:
@@ -139,10 +139,43 @@ def test_what_was_never_alike_differs() -> None:
     assert comparison(one).exit_code() == 1
 
 
+def session(*plays: str) -> Cell:
+    """In each play so many callbacks, each with this session's id."""
+    told = [tuple(Said("in", (("session", each), ("code", "0"))) for each in play.split()) for play in plays]
+    return Cell(result(), "", [{"A in R": one} for one in told])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ending"),
+    [
+        (["k3 k3 x9", "p1 p1 q2"], ["8 8 9", "7 7 5"], Ending.ALIKE),
+        (["k3 k3 x9", "p1 p1 q2"], ["8 9 9", "7 5 5"], Ending.DIFFERS),
+        (["k3 k3", "p1 p1"], ["8 9", "7 7"], Ending.VARIES),
+        (["k3"], ["8"], Ending.DIFFERS),
+        (["k3", "p1"], ["8"], Ending.DIFFERS),
+        (["k3", "p1"], ["8", "8"], Ending.DIFFERS),
+        (["- k3", "- p1"], ["- 8", "- 7"], Ending.ALIKE),
+        (["- k3", "- p1"], ["0 8", "0 7"], Ending.DIFFERS),
+    ],
+    ids=["new each time", "another one again", "a race", "once", "once there", "not made up there", "none yet", "none"],
+)
+def test_what_each_play_makes_up_is_compared_by_sameness(one: list[str], other: list[str], ending: Ending) -> None:
+    """An id of each connection is no difference, but whether it is the same one again."""
+    assert row(session(*one), session(*other)).ending is ending
+
+
+def test_what_a_play_made_up_has_a_number() -> None:
+    """So that the first difference is the one that counts."""
+    one = row(session("k3 k3", "p1 p1"), session("8 9", "7 5"))
+
+    assert "    one    in session #1 code 0, >> in session #1 code 0" in list(lines(comparison(one)))
+    assert "    other  in session #1 code 0, >> in session #2 code 0" in list(lines(comparison(one)))
+
+
 def test_a_place_of_one_target_alone_differs() -> None:
     """Where the other was told nothing."""
     one, two = cell(("a",)), cell(("a",))
-    two.tellings = [{"A in R": ("a",), "A about B in R": ("ADD",)}]
+    two.tellings = [{"A in R": (Said("a"),), "A about B in R": (Said("ADD"),)}]
     text = list(lines(comparison(row(one, two))))
 
     assert text[:2] == ["one    room one", "other  room other"]

@@ -80,7 +80,8 @@ def compare(
 
     NAME@VERSION is a target with another version than it pins, SERVER+CLIENT a pair of parts.
 
-    Compared is what members are told, in which order; not when. The others are compared with the first target. Exit 0:
+    Compared is what members are told, in which order; not when. What each play makes up, such as a connection's id, is
+    compared by whether it is the same one again. The others are compared with the first target. Exit 0:
     all told the same; 1: something differs; else what kept cases from being compared.
     """
     if len(targets) < 2:

@@ -12,8 +12,10 @@ What is none:
   tell the same but are judged differently this is said;
 - the order of things that have none: what two members were told, or one member about itself and about others, or about
   two users; whether two users came in one callback or in two; the order inside a list;
-- names and what a run makes up: users and rooms are compared by what the schedule calls them; fields of type `any` are
-  left out, since the spec does not say what may stand there; callbacks that the spec does not list are left out.
+- names and what a run makes up: users and rooms are compared by what the schedule calls them; a value of a field that
+  was told in one play only, though every target has played the case more than once, is made up by that play, such as
+  the id of a connection: the first one of a sequence is #1 on each target, the same one again is #1 again; fields of
+  type `any` are left out, since the spec does not say what may stand there, and so are callbacks that it does not list.
 
 A difference is not a violation: both may be lawful, where the spec leaves it open. A case that has no verdict that can
 be relied on, on one of the targets, is not compared there, and that is said. The first target is what the others are
@@ -21,10 +23,11 @@ compared with.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from roomcheck.judge.route import alias, extract
 from roomcheck.model.trace import Told, Trace
@@ -38,13 +41,24 @@ PLAYS = 3  # of a case that differs
 UNKNOWN = "another"  # a user or a room that is none of the case's
 NO_MORE = "nothing more"
 
+
+class Said(NamedTuple):
+    """One callback: what stands for it, and each of its other fields with what stands there."""
+
+    value: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.value, *(f"{name} {text}" for name, text in self.fields)])
+
+
 Sequence_ = tuple[str, ...]
-Telling = Mapping[str, Sequence_]  # place -> what was told there
+Telling = Mapping[str, tuple[Said, ...]]  # place -> what was told there
 
 
-def telling(contract: Contract, trace: Trace) -> dict[str, Sequence_]:
+def telling(contract: Contract, trace: Trace) -> dict[str, tuple[Said, ...]]:
     """What each member was told, place by place; a place at which nothing was told is not there."""
-    told: dict[str, list[str]] = {}
+    told: dict[str, list[Said]] = {}
     names = {real: name for name, real in (*trace.rooms.items(), *trace.users.items())}
     for record in sorted((r for r in trace.records if isinstance(r, Told)), key=lambda r: (r.member, r.n)):
         callback = contract.callbacks.get(record.callback)
@@ -52,10 +66,10 @@ def telling(contract: Contract, trace: Trace) -> dict[str, Sequence_]:
             continue
         views: list[View | None] = [view for view in contract.views if record.callback in view.callbacks]
         for view in views or [None]:
-            text = _text(record, callback, view, names)
+            said = _said(record, callback, view, names)
             for place in _places(record, callback, view, trace):
-                told.setdefault(place, []).append(text)
-    return {place: tuple(texts) for place, texts in sorted(told.items())}
+                told.setdefault(place, []).append(said)
+    return {place: tuple(all_said) for place, all_said in sorted(told.items())}
 
 
 def _places(record: Told, callback: Callback, view: View | None, trace: Trace) -> Iterator[str]:
@@ -73,15 +87,15 @@ def _places(record: Told, callback: Callback, view: View | None, trace: Trace) -
         yield f"{record.member}{where}{what}"
 
 
-def _text(record: Told, callback: Callback, view: View | None, names: Mapping[str, str]) -> str:
+def _said(record: Told, callback: Callback, view: View | None, names: Mapping[str, str]) -> Said:
     placed = {path.steps[0][0] for path in (callback.room, callback.about) if path}
     value = view.value(record.callback, record.fields) if view else record.callback
     rest = [
-        f"{name} {_plain(record.fields.get(name), names)}"
+        (name, _plain(record.fields.get(name), names))
         for name, kind in callback.fields.items()
         if name not in placed and kind != "any" and (view is None or name not in view.telling(record.callback)[:1])
     ]
-    return " ".join([_plain(value, names), *rest])
+    return Said(_plain(value, names), tuple(rest))
 
 
 def _plain(value: Any, names: Mapping[str, str]) -> str:
@@ -98,6 +112,25 @@ def _plain(value: Any, names: Mapping[str, str]) -> str:
             return f"[{', '.join(sorted(_plain(child, names) for child in value))}]"
         case _:
             return json.dumps(value)
+
+
+def sequences_at(place: str, sides: Sequence[Sequence[Telling]]) -> list[set[Sequence_]]:
+    """What each side told there, as text, with numbers in the place of what a play made up."""
+    plays = [[one.get(place, ()) for one in side] for side in sides]
+    seen = Counter(field for side in plays for play in side for field in {f for said in play for f in said.fields})
+    often = all(len(side) > 1 for side in plays)
+    made_up = {field for field, times in seen.items() if often and times == 1}
+    return [{tuple(_numbered(play, made_up)) for play in side} for side in plays]
+
+
+def _numbered(play: Iterable[Said], made_up: Collection[tuple[str, str]]) -> Iterator[str]:
+    numbers: dict[str, str] = {}
+    for said in play:
+        fields = [
+            (name, numbers.setdefault(text, f"#{len(numbers) + 1}") if (name, text) in made_up else text)
+            for name, text in said.fields
+        ]
+        yield str(said._replace(fields=tuple(fields)))
 
 
 @dataclass(slots=True)
@@ -165,7 +198,7 @@ class Row:
                 continue
             places = dict.fromkeys(place for one in (*first.tellings, *cell.tellings) for place in one)
             for place in sorted(places):
-                here, there = ({one.get(place, ()) for one in c.tellings} for c in (first, cell))
+                here, there = sequences_at(place, [first.tellings, cell.tellings])
                 if here.isdisjoint(there):
                     cell.apart[place] = sorted(here), sorted(there)
                 elif len(here | there) > 1:
