@@ -71,9 +71,10 @@ def test_another_failure_of_the_same_case_is_a_violation(capsys: pytest.CaptureF
     [
         (["-k", "kic?"], {}, "kick passed, although kick* is a known failure: remove the entry"),
         (["-k", "kic?"], {"expires": "2020-01-31"}, "the entry for kick* expired on 2020-01-31"),
-        ([], {"case": "no-such-case"}, "no-such-case (ZX-KICK-1: told with {'errorCode': 1002050}) matched no failure"),
+        ([], {"case": "kik"}, "has no case 'kik'; did you mean 'kick'?: mend or remove the entry"),
+        (["-k", "kic?"], {"requirement": "ZX-KIK-1"}, "has no requirement 'ZX-KIK-1'; did you mean 'ZX-KICK-1'?"),
     ],
-    ids=["passed", "expired", "nothing"],
+    ids=["passed", "expired", "no such case", "no such requirement"],
 )
 def test_an_entry_that_does_not_hold_fails_the_run(
     words: list[str], entry: dict[str, str], line: str, capsys: pytest.CaptureFixture[str], folder: Path
@@ -85,7 +86,8 @@ def test_an_entry_that_does_not_hold_fails_the_run(
     assert line in out
     assert "k.yaml:2" in out
     assert "the list of known failures does not hold (exit code 1)" in out
-    assert [e.type for e in Reports(folder / "roomcheck-report").errors()] == ["room"]
+    assert "blame: known failures 1" in out
+    assert [e.type for e in Reports(folder / "roomcheck-report").errors()] == ["known failures"]
 
 
 def test_an_entry_that_meets_nothing_is_no_matter_of_a_partial_run() -> None:

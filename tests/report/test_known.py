@@ -8,7 +8,7 @@ from report import samples
 from report.played import zego
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.report.exitcode import AS_EXPECTED, VIOLATION, exit_code
-from roomcheck.report.explain import headline
+from roomcheck.report.explain import explain, headline
 from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.known import KnownFailures, signature
@@ -92,13 +92,41 @@ def test_a_list_names_the_cases_that_are_expected_to_fail() -> None:
 
 def test_an_entry_that_matches_nothing_is_a_failure_in_a_whole_run() -> None:
     """No such case, a case that fails in another way, one that does not apply; where cases were left out it may be."""
-    message = ["back/* (R-1: DELETE came) matched no failure: mend or remove the entry"]
-    other = samples.violating(finding=replace(samples.FINDING, seen="ADD never came"))
+    end = ": mend or remove the entry"
+    other = samples.violating(finding=replace(samples.FINDING, seen="ADD never came, 3.2 s after it was due"))
+    absent = samples.absent("vendor/status/back/ghost")
 
-    assert stale(known()) == message
-    assert stale(known(), other) == message
-    assert stale(known(), samples.absent("vendor/status/back/ghost")) == message
+    assert stale(known()) == [f"vendor/status has no case 'back/*'{end}"]
+    assert stale(known(replace(ENTRY, case="kik")), samples.good("vendor/status/kick")) == [
+        f"vendor/status has no case 'kik'; did you mean 'kick'?{end}"
+    ]
+    assert stale(known(), other) == [
+        f"back/cut fails otherwise than listed (R-1: DELETE came), now R-1: {samples.FINDING.view}: ADD never came{end}"
+    ]
+    assert stale(known(), absent) == [f"back/* does not apply to this target: {absent.message}{end}"]
+    assert stale(known(), replace(absent, message="")) == [f"back/* does not apply to this target{end}"]
     assert stale(known(), whole=False) == []
+
+
+def test_an_entry_for_a_requirement_that_is_none_of_the_spec_fails_every_run() -> None:
+    """Such a failure cannot come; the parts of a pair may be played by another spec."""
+    failures = replace(known(), requirements=("R-2", "R-1x"))
+
+    assert stale(failures, samples.violating(), whole=False) == [
+        "vendor/status has no requirement 'R-1'; did you mean 'R-1x'?: mend or remove the entry for back/*"
+    ]
+    assert stale(replace(failures, requirements=("R-1",)), samples.violating()) == []
+    assert stale(replace(failures, paired=True), samples.violating()) == []
+
+
+def test_a_list_that_does_not_hold_blames_nobody_else() -> None:
+    """Neither the room nor the spec: the entry and its place are named."""
+    (wrong,) = known().stale([samples.good("vendor/status/back/cut")], whole=False)
+    lines = explain(wrong, samples.HEADER)
+
+    assert lines[0] == "vendor/status/known failures/k.yaml:3: not as listed"
+    assert lines[1].split() == ["because", *wrong.message.split()]
+    assert lines[2].split() == ["entry", "d/k.yaml:3"]
 
 
 def test_entries_for_one_case_are_what_may_be_seen_of_it() -> None:

@@ -3,7 +3,7 @@
 A pair of parts has two: each part's own. An entry that says `with` is of that pair only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,7 +74,9 @@ class KnownFile:
         return []
 
 
-def open_known(named: Path | None, target: Target, spec: str, *, whole: bool, update: bool) -> KnownFile:
+def open_known(
+    named: Path | None, target: Target, spec: str, *, whole: bool, update: bool, requirements: Collection[str] = ()
+) -> KnownFile:  # fmt: skip
     """The file that was named, or those beside the target's parts. SpecError lists every mistake in one."""
     if update and not whole:
         raise UsageError("--update-known needs the whole run: leave out -k, --level and --shard")
@@ -96,7 +98,9 @@ def open_known(named: Path | None, target: Target, spec: str, *, whole: bool, up
         files.append(OneFile(_shown(path), text, load_known(text, str(_shown(path))) if text else (), other))
     today = datetime.now(UTC).date().isoformat()
     entries = tuple(entry for file in files for entry in file.applying)
-    failures = KnownFailures(spec, entries, today, pinned=not other_versions, paired=len(files) > 1)
+    failures = KnownFailures(
+        spec, entries, today, pinned=not other_versions, paired=len(files) > 1, requirements=requirements
+    )  # fmt: skip
     return KnownFile(tuple(files), failures, whole, update)
 
 

@@ -81,7 +81,14 @@ def run(
     bound = Bound.of(choice, spec)
     saved, unsaved = pinned(bound)
     whole = not patterns and level is None and shard is None
-    listed = open_known(known, bound.target, bound.contract.spec, whole=whole, update=update_known)
+    listed = open_known(
+        known,
+        bound.target,
+        bound.contract.spec,
+        whole=whole,
+        update=update_known,
+        requirements=bound.contract.requirements,
+    )
     everything = [case for case in (*bound.contract.cases, *saved) if in_shard(case.id, shard)]
     cases = selected(bound.contract, everything, patterns, level)
     if not cases:

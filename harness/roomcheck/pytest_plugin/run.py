@@ -57,7 +57,14 @@ class RoomRun:
         try:
             bound = Bound.of(choice, spec)
             saved, unsaved = pinned(bound)
-            known = open_known(None, bound.target, bound.contract.spec, whole=False, update=False)
+            known = open_known(
+                None,
+                bound.target,
+                bound.contract.spec,
+                whole=False,
+                update=False,
+                requirements=bound.contract.requirements,
+            )
         except RoomcheckError as e:
             raise pytest.UsageError(str(e)) from e
         room = bound.target

@@ -15,6 +15,7 @@ NO_VERDICT = {
     Blame.MACHINE: HARNESS,
     Blame.TARGET: NOTHING,
     Blame.ROOM: VIOLATION,
+    Blame.LIST: VIOLATION,
     None: HARNESS,
 }
 

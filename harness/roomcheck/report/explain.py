@@ -40,8 +40,8 @@ def headline(result: CaseResult) -> str:
     if result.outcome is Outcome.INCONCLUSIVE:
         tries = "1 try" if result.attempts == 1 else f"{result.attempts} tries"
         ended = f"inconclusive after {tries}, not counted as a pass"
-    if result.outcome is None and result.blame is Blame.ROOM:
-        return clipped(result.case) + ": not as listed"  # of a list of known failures
+    if result.blame is Blame.LIST:
+        return clipped(result.case) + ": not as listed"
     if result.known:
         ended = f"{EXPECTED}, {clipped(result.known)}"
     return clipped(result.case) + f": {ended}" + (f" ({result.blame.value})" if result.blame else "")
@@ -113,7 +113,8 @@ def _places(result: CaseResult, findings: Sequence[Finding]) -> Iterator[str]:
     rule = next((f.where for f in findings), "")
     case = f"{result.file}:{result.line}" if result.file else ""
     if rule or case:
-        yield _line("spec", ", ".join(dict.fromkeys(filter(None, (rule, case)))))
+        label = "entry" if result.blame is Blame.LIST else "spec"
+        yield _line(label, ", ".join(dict.fromkeys(filter(None, (rule, case)))))
     # Whole, whatever its length: these two are there to be copied.
     if result.trace_file:
         yield f"  {'trace':<{INDENT - 2}}" + visible(result.trace_file)

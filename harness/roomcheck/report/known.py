@@ -10,11 +10,12 @@ The first finding decides: what a room tells after it went wrong is not lawful o
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from roomcheck.model.names import did_you_mean
 from roomcheck.model.verdict import Blame, CaseResult, Finding, Outcome
 from roomcheck.report.text import visible
 from roomcheck.spec.known import Known
@@ -28,7 +29,7 @@ class KnownFailures:
     """The entries for one spec, as of a day (an ISO date).
 
     Not `pinned`: other versions are played than those of the list. `paired`: each entry is of one part, which other
-    parts may give other cases.
+    parts may give other cases. `requirements`: those of the spec, if they are known.
     """
 
     spec: str
@@ -36,6 +37,7 @@ class KnownFailures:
     today: str
     pinned: bool = True
     paired: bool = False
+    requirements: Collection[str] = ()
 
     def mark(self, result: CaseResult) -> CaseResult:
         """The result, with the reason where its violation is expected."""
@@ -61,7 +63,7 @@ class KnownFailures:
                 place = f"{f'{file.parent.name}/' if self.paired else ''}{file.name}:{entry.where.line}"
                 yield CaseResult(
                     case=f"{self.spec}/{KNOWN_FAILURES}/{place}", scenario=KNOWN_FAILURES, title="A known failure",
-                    fault=None, outcome=None, blame=Blame.ROOM, message=text, verdict=None, seconds=0.0, attempts=1,
+                    fault=None, outcome=None, blame=Blame.LIST, message=text, verdict=None, seconds=0.0, attempts=1,
                     file=entry.where.file, line=entry.where.line,
                 )  # fmt: skip
 
@@ -94,13 +96,30 @@ class KnownFailures:
         fitting = [r for r in results if self._fits(entry, r)]
         if self.paired and all(r.outcome is Outcome.NOT_APPLICABLE for r in fitting):
             return ""
+        if self.requirements and not self.paired and entry.requirement not in {*self.requirements, ""}:
+            near = did_you_mean(entry.requirement, self.requirements)
+            return (
+                f"{self.spec} has no requirement {entry.requirement!r}{near}: mend or remove the entry for {entry.case}"
+            )
         passed = [self._name(r) for r in fitting if r.outcome is Outcome.CONFORMS]
         if passed:
             return f"{', '.join(passed)} passed, although {entry.case} is a known failure: remove the entry"
         alike = [e for e in self.entries if e.case == entry.case]
         if whole and not any(_open(r) or any(_is(e, r) for e in alike) for r in fitting):
-            return f"{entry.case} ({entry.requirement}: {entry.seen}) matched no failure: mend or remove the entry"
+            return f"{self._instead(entry, fitting, results)}: mend or remove the entry"
         return ""
+
+    def _instead(self, entry: Known, fitting: Sequence[CaseResult], results: Iterable[CaseResult]) -> str:
+        """What came of an entry that matched no failure."""
+        if not fitting:
+            return f"{self.spec} has no case {entry.case!r}{did_you_mean(entry.case, map(self._name, results))}"
+        failed = [(self._name(r), finding) for r in fitting if (finding := _first(r)) is not None]
+        if not failed:
+            why = f": {fitting[0].message}" if fitting[0].message else ""
+            return f"{entry.case} does not apply to this target{why}"
+        name, finding = failed[0]
+        now = f"{finding.requirement or 'no requirement'}: {finding.view}: {signature(finding)}"
+        return f"{name} fails otherwise than listed ({entry.requirement}: {entry.seen}), now {now}"
 
     def _expired(self, entry: Known) -> bool:
         return entry.expires < self.today
