@@ -4,8 +4,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from roomcheck.cli import main
+from roomcheck.cli import command, main
 from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.playing import DEFAULT_SPEC
 from roomcheck.cli.run import LEVELS, in_shard, lacking, selected
@@ -39,9 +40,18 @@ def test_a_pattern_is_a_part_of_the_id(contract: Contract) -> None:
     assert all(i.endswith("/ghost") for i in ids(contract, "/ghost"))
 
 
+@pytest.mark.parametrize("name", ["run", "list", "compare", "matrix"])
+def test_the_help_says_how_one_case_is_chosen(name: str) -> None:
+    """By the words that the test below proves."""
+    help_ = " ".join(CliRunner().invoke(command, [name, "--help"]).output.split())
+
+    assert "-k kick takes each that has kick in it, -k '[k]ick' the case kick alone." in help_
+
+
 def test_a_pattern_with_a_wildcard_fits_the_whole_id(contract: Contract) -> None:
     """So one case can be chosen whose name is a part of others."""
-    assert ids(contract, "kic?") == ["kick"]
+    assert ids(contract, "kic?") == ids(contract, "[k]ick") == ["kick"]
+    assert len(ids(contract, "kick")) > 1
     assert set(ids(contract, "kick*/cut")) == {"kicked-for-good/cut", "kick-while-cut-off/cut"}
 
 

@@ -3,6 +3,7 @@
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.patterns import case_option
 from roomcheck.cli.playing import DEFAULT_SPEC, Bound, Choice
 from roomcheck.cli.run import selected
 from roomcheck.errors import UsageError
@@ -14,7 +15,7 @@ from roomcheck.run.queue import duration
 @click.command("list")
 @click.argument("spec", required=False)
 @click.option("--target", help="Only the cases that this target is asked: a target.yaml, its folder, or a known name.")
-@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
+@case_option
 @click.option("--requirements", is_flag=True, help="List the requirements instead, with the cases that verify each.")
 def list_cases(spec: str | None, target: str | None, patterns: tuple[str, ...], *, requirements: bool) -> int:
     """List the cases of SPEC (a file or an id), how long each takes at least, and the requirements that it verifies.

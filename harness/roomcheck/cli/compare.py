@@ -10,9 +10,10 @@ import click
 
 from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.folder import held
+from roomcheck.cli.patterns import case_option, fits
 from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
-from roomcheck.cli.run import fits, selected
+from roomcheck.cli.run import selected
 from roomcheck.cli.speed import scale_option
 from roomcheck.errors import RoomcheckError, UsageError
 from roomcheck.model.trace import Trace
@@ -61,7 +62,7 @@ class Contestant:
 @click.command()
 @click.argument("targets", nargs=-1, required=True)
 @click.option("--spec", help="The spec, a file or an id  [default: the targets' own].")
-@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
+@case_option
 @click.option("--schedule", "schedules", multiple=True, metavar="FILE",
               type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Play this schedule too, as `roomcheck fuzz` writes it.")  # fmt: skip

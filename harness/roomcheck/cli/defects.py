@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from roomcheck.cli.confirm import confirm
 from roomcheck.cli.ending import ending_signals
 from roomcheck.cli.folder import held
 from roomcheck.cli.hunt import Quarry, draw, hunt
+from roomcheck.cli.patterns import fits, pattern_option
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.speed import scale_option
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
@@ -35,7 +35,7 @@ VIOLATION, INCONCLUSIVE, HARNESS = 1, 2, 5
 
 
 @click.command()
-@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only defects whose name holds or matches this.")
+@pattern_option("defects whose name")
 @click.option("--schedules", type=click.IntRange(1), default=SCHEDULES, show_default=True,
               help="Random schedules, at most so many on each.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
@@ -157,9 +157,7 @@ def _on_sockets(
 
 def selected(patterns: Sequence[str]) -> list[Defect]:
     """The defects whose name holds one of the patterns, or matches it. UsageError if there is none."""
-    chosen = [
-        d for d in DEFECTS.values() if not patterns or any(p in d.name or fnmatchcase(d.name, p) for p in patterns)
-    ]
+    chosen = [d for d in DEFECTS.values() if fits(d.name, patterns)]
     if not chosen:
         raise UsageError(f"no defect fits {' '.join(patterns)}; there are: {', '.join(sorted(DEFECTS))}")
     return chosen

@@ -17,6 +17,7 @@ import click
 from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.files import find_spec, lines_of, spec_of
 from roomcheck.cli.folder import held
+from roomcheck.cli.patterns import case_option
 from roomcheck.cli.playing import INTERRUPTED
 from roomcheck.cli.targets import lineage, open_part, open_target, parts_of
 from roomcheck.errors import UsageError
@@ -68,7 +69,7 @@ def read_names(_context: click.Context, _option: click.Parameter, texts: tuple[s
               help="Server parts, names or folders  [default: all that ship and speak the contract].")  # fmt: skip
 @click.option("--clients", multiple=True, callback=read_names, metavar="NAME,...", help="Client parts, likewise.")
 @click.option("--versions", is_flag=True, help="Each part in every version that its `pins` list, not only in the last.")
-@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
+@case_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="roomcheck-matrix",
               show_default=True, help="A folder for each pair, and the summary; what is there is kept.")  # fmt: skip
 @click.option("--at-once", type=click.IntRange(1), default=os.cpu_count() or 1, metavar="N",

@@ -3,13 +3,13 @@
 import re
 import zlib
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import click
 
 from roomcheck.cli.known import NAME, open_known
+from roomcheck.cli.patterns import case_option, fits
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
@@ -20,11 +20,6 @@ from roomcheck.spec.contract import Case, Contract
 
 LEVELS = ("must", "should", "may")
 JOBS = 256
-
-
-def fits(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a case's id holds one of the patterns, or matches it, where it has * or ?; all do if there is none."""
-    return not patterns or any(p in name or fnmatchcase(name, p) for p in patterns)
 
 
 def selected(contract: Contract, cases: Sequence[Case], patterns: Sequence[str], level: str | None) -> tuple[Case, ...]:
@@ -54,7 +49,7 @@ def in_shard(case_id: str, shard: tuple[int, int] | None) -> bool:
 
 @click.command()
 @click.argument("spec", required=False)
-@click.option("-k", "patterns", multiple=True, metavar="PATTERN", help="Only cases whose id holds or matches this.")
+@case_option
 @click.option("--level", type=click.Choice(LEVELS), help="Only cases that verify a requirement at least this strict.")
 @click.option(
     "--shard", callback=read_shard, metavar="I/N", help="Only the I-th of N parts; all of them together are the whole."
