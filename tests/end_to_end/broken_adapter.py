@@ -1,4 +1,4 @@
-"""The reference room's adapter with one fault of its own, which shows at a logout; `python broken_adapter.py NAME`."""
+"""The reference room's adapter with one fault of its own, at a logout or at a close; `python broken_adapter.py NAME`."""
 
 import asyncio
 import os
@@ -61,6 +61,19 @@ def main(name: str) -> None:
             case "raises":
                 raise RuntimeError("the SDK has no such room")
         return await logout(me, arguments)
+
+    close = kit._close
+
+    @kit.close
+    async def closed(me: Any) -> None:
+        """What goes wrong here, if it is here."""
+        match name:
+            case "never closes":
+                await asyncio.Event().wait()
+            case "raises at close":
+                raise RuntimeError("the SDK is gone")
+        if close is not None:
+            await close(me)
 
     kit.main()
 

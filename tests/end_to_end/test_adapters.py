@@ -9,7 +9,7 @@ import pytest
 
 from roomcheck.model.verdict import Blame, Outcome
 from roomcheck.report.exitcode import ADAPTER as ADAPTERS
-from roomcheck.report.exitcode import VIOLATION
+from roomcheck.report.exitcode import AS_EXPECTED, VIOLATION
 from support.chosen import asked
 from support.runs import ADAPTER, SERVER, Done, patterns, run, sure, write_target
 
@@ -24,6 +24,10 @@ BREAKS = {  # what the adapter does at the logout -> what must be said of it
     "swallows": "its SDK swallowed that: KeyError: 'roomID' at broken_adapter.py:",
     "raises": "the SDK has no such room",
 }
+CLOSES = {  # what it does at a close -> what must be said of it
+    "never closes": "no answer to close",
+    "raises at close": "{'error': 'RuntimeError: the SDK is gone'}",
+}
 STARTS = {  # adapters of tests/adapters/hostile.py that do not get as far as a case
     "lazy": "instead of 'unsupported'",
     "exits": "no licence file",
@@ -31,7 +35,14 @@ STARTS = {  # adapters of tests/adapters/hostile.py that do not get as far as a 
     "other-version": "protocol",
 }
 
-NIGHT = {"prints", "loses a callback", "raises", "banner", "other-version"}  # tests/adapters has each, without a run
+NIGHT = {
+    "never closes",
+    "prints",
+    "loses a callback",
+    "raises",
+    "banner",
+    "other-version",
+}  # tests/adapters has each, without a run
 
 Runs = Mapping[str, Future[Done]]
 
@@ -56,7 +67,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         words = ["run", "--target", str(target), *patterns(HEALTHY, HURT)]
         return pool.submit(sure, lambda: run(words, folder))
 
-    programs = dict.fromkeys(BREAKS, TESTS / "end_to_end" / "broken_adapter.py")
+    programs = dict.fromkeys([*BREAKS, *CLOSES], TESTS / "end_to_end" / "broken_adapter.py")
     programs |= dict.fromkeys(STARTS, TESTS / "adapters" / "hostile.py")
     names = asked(request, __file__) | {"crashes"}
     wanted = {name: program for name, program in programs.items() if name in names}
@@ -74,6 +85,18 @@ def test_a_broken_case_is_the_adapters_and_the_others_keep_their_verdict(name: s
     assert BREAKS[name] in results[HURT].message
     assert results[HEALTHY].outcome is Outcome.CONFORMS
     assert [error.type for error in done.reports.errors()] == ["adapter"]
+
+
+@pytest.mark.parametrize("name", chosen(CLOSES))
+def test_members_that_are_not_closed_are_told_in_one_line(name: str, runs: Runs) -> None:
+    """They cost no case its verdict, and the run ends."""
+    done = runs[name].result()
+
+    assert done.code == AS_EXPECTED, done.out + done.err
+    assert {result.outcome for result in done.reports.results.values()} == {Outcome.CONFORMS}
+    (said,) = [line for line in done.err.splitlines() if "not closed" in line]
+    assert said.startswith("roomcheck: members of 2 cases were not closed; ")
+    assert CLOSES[name] in said
 
 
 def test_what_a_crashing_sdk_said_last_is_shown(runs: Runs) -> None:

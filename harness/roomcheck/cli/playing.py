@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -297,7 +297,7 @@ async def _play(
         worst = max([late(1.0), *(result.lateness for result in results)])  # a case counts what else was kept waiting
         died = tuple(map(str, troubles))
         footer = RunFooter(code, time.monotonic() - began, late(0.99), worst, complete, died)
-        messages = [*died, *([str(failure)] if failure else [])]
+        messages = [*died, *_unclosed(getattr(player, "unclosed", ())), *([str(failure)] if failure else [])]
         if known and known.update and not complete:
             messages.append(f"{known.path} is not updated: the run was not complete")
         # a report that cannot be written costs neither the other reports nor the summary
@@ -338,6 +338,13 @@ async def _play(
     for message in messages or ([] if begun else ["interrupted"]):
         click.echo(f"roomcheck: {message}", err=True)
     return footer.exit_code
+
+
+def _unclosed(texts: Sequence[str]) -> Iterator[str]:
+    """One line for all cases whose members an adapter did not close, which costs each of them seconds."""
+    if texts:
+        cases = "1 case" if len(texts) == 1 else f"{len(texts)} cases"
+        yield f"members of {cases} were not closed; {texts[0].splitlines()[0]}: see `roomcheck doctor`"
 
 
 def announce(address: str, token: str, tell: Callable[[str], None] = _warn) -> None:

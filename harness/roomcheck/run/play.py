@@ -74,6 +74,7 @@ class Play:
         self.told: dict[tuple[str, str], list[Any]] = {}
         self.news = asyncio.Event()
         self.failure: AdapterError | None = None
+        self.unclosed = ""  # how the adapter failed to close a member
         self.lacking = False  # the room does not have an operation of the case, and no more of it is played
         self.faulted: dict[str | None, FaultKind] = {}
         schedule = case.schedule
@@ -164,6 +165,7 @@ class Play:
                     await self.ground.host.request("close", timeout=CALL_LIMIT, member=handle)
                 except AdapterError as e:
                     self.failure = e
+                    self.unclosed = str(e) if self.ground.host.alive else ""
             self.ground.host.unsubscribe(handle)
         for links in self.links.values():
             for link in links.values():

@@ -100,6 +100,7 @@ class Session:
     troubles: list[RoomcheckError] = field(default_factory=list)  # which parts died meanwhile, and how
     _standstills: Standstills = field(default_factory=Standstills)
     _mending: Mapping[str, Mending] = field(init=False)
+    unclosed: list[str] = field(default_factory=list)  # of each case whose members were not closed, how that failed
     _told: set[object] = field(default_factory=set)  # parts whose death stands in `troubles`
     _files: int = NEEDLESS  # that a process may open
     _numbers: int = 0
@@ -238,7 +239,9 @@ class Session:
         async with self._beginning:
             if speed not in self._others:
                 plan = replace(self.plan, contract=self.plan.slower(speed), slower=None)
-                other = Session(plan, on_trace=self._traced, lateness=self.lateness, troubles=self.troubles)
+                other = Session(
+                    plan, on_trace=self._traced, lateness=self.lateness, troubles=self.troubles, unclosed=self.unclosed
+                )
                 try:
                     await self._stack.enter_async_context(other.open())
                 except RoomcheckError:
@@ -327,6 +330,8 @@ class Session:
                 finally:
                     self.lateness.playing -= 1
                     case = player.case  # whose steps may have been taken one by one
+                    if player.unclosed:
+                        self.unclosed.append(self._secrets.text(player.unclosed))
                 self._all_went_on(ground, server, began)
             judged = await unhurried(judging(self.plan.contract, trace, case))
             if judged.outcome in (Outcome.VIOLATES, Outcome.INCONCLUSIVE):
