@@ -17,13 +17,15 @@ def known(name: str, names: Collection[str], what: str) -> str:
     """The name, if it is one of these."""
     __tracebackhide__ = True
     if name not in names:
-        raise UsageError(f"unknown {what} {name!r}{did_you_mean(name, names)}")
+        raise UsageError(f"unknown {what} {name!r}{did_you_mean(str(name), names)}")
     return name
 
 
-def micros(contract: Contract, text: str) -> int:
+def micros(contract: Contract, text: Any) -> int:
     """`1.5 * heartbeat_timeout`, `20s`: documented time -> microseconds of this run."""
     __tracebackhide__ = True
+    if not isinstance(text, str):
+        raise UsageError(f"{text!r} is no duration: write a text, such as '60s' or '1.5 * heartbeat_timeout'")
 
     def find(name: str) -> Quantity:
         return Quantity(contract.constants[name] * Fraction(contract.scale), duration=True)
