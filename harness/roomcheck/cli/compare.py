@@ -10,6 +10,7 @@ import click
 
 from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.folder import held
+from roomcheck.cli.going_on import SAID, some
 from roomcheck.cli.patterns import case_option, fits
 from roomcheck.cli.pinned import missing, pinned, read_file
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
@@ -25,7 +26,6 @@ from roomcheck.run.session import ATTEMPTS, Session
 from roomcheck.spec.contract import Case
 from roomcheck.spec.schedule_file import case_of
 
-SAID = 10.0  # seconds between two words on how it goes on
 JOBS = 128  # cases at once, shared by the targets: each of them needs the machine to be on time
 
 
@@ -198,7 +198,12 @@ async def tell(contestants: Sequence[Contestant], say: Callable[[str], None]) ->
     """How far each is, every ten seconds."""
     while True:
         await asyncio.sleep(SAID)
-        say("; ".join(f"{c.name}: {len(c.session.results)} played" for c in contestants))
+        say("; ".join(f"{c.name}: {len(c.session.results)} played{_now(c.session.playing)}" for c in contestants))
+
+
+def _now(playing: Sequence[str]) -> str:
+    """What is played at this moment."""
+    return f", now {some(playing)}" if playing else ""
 
 
 def _finish(contestants: Sequence[Contestant], rows: list[Row], report_dir: Path, *, complete: bool) -> int:

@@ -13,6 +13,7 @@ import click
 from roomcheck.cli.confirm import confirm
 from roomcheck.cli.ending import ending_signals
 from roomcheck.cli.folder import held
+from roomcheck.cli.going_on import going_on, some
 from roomcheck.cli.hunt import Quarry, draw, hunt
 from roomcheck.cli.patterns import fits, pattern_option
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
@@ -130,7 +131,7 @@ def _simulate(
     contract = bound.contract
     _say(f"drawing {matrix.schedules} random schedules of {contract.spec}, seed {matrix.seed}", quiet=quiet)
     drawn = draw(contract, matrix.seed, matrix.schedules)
-    quarries = []
+    quarries: list[Quarry] = []
     for defect in (None, *chosen):
         quarry = hunt(contract, defect, contract.cases, drawn)
         quarry.row = replace(quarry.row, file=_keep(bound, quarry))
@@ -152,7 +153,14 @@ def _on_sockets(
     folder = bound.choice.report_dir / "traces"
     folder.mkdir(parents=True, exist_ok=True)
     plan = bound.plan(lambda text: _say(text, quiet=quiet), TraceFolder(folder, every=False), jobs=jobs)
-    asyncio.run(confirm(plan, quarries, adapters, show))
+    left = [quarry.row.name for quarry in quarries] + [*adapters]
+
+    def shown(row: Row) -> None:
+        left.remove(row.name)
+        show(row)
+
+    with going_on(lambda: f"on sockets, still {len(left)} rooms: {some(left)}", lambda text: _say(text, quiet=quiet)):
+        asyncio.run(confirm(plan, quarries, adapters, shown))
 
 
 def selected(patterns: Sequence[str]) -> list[Defect]:

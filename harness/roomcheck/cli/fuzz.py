@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from roomcheck.cli.files import REFERENCE
+from roomcheck.cli.going_on import SAID
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
 from roomcheck.errors import UsageError
@@ -25,7 +26,6 @@ from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 500
 KEPT = 0.25  # of --minutes, for playing again what violates and making it shorter
-SAID = 10.0  # seconds between two words on how a search goes on
 
 
 @click.command()

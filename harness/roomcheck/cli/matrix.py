@@ -17,6 +17,7 @@ import click
 from roomcheck.cli.ending import cancelled_by_signals
 from roomcheck.cli.files import find_spec, lines_of, spec_of
 from roomcheck.cli.folder import held
+from roomcheck.cli.going_on import going_on, some
 from roomcheck.cli.patterns import case_option
 from roomcheck.cli.playing import INTERRUPTED
 from roomcheck.cli.targets import lineage, open_part, open_target, parts_of
@@ -165,11 +166,14 @@ async def _play(found: Interop, parts: Sequence[Part], options: Options, at_once
     click.echo(f"{len(found.pairs)} pairs of {found.contract}, {len(left)} to play", err=True)
     _write(found, options.out)
     slots = asyncio.Semaphore(at_once)
+    playing: list[str] = []
 
     async def one(pair: Pair) -> None:
         nonlocal done
         async with slots:
+            playing.append(pair.target)
             await _run(pair, options)
+            playing.remove(pair.target)
         done += 1
         _write(found, options.out)
         click.echo(f"[{done}/{len(found.pairs)}] {pair.target}: {pair.text} ({pair.seconds:.0f} s)", err=True)
@@ -180,10 +184,11 @@ async def _play(found: Interop, parts: Sequence[Part], options: Options, at_once
             if part.label in needed:
                 await _install(part, left, options)
         _write(found, options.out)
-        async with asyncio.TaskGroup() as group:
-            for pair in left:
-                if pair.state is State.WAITING:
-                    group.create_task(one(pair))
+        with going_on(lambda: f"[{done}/{len(found.pairs)}] still played: {some(playing)}", _tell):
+            async with asyncio.TaskGroup() as group:
+                for pair in left:
+                    if pair.state is State.WAITING:
+                        group.create_task(one(pair))
         for pair in left:
             if pair.state is State.PLAYED and pair.exit_code == INCONCLUSIVE and at_once > 1:
                 click.echo(f"once more, alone: {pair.target}", err=True)
@@ -193,6 +198,10 @@ async def _play(found: Interop, parts: Sequence[Part], options: Options, at_once
     finally:
         _write(found, options.out)
     return True
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 async def _install(part: Part, pairs: Iterable[Pair], options: Options) -> None:

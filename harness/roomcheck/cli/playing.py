@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +17,7 @@ import click
 from roomcheck.cli.ending import as_ours, cancelled_by_signals
 from roomcheck.cli.files import REFERENCE, find_spec, read_spec, spec_names, spec_of
 from roomcheck.cli.folder import held
+from roomcheck.cli.going_on import going_on, some
 from roomcheck.cli.known import KnownFile
 from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
@@ -215,6 +217,16 @@ class Reports:
 
 
 Work = Callable[[Any, Reports], Awaitable[None]]
+
+
+def still_played(player: Any, reports: Reports) -> AbstractContextManager[None]:
+    """In this block the console says every ten seconds what is still being played."""
+
+    def text() -> str:
+        names = [*getattr(player, "playing", ())]  # in virtual time nothing takes so long
+        return f"{len(reports.results)} done, still played: {some(names)}" if names else ""
+
+    return going_on(text, reports.console.goes_on)
 
 
 def play(

@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from roomcheck.cli.files import find_spec, read_spec
+from roomcheck.cli.going_on import going_on
 from roomcheck.cli.judge import width
 from roomcheck.cli.playing import INTERRUPTED, told_of
 from roomcheck.errors import HarnessError, UsageError
@@ -25,7 +26,6 @@ from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import write_schedule
 
 SCHEDULES = 1_000
-TOLD = 5.0  # seconds between two lines of progress
 UNSOUND = 1
 
 
@@ -74,9 +74,8 @@ def prove(
                 stream.result(result)
 
         try:
-            for text in _work(proof, only, seed, budget, end, keep):
-                if not quiet:
-                    click.echo(text, err=True)
+            with going_on(lambda: "" if quiet else _progress(proof), _tell):
+                _work(proof, only, seed, budget, end, keep)
         except KeyboardInterrupt:
             code = INTERRUPTED
         if not code:
@@ -121,6 +120,17 @@ def _stream(path: Path | None) -> Iterator[TextIO | None]:
         yield file
 
 
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _progress(proof: Proof) -> str:
+    """How far it is."""
+    looked, broken = proof.looked, len(proof.matrix.rows)
+    played = f"{looked.cases} scenarios, {proof.schedules} random schedules, {looked.plays} lawful rooms"
+    return f"{played}, {len(proof.false_reds)} false reds" + (f", {broken} broken rooms" if broken else "")
+
+
 def _work(
     proof: Proof,
     only: str | None,
@@ -128,38 +138,21 @@ def _work(
     budget: int | None,
     end: float | None,
     keep: Callable[[CaseResult], None],
-) -> Iterator[str]:
-    """Everything in its order, or `only` one case; yields lines of progress."""
+) -> None:
+    """Everything in its order, or `only` one case."""
     if only is not None:
         keep(proof.only(only))
         return
-    told_at = time.monotonic()
-
-    def due() -> bool:
-        nonlocal told_at
-        now = time.monotonic()
-        if now - told_at < TOLD:
-            return False
-        told_at = now
-        return True
-
-    looked = proof.looked
     for result in proof.scenarios():
         keep(result)
-        if due():
-            yield f"{looked.cases} scenarios, {looked.plays} lawful rooms, {len(proof.false_reds)} false reds"
 
     def over(played: int) -> bool:
         return (budget is not None and played >= budget) or (end is not None and time.monotonic() > end)
 
     for result in proof.chance(seed, over):
         keep(result)
-        if due():
-            found = f"{looked.plays} lawful rooms, {len(proof.false_reds)} false reds"
-            yield f"{proof.schedules} random schedules, {found}"
-    for text in proof.broken():
-        if due():
-            yield f"{len(proof.matrix.rows)} broken rooms, the last one {text}"
+    for _ in proof.broken():
+        pass
     for result in proof.requirements():
         keep(result)
 

@@ -9,7 +9,7 @@ import click
 from roomcheck.cli.fuzz import carry_out
 from roomcheck.cli.fuzz import keep as write
 from roomcheck.cli.pinned import missing, pin, read_file
-from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
+from roomcheck.cli.playing import Bound, Choice, Reports, play, playing, still_played
 from roomcheck.errors import UsageError
 from roomcheck.judge import judge
 from roomcheck.model.schedule import Schedule
@@ -55,7 +55,8 @@ def replay(choice: Choice, file: Path, times: int, *, keep: bool, shrink: bool) 
         player.on_trace = lambda _case, trace, verdict: (
             conforming.append(trace) if verdict.outcome is Outcome.CONFORMS else None
         )
-        await player.play(cases, ATTEMPTS)
+        with still_played(player, reports):
+            await player.play(cases, ATTEMPTS)
         if times > 1:
             violating = sum(r.outcome is Outcome.VIOLATES for r in reports.results)
             click.echo(f"{violating} of {times} violate", err=True)

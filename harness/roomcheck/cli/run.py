@@ -11,7 +11,7 @@ import click
 from roomcheck.cli.known import NAME, open_known
 from roomcheck.cli.patterns import case_option, fits
 from roomcheck.cli.pinned import pinned
-from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
+from roomcheck.cli.playing import Bound, Choice, Reports, play, playing, still_played
 from roomcheck.errors import UsageError
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.prove import asked
@@ -106,7 +106,8 @@ def run(
     async def work(player: Any, reports: Reports) -> None:
         for result in absent:
             reports.result(result)
-        await player.play(cases, ATTEMPTS, listed=listed.failures.lists)
+        with still_played(player, reports):
+            await player.play(cases, ATTEMPTS, listed=listed.failures.lists)
 
     return play(
         bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,

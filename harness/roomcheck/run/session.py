@@ -94,6 +94,7 @@ class Session:
     on_trace: Callable[[Case, Trace, Verdict], None] = field(default=lambda _case, _trace, _verdict: None)
     lateness: Lateness = field(default_factory=Lateness)
     results: list[CaseResult] = field(default_factory=list)
+    playing: list[str] = field(default_factory=list)  # the cases that are played now, those that began first
     pace: Pace = field(init=False)
     _secrets: Secrets = field(init=False)
     _ground: Ground | None = None
@@ -104,7 +105,6 @@ class Session:
     _told: set[object] = field(default_factory=set)  # parts whose death stands in `troubles`
     _files: int = NEEDLESS  # that a process may open
     _numbers: int = 0
-    _running: int = 0
     _mender: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _others: dict[float, "Session"] = field(default_factory=dict)  # by speed, those that have begun
@@ -189,14 +189,14 @@ class Session:
         freed = asyncio.Event()
 
         async def one(case: Case, attempt: int) -> None:
-            self._running += 1
+            self.playing.append(case.id)
             try:
                 session = await self._at(self.pace.of_case(case.id))
                 speed = session.plan.contract.scale
                 paced = case if session is self else at_the_speed_of(session.plan.contract, self.plan.contract, case)
                 result = await session._case(paced, attempt, alone=case.id in queue.broken)  # noqa: SLF001
             finally:
-                self._running -= 1
+                self.playing.remove(case.id)
                 freed.set()
             before = self.pace.now
             last = self.pace.ended(case.id, speed, result.outcome)
@@ -293,7 +293,7 @@ class Session:
     def _final(self, result: CaseResult) -> None:
         self.results.append(result)
         self.on_case(result)
-        self.on_tick(self._running, len(self.results))
+        self.on_tick(len(self.playing), len(self.results))
 
     async def _case(
         self, case: Case, attempt: int, *, alone: bool, play: Callable[[Ground, Case, int, Server], Play] = Play
