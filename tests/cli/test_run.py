@@ -1,5 +1,6 @@
 """`roomcheck run`: which cases are chosen, before any is played."""
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -153,3 +154,15 @@ def test_no_case_was_later_than_the_summary_says(
         main(["run", "--simulate", "-q", "-k", "login-alone", "--report-dir", str(tmp_path)])
 
     assert "lateness of this machine: 0 ms (99 %), 3.179 s at worst" in capsys.readouterr().out
+
+
+def test_a_copy_of_a_spec_is_told_by_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has the id of the one that ships, by which the reports would be made again from that one."""
+    copy = tmp_path / "mine.yaml"
+    copy.write_bytes(find_spec(DEFAULT_SPEC).read_bytes())
+    with pytest.raises(SystemExit):
+        main(["run", str(copy), "--simulate", "-k", "login-alone", "--report-dir", str(tmp_path / "reports")])
+
+    assert capsys.readouterr().out.startswith(f"{DEFAULT_SPEC} 2026-11 ({copy}) on ")
+    head = json.loads((tmp_path / "reports" / "run.ndjson").read_text(encoding="utf-8").splitlines()[0])
+    assert head["file"] == str(copy)

@@ -122,6 +122,8 @@ MISTAKES = [
     ("connection:\n", "groups: {nobody: @[]}\nconnection:\n", "expected at least one, found an empty list"),
     ("LOST], cause: kick,", "LOST], cause: @kick.user,", "kick is an act of the backend; write it without .user"),
     ("unless: link up, for", "unless: @entered, for", "`entered` calls nothing off: a rule ends when its state is left"),
+    ("unless: link up, for", "unless: @link down, for", "'link down' is what arms this rule, and cannot call it off"),
+    ("unless: [link down, logout]", "unless: [link down, @kick]", "'kick' is what arms this rule, and cannot call it off"),
     ("unless: [link down, logout]", "unless: [link down, @logut]", "unknown cause 'logut'; did you mean 'logout'?"),
     ("unless: link up, for", "unless: {link up: 2 * @notise}, for", "unknown name 'notise'; did you mean 'notice'?"),
     ("with: {errorCode: interrupted}, within: loss,", "with: @{}, within: loss,", "`with` is empty; leave it out"),

@@ -380,12 +380,18 @@ def header_of(bound: Bound, room: str, toxiproxy: str, cases: int, shard: Shard 
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         roomcheck=version("roomcheck"),
         cases=cases,
-        file="" if contract.spec in spec_names() else str(bound.file),
+        file="" if _ships(bound) else str(bound.file),
         unhidden=secrets_of(bound.target, contract).unhidden,
         shard=f"{shard[0]}/{shard[1]}" if shard else "",
         **told_of(contract),
         **source_of(bound.spec),
     )
+
+
+def _ships(bound: Bound) -> bool:
+    """Whether the spec's id means this very file; a copy may have the id of the one that it was made from."""
+    spec = bound.contract.spec
+    return spec in spec_names() and find_spec(spec).resolve() == bound.file.resolve()
 
 
 def pictures_of(contract: Callable[[float], Contract] | None, folder: Path, traces: Mapping[str, Trace]) -> Pictures:

@@ -83,7 +83,8 @@ class Console:
             return
         speed = speed_text(header.scale)
         room = f" ({header.room})" if header.room else ""
-        self._say(f"{header.spec} {header.revision} on {header.target}{room}, Toxiproxy {header.toxiproxy}")
+        file = f" ({header.file})" if header.file else ""
+        self._say(f"{header.spec} {header.revision}{file} on {header.target}{room}, Toxiproxy {header.toxiproxy}")
         self._say(f"{f'{header.cases} cases' if header.cases else 'schedules by time'}, {speed}")
         if self._file.isatty() and not self._screen.is_dumb_terminal and self._progress is None:
             self._progress = Progress(

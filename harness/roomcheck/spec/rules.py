@@ -116,7 +116,7 @@ class Rulebook(Vocabulary):
         unless = tuple(
             Unless(found, self.duration(settle, *at, "unless", name))
             for name, settle in rule.unless.items()
-            for found in self._cancellers(name, self.doc.at((*at, "unless")).key(name))
+            for found in self._cancellers(name, cause, self.doc.at((*at, "unless")).key(name))
         )
         self.when(rule.when, *at)
         after, within, about = self.window(rule, *at)
@@ -248,8 +248,11 @@ class Rulebook(Vocabulary):
             self.problems.add(where, f"which room? write {rooms}" if rooms else f"{name} concerns no room")
         return Cause(CauseKind.CALL, f"{name}.{argument}" if len(operation.rooms) > 1 else name)
 
-    def _cancellers(self, text: str, where: Where) -> list[Cause]:
+    def _cancellers(self, text: str, own: Cause | None, where: Where) -> list[Cause]:
+        """What calls a rule off; never its own cause, which happens once for each time that it is armed."""
         causes = self._causes(text, where)
+        if own in causes and own != Cause(CauseKind.ENTERED):
+            self.problems.add(where, f"{text!r} is what arms this rule, and cannot call it off")
         if any(cause.kind is CauseKind.ENTERED for cause in causes):
             self.problems.add(where, "`entered` calls nothing off: a rule ends when its state is left")
         return causes
