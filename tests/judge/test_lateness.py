@@ -224,3 +224,22 @@ def test_the_speed_that_would_decide_follows_from_the_lateness(late: int, speed:
     """Half as fast at least, and a round number. At 100 times as documented the narrowest window is 50 ms wide."""
     trace = replace(joined().trace(1000), lateness=late * MS)
     assert deciding_speed(replace(LOBBY, scale=100.0), trace) == speed
+
+
+def test_when_the_machine_stood_still_counts_where_it_matters() -> None:
+    """A stall long after two callbacks says nothing of the time between them; one at the first of them does."""
+
+    def given_up(begin: float, end: float) -> Outcome:
+        tape = joined()
+        tape.fault(400, "A")
+        tape.told(410, "A", "lost", 51)
+        tape.heard(420 + GONE_AFTER, "B", "-", "A")
+        tape.told(410 + GIVE_UP - 100, "A", "failed", 53)
+        tape.gap(begin, end, "A")
+        return judge(LOBBY, tape.trace(3500)).outcome
+
+    end = 410 + GIVE_UP - 100
+    assert given_up(end + 50, end + 400) is Outcome.VIOLATES
+    assert given_up(10, 360) is Outcome.VIOLATES
+    assert given_up(200, 409) is Outcome.VIOLATES
+    assert given_up(300, 411) is Outcome.INCONCLUSIVE

@@ -8,7 +8,8 @@ timeouts of its own).
 
 It does not excuse a callback that no timeout leads to and that is refused wherever the instants are moved to and
 however long anything is waited for: a wrong code, something received twice, a kick that nobody ordered. Nor does it
-excuse a member that is given up earlier than all who may have held its last heartbeat back can explain.
+excuse a member that is given up earlier than all who may have held its last heartbeat back can explain, or a callback
+that comes so much too early after a state, a call or an act that no lateness of these explains it.
 """
 
 from collections.abc import Generator, Mapping
@@ -19,6 +20,7 @@ from roomcheck.judge.hypothesis import Mode, Rejection
 from roomcheck.judge.observer import Observer
 from roomcheck.judge.route import Router
 from roomcheck.judge.view import Simulation
+from roomcheck.judge.windows import BREAKS
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told, Trace
 from roomcheck.spec.contract import CauseKind, Contract, End
@@ -29,7 +31,6 @@ Views = Mapping[tuple[str, ...], Simulation | Observer]  # by what each is of, a
 FOREVER = 1 << 60  # microseconds
 HELD = 2  # the member and the proxy may each hold a last heartbeat back, so that a loss begins so much earlier
 SPARE = 1.25  # what a machine is late by differs from run to run
-_BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
 
 
 def narrowest(contract: Contract) -> int:
@@ -99,7 +100,7 @@ def _withstands(contract: Contract, refused: Simulation | Observer) -> int:
     """
     view, value = refused.view, refused.told
     rules = [r for r in view.rules if r.to is not None and not r.silent and view.told[r.to] == value]
-    least = [r.after for r in rules if r.cause.kind in _BREAKS or (r.after and r.cause.kind is CauseKind.ENTERED)]
+    least = [r.after for r in rules if r.cause.kind in BREAKS or (r.after and r.cause.kind is CauseKind.ENTERED)]
     if view.presence is not None:
         least = [ending.after for ending in view.presence.endings if ending.kind is End.LOSS]
     elif not rules:

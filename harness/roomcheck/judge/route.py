@@ -135,9 +135,12 @@ class Router:
         self.records = [trace.records[n] for n in in_order]
         self.position = 0  # of the next of these
         self.gaps = {m.name: 0 for m in trace.members}
+        self.sooner = 0 if held_back is not None else None
+        self.still: dict[str, list[Instant]] = {m.name: [] for m in trace.members}  # when its machine stood still
         for record in trace.records:
             if isinstance(record, Gap):
                 self.gaps[record.member] += record.at.hi - record.at.lo
+                self.still[record.member].append(record.at)
         if self.rules.early:
             for member, room in product(self.user_of, self.rooms):
                 self._own(member, room)
@@ -181,8 +184,10 @@ class Router:
         key = (self.rules.view.name, member, room)
         view = self.views.get(key)
         if not isinstance(view, Simulation):
-            extra = self.trace.patience + self.gaps[member]
-            view = Simulation(f"{member} in {room}", self.rules, self.mode, extra=extra, link=self.links[member])
+            view = Simulation(
+                f"{member} in {room}", self.rules, self.mode, extra=self.trace.patience, gaps=self.still[member],
+                sooner=self.sooner, link=self.links[member],
+            )  # fmt: skip
             self.views[key] = view
         return view
 

@@ -70,6 +70,7 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     findings = _in_order(contract, _all_findings(contract, trace, case, wide, proven, start))
     if findings and not in_time(contract, trace):
         views, strays = yield from inexcusable(contract, trace)
+        views = {key: _as_seen(view, wide.views.get(key)) for key, view in views.items()}
         findings = _in_order(contract, _findings(contract, trace, case, views, strays, start))
     if findings:
         bad: dict[str | None, Outcome] = {f.requirement: Outcome.VIOLATES for f in findings if f.requirement}
@@ -78,6 +79,12 @@ def judging(contract: Contract, trace: Trace, case: Case | None = None) -> Gener
     doubts += _given_up(narrow, trace.end - start)
     unsure: dict[str | None, Outcome] = {f.requirement: Outcome.INCONCLUSIVE for f in doubts if f.requirement}
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), tuple(_checks(contract, case, wide, wide_walks, unsure)))
+
+
+def _as_seen(refused: Simulation | Observer, seen: Simulation | Observer | None) -> Simulation | Observer:
+    """A view that no lateness excuses, told with the instants that were seen, if it is refused by these too."""
+    same = seen is not None and seen.refused and seen.refused_at == refused.refused_at
+    return seen if seen is not None and same else refused
 
 
 class _Refused(NamedTuple):

@@ -15,7 +15,7 @@ injector's call had returned, so the order of overlapping instants is settled in
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,9 +62,19 @@ class Simulation(Steps):
 
     __slots__ = ("heard", "hypotheses", "name", "refused_at", "rejections", "told")
 
-    def __init__(self, name: str, rules: Rules, mode: Mode, *, extra: int = 0, link: LinkState | None = None) -> None:
-        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
-        super().__init__(rules, mode, extra, link or LinkState(down=False, since=START))
+    def __init__(
+        self,
+        name: str,
+        rules: Rules,
+        mode: Mode,
+        *,
+        extra: int = 0,
+        gaps: Sequence[Instant] = (),
+        sooner: int | None = None,
+        link: LinkState | None = None,
+    ) -> None:
+        """As Windows."""
+        super().__init__(rules, mode, extra, gaps, sooner, link or LinkState(down=False, since=START))
         self.name = name
         self.told: Any = self.view.told[self.view.initial]
         self.rejections: list[Rejection] = []

@@ -1,7 +1,7 @@
 """When the callback of a rule may come and when it must have, and whether one that came is what the rule wants."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roomcheck.judge.hypothesis import (
@@ -19,8 +19,9 @@ from roomcheck.judge.hypothesis import (
 from roomcheck.judge.rules import Rules
 from roomcheck.model.time import Instant, show_duration, show_window
 from roomcheck.model.verdict import Window
-from roomcheck.spec.contract import Rule
+from roomcheck.spec.contract import CauseKind, Rule
 
+BREAKS = (CauseKind.LINK_DOWN, CauseKind.SERVER_DOWN)
 ON_ITS_WAY = 1 << 61  # how far away it is that something else was on its way
 
 
@@ -32,14 +33,22 @@ def allowed(rule: Rule) -> str:
 class Windows:
     """One instance of a view: its rules, its member's link, and when what they owe is due."""
 
-    __slots__ = ("check_at", "extra", "gave_up", "link", "narrow", "raw", "rules", "tallies", "view")
+    __slots__ = ("check_at", "extra", "gaps", "gave_up", "link", "narrow", "raw", "rules", "sooner", "tallies", "view")
 
-    def __init__(self, rules: Rules, mode: Mode, extra: int, link: LinkState) -> None:
-        """`extra`: how long (microseconds) after its due time a callback's absence proves something."""
+    def __init__(
+        self, rules: Rules, mode: Mode, extra: int, gaps: Sequence[Instant], sooner: int | None, link: LinkState
+    ) -> None:
+        """`extra`: how long (microseconds) after its due time a callback's absence proves something.
+
+        `gaps`: when the machine stood still, each in which that is no time at all. `sooner`: by how much that may come
+        too early which no link leads to, if it is not `extra`.
+        """
         self.rules = rules
         self.view = rules.view
         self.narrow = mode is Mode.NARROW
         self.extra = 0 if self.narrow else extra
+        self.gaps = gaps
+        self.sooner = sooner
         self.link = link
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.check_at = NEVER  # nothing can be overdue before
@@ -58,7 +67,7 @@ class Windows:
             rejections.append(Rejection(0, f"{rule.text}: told with {seen}, required {dict(rule.pattern)}", rule))
             return False
         if rule.after:
-            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self.extra)
+            early = rule.after + (p.cause.hi - at.lo if self.narrow else p.cause.lo - at.hi - self._slack(p))
             if early > 0:
                 mode = Mode.NARROW if self.narrow else Mode.WIDE
                 when = came(at, p.cause, "its cause", early, mode, early=True)
@@ -67,7 +76,7 @@ class Windows:
                 return False
         if rule.optional and not rule.whenever and not (rule.while_up and self.link.down):
             base = self._base(p)
-            late = at.hi - base.lo if self.narrow else at.lo - base.hi - self.extra
+            late = at.hi - base.lo if self.narrow else at.lo - base.hi - self._late(base.lo, at.hi)
             late -= rule.after + rule.within
             if late > 0:
                 text = f"{rule.text}: came {show_duration(late)} after it may come{allowed(rule)}"
@@ -81,6 +90,18 @@ class Windows:
                 )
                 return False
         return True
+
+    def _slack(self, p: Obligation) -> int:
+        """By how much (microseconds) it may come too early: its cause may have been seen so late."""
+        by_link = p.rule.cause.kind in BREAKS
+        return self._late(p.cause.lo, p.cause.hi, None if by_link else self.sooner)
+
+    def _late(self, begin: int, end: int, least: int | None = None) -> int:
+        """By how much (microseconds) what this machine did and was told then may be late; `least`: else `extra`."""
+        least = self.extra if least is None else least
+        if not self.gaps or self.narrow:
+            return least
+        return least + sum(g.hi - g.lo for g in self.gaps if g.lo <= end + least and g.hi >= begin - least)
 
     def _base(self, p: Obligation) -> Instant:
         """From when its time runs."""
@@ -96,7 +117,7 @@ class Windows:
         if in_flight and rule.while_up:  # what was decided before the link was whole again does not wait once more
             opened = Instant(p.base.lo + rule.after, p.base.hi + rule.after)
             base, span = later(opened, self.link.since), rule.within
-        return at.hi - base.lo - span if self.narrow else at.lo - base.hi - span - self.extra
+        return at.hi - base.lo - span if self.narrow else at.lo - base.hi - span - self._late(base.lo, at.hi)
 
     def _window(self, p: Obligation) -> Window:
         """When it may come, as wide as the instants are uncertain."""
@@ -110,7 +131,7 @@ class Windows:
         rule = p.rule
         if rule.while_up and self.link.down:
             return NEVER
-        return -1 if rule.whenever else self._base(p).hi + rule.after + rule.within + self.extra
+        return -1 if rule.whenever else self._base(p).hi + rule.after + rule.within + self._late(-NEVER, NEVER)
 
     def _met(self, p: Obligation, at: Instant) -> None:
         rule = p.rule
