@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from roomcheck.adapters.queued import Queued
+from roomcheck.queued import Queued
 from roomcheck.run.clock import TICK, Lateness, now, sleep_until
 
 MS = 1000

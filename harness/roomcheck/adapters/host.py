@@ -23,10 +23,10 @@ from roomcheck.adapters.clock import OwnClock
 from roomcheck.adapters.members import FloodError, Member, StampedCallback, UntrueError
 from roomcheck.adapters.messages import LINE_LIMIT, REQUESTS, VERSION, Info
 from roomcheck.adapters.pulse import DEAD, SILENCE, Pulse, now
-from roomcheck.adapters.queued import within
 from roomcheck.adapters.reading import MisreadError, problem_of, read
 from roomcheck.errors import AdapterError, TargetError
 from roomcheck.model.time import show_duration
+from roomcheck.queued import within
 
 HELLO_LIMIT = 15.0  # seconds; an SDK with a virtual machine of its own takes several to load on a busy machine
 BYE_LIMIT = 2.0

@@ -11,6 +11,8 @@ import http.client
 import importlib
 import json
 import re
+import selectors
+import socket
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ from urllib.parse import urlsplit
 
 from roomcheck.errors import HarnessError
 from roomcheck.faults.silence import Silence
+from roomcheck.queued import ready
 
 LIMIT = 3.0  # seconds a call may take: the slowest good one under load took 0.9 s, a wedged server never answers
 API_PORT = 8474  # Toxiproxy's own default
@@ -71,10 +74,11 @@ class _Answer:
 class _Http:
     """Stands in for the `requests` module inside the private copy: one kept connection a thread, no environment."""
 
-    def __init__(self, address: tuple[str, int], limit: float, silence: Silence) -> None:
+    def __init__(self, address: tuple[str, int], limit: float, silence: Silence, pid: int | None) -> None:
         self._address = address
         self._silence = silence
         self._limit = limit
+        self._pid = pid
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
 
@@ -97,6 +101,8 @@ class _Http:
         self._silence.asked()
         try:
             connection.request(method, path, data, headers)
+            if not ready(lambda limit: _readable(connection.sock, limit), self._limit, self._pid):
+                raise TimeoutError  # noqa: TRY301 - as the socket does
             response = connection.getresponse()
             answer = _Answer(response.status, response.read())
         except TimeoutError as e:
@@ -127,6 +133,12 @@ class _Http:
             connection.close()
 
 
+def _readable(connection: socket.socket, limit: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(limit))
+
+
 _importing = threading.Lock()
 
 
@@ -150,12 +162,13 @@ def _private_copy() -> tuple[ModuleType, ModuleType]:
 class Client:
     """The calls that the faults need, on one server. Each blocks for LIMIT at most, and raises the two errors above."""
 
-    def __init__(self, url: str, limit: float = LIMIT) -> None:
+    def __init__(self, url: str, limit: float = LIMIT, pid: int | None = None) -> None:
+        """`pid`: of the server, if it is ours: that it waits for a processor does not count."""
         where = urlsplit(url)
         self._proxy, api = _private_copy()
         address = (where.hostname or "127.0.0.1", where.port or API_PORT)
         self.silence = Silence()
-        self._http = _Http(address, limit, self.silence)
+        self._http = _Http(address, limit, self.silence, pid)
         api.requests = self._http  # type: ignore[attr-defined]  # the library's own import is what we replace
         self._api: Any = api.APIConsumer
         self._api.host, self._api.port = address

@@ -29,7 +29,7 @@ class ToxiproxyServer:
         self.version = version
         self.proofs: dict[object, asyncio.Future[None]] = {}  # faults proven once on this server, see proof.py
         self._process = process
-        self._client = Client(url, limit)
+        self._client = Client(url, limit, process.pid if process is not None else None)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="toxiproxy")
         self._broken = ""
         self._listening = asyncio.create_task(self._listen())

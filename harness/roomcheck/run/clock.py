@@ -15,7 +15,7 @@ from bisect import bisect_left
 from statistics import median_low
 from typing import Self
 
-from roomcheck.adapters.queued import offspring, threads_of, waiting
+from roomcheck.queued import offspring, threads_of, waiting
 
 TICK = 5_000  # microseconds between two looks; a look costs about 20 us
 LAST = 20  # looks of which the usual lateness is taken: one that was very late is an accident

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
-from roomcheck.adapters.queued import offspring
+from roomcheck.queued import offspring
 from roomcheck.run.clock import now
 
 TICK = 50_000  # microseconds between two looks; one at three programs costs about 200 us

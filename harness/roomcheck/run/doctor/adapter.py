@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from roomcheck.adapters import BYE_LIMIT, AdapterHost, StampedCallback
-from roomcheck.adapters.queued import Queued
 from roomcheck.errors import AdapterError
 from roomcheck.faults import Link
 from roomcheck.judge.route import extract
@@ -14,6 +13,7 @@ from roomcheck.model.schedule import Call, Wait
 from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Answered, Told
 from roomcheck.model.verdict import Blame
+from roomcheck.queued import Queued
 from roomcheck.room import USUAL, play
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.doctor.line import Observation, finding, not_tried, ok

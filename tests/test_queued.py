@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from roomcheck.adapters import AdapterHost, queued
-from roomcheck.adapters.queued import MOST, Queued, offspring, waiting, within
+from roomcheck import queued
+from roomcheck.adapters import AdapterHost
 from roomcheck.errors import AdapterError
+from roomcheck.queued import MOST, Queued, offspring, ready, waiting, within
 
 
 def test_offspring_are_children_and_their_children() -> None:
@@ -80,3 +82,33 @@ def test_an_adapter_that_the_machine_kept_waiting_is_told_so(monkeypatch: pytest
 
     with pytest.raises(AdapterError, match=r"no answer to hello within 0\.2 s and the 0\.2 s for which this machine"):
         asyncio.run(AdapterHost.start(deaf, hello_limit=0.2))
+
+
+@pytest.mark.parametrize("waits", [0, 10**12])
+def test_a_blocking_look_lasts_as_long_as_the_program_was_kept_waiting(
+    waits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is there at the third look; each look lasts as long as it may."""
+    monkeypatch.setattr(Queued, "worst", property(lambda _: waits))
+    looks: list[float] = []
+
+    def look(limit: float) -> bool:
+        looks.append(limit)
+        threading.Event().wait(limit)
+        return len(looks) == 3
+
+    assert ready(look, 0.25, os.getpid()) is bool(waits)
+    assert looks[:2] == [0.2, pytest.approx(0.05, abs=0.04)]
+
+
+def test_a_quick_answer_is_seen_at_once() -> None:
+    """Nobody looks how long the program has waited; nor, of one that is not ours, later."""
+    looks: list[float] = []
+
+    def second(limit: float) -> bool:
+        looks.append(limit)
+        return len(looks) == 2
+
+    assert ready(lambda limit: limit == 0.2, 3, 1 << 30)
+    assert ready(second, 3, None)
+    assert not ready(lambda _: False, 0.01, None)

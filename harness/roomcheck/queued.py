@@ -1,10 +1,12 @@
 """How long programs wait for a processor, as the kernel counts it, and a time limit that does not count that."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+QUICK = 0.2  # seconds; most answers come sooner, and then nobody needs to look how long a program has waited
 MOST = 3  # times its limit that a program may be kept waiting: then the machine cannot run it at all
 
 T = TypeVar("T")
@@ -24,6 +26,20 @@ async def within(answer: "asyncio.Future[T]", limit: float, pid: int | None) -> 
             return answer.result()
         waited = min(queued.worst / 1e6, MOST * limit) if queued else 0.0
     raise TimeoutError(waited)
+
+
+def ready(look: Callable[[float], bool], limit: float, pid: int | None) -> bool:
+    """Whether a blocking look (for so many seconds) sees a program's answer within the same time; blocks as long."""
+    if look(min(QUICK, limit)):
+        return True
+    begin = time.monotonic() - min(QUICK, limit)
+    queued = Queued(pid) if pid is not None else None
+    waited = 0.0
+    while (left := begin + limit + waited - time.monotonic()) > 0:
+        if look(left):
+            return True
+        waited = min(queued.worst / 1e6, MOST * limit) if queued else 0.0
+    return False
 
 
 class Queued:
