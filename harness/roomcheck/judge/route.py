@@ -64,6 +64,7 @@ def order(record: Record) -> int:
 
 
 KNOWN = "a callback that the contract knows"
+RIGHT_LIST = "a list of all who are there, and of nobody else"
 OTHERS_ONLY = "news of the others alone, unless `oneself: either` stands under `presence`"
 
 
@@ -449,7 +450,7 @@ class Router:
         inside = self.state.get((member, room)) in observers.hearing.states
         itself = self.user_of[member] in users if inside else None
         for text in wrong(callback, record.fields, listed, view.lists[callback.name], itself=itself):
-            self._stray(record, text, view)
+            self._stray(record, text, view, RIGHT_LIST)
         for user in observers.peers[member]:
             observers.observer(member, room, user).listed(record.at, there=user in users)
 
