@@ -76,6 +76,35 @@ def test_only_who_draws_schedules_imports_hypothesis(tmp_path: Path) -> None:
         assert {"hypothesis", "pydantic"} & loaded(tmp_path, *words) == {"pydantic"}
 
 
+def test_one_worker_imports_nothing_of_what_spreads(tmp_path: Path) -> None:
+    """It is this process; Dask takes a second to import, and need not be installed."""
+    words = ("fuzz", "--simulate", "--schedules", "1", "--unpicked", "-q", "--workers", "1")
+    assert not loaded(tmp_path, *words) & {"dask", "distributed"}
+
+
+@pytest.mark.parametrize("words", [["--workers", "0"], ["--workers", "many"], ["--workers", "2"]])
+def test_workers_that_cannot_be_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A number from 1 or `auto`, and only where nothing is played on sockets; exit 4."""
+    code, _, err = call(capsys, "fuzz", *words)
+
+    assert code == 4
+    assert "--workers" in err
+
+
+def test_workers_without_dask_say_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit 4, in one line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "roomcheck.cluster.workers", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, _, err = call(capsys, "fuzz", "--simulate", "--workers", "2")
+
+    assert code == 4
+    assert err.count("\n") == 1
+    assert "pip install 'roomcheck[cluster]'" in err
+
+
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     """Every command is listed; it is a usage error all the same, since nothing was checked."""
     code, out, _ = call(capsys)

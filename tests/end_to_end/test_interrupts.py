@@ -134,6 +134,22 @@ def test_a_killed_run_takes_a_server_behind_a_shell_with_it(tmp_path: Path) -> N
     assert not left
 
 
+@pytest.mark.night
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_search_that_started_them(by: signal.Signals, tmp_path: Path) -> None:
+    """From a terminal, whose Ctrl-C they hear as well: one line, the reports, exit 130, and no process left."""
+    words = ["fuzz", "--simulate", "-q", "--schedules", "5000", "--database", "db", "--workers", "2"]
+    with Running.start(words, tmp_path) as running:
+        running.until_results(1)
+        (running.process.kill if by is signal.SIGKILL else partial(running.signal, by))()
+        done = running.end()
+        assert not running.left()
+
+    if by is not signal.SIGKILL:
+        assert (done.code, done.reports.footer.complete) == (INTERRUPTED, False), done.out + done.err
+        assert done.err == ""
+
+
 def test_a_killed_run_takes_everything_with_it(tmp_path: Path) -> None:
     """After kill -9 of the harness its adapter, its server and its Toxiproxy are gone; the stream holds what was done."""
     with Running.start(["run", *patterns(EARLY, LATE)], tmp_path) as running:

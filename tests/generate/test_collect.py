@@ -1,5 +1,6 @@
 """Drawing many schedules, and remembering those that failed."""
 
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, InMemoryExampleDatabase
 
-from roomcheck.generate.collect import collect, known, open_memory, remember
+from generate.contracts import CONTRACTS, drawn
+from roomcheck.generate.collect import Source, collect, distinct, known, open_memory, remember, walks
 from roomcheck.model.schedule import Heal, Member, Schedule, Step, When
 
 PLANS = st.lists(st.integers(0, 1000), min_size=1, max_size=5).map(
@@ -73,3 +75,12 @@ def test_a_strategy_with_few_schedules_gives_those() -> None:
     """And ends."""
     few = st.sampled_from([Schedule((), (), (), watch) for watch in (1, 2, 3)])
     assert {s.watch for s in collect(few, number=7, count=50)} == {1, 2, 3}
+
+
+def test_walks_can_be_walked_in_other_processes() -> None:
+    """From a source that was sent there; together they give what one process collects, and no walk too many is asked."""
+    sent = pickle.loads(pickle.dumps(Source(CONTRACTS["zego-100"])))  # noqa: S301  it is ours
+    asked = iter(walks(20, 30))
+
+    assert distinct(map(sent.walk, asked), 30) == list(drawn("zego-100", 30))
+    assert list(asked)

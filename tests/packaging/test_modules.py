@@ -22,7 +22,7 @@ PACKAGES = [module for name in MODULES if hasattr(module := importlib.import_mod
 ALONE = """
 import importlib, os, sys, traceback
 import asyncio, concurrent.futures, subprocess, xml.etree.ElementTree
-import click, hypothesis.database, hypothesis.strategies, jinja2, lark, proxy, pydantic, requests, rich.console, rich.table, yaml
+import click, distributed, hypothesis.database, hypothesis.strategies, jinja2, lark, proxy, pydantic, requests, rich.console, rich.table, yaml
 broken, below = [], []
 for name in sys.argv[1:]:
     if name == "+":

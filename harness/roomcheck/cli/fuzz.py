@@ -11,6 +11,8 @@ from roomcheck.cli.files import REFERENCE
 from roomcheck.cli.going_on import SAID
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
+from roomcheck.cli.workers import workers_option
+from roomcheck.cluster import spreading
 from roomcheck.errors import UsageError
 from roomcheck.generate import schedules as by_chance
 from roomcheck.generate.collect import Memory, known, open_memory
@@ -37,10 +39,11 @@ KEPT = 0.25  # of --minutes, for playing again what violates and making it short
 @click.option("--database", metavar="DIR|redis://HOST:PORT", default=".roomcheck", show_default=True,
               help="What failed is kept here and played first by the next run; a CI can cache it.")  # fmt: skip
 @click.option("--unpicked", is_flag=True, help="Play schedules as chance gives them, not those that add most first.")
+@workers_option("draw and play, with --simulate")
 @playing
 def fuzz(
     choice: Choice, spec: str | None, schedules: int | None, minutes: float | None, seed: int, database: str,
-    *, unpicked: bool,
+    workers: int, *, unpicked: bool,
 ) -> int:  # fmt: skip
     """Play random schedules of SPEC (a file or an id; by default the target's own), many at once, and judge them.
 
@@ -48,6 +51,8 @@ def fuzz(
     `roomcheck replay` plays without chance. Findings of one kind are reported once, with a count. What the time did not
     suffice for is kept as it was found: `roomcheck replay --shrink` takes it up again.
     """
+    if workers > 1 and not choice.simulate:
+        raise UsageError("--workers is for --simulate: on sockets one process plays as many rooms as two cores bear")
     bound = Bound.of(choice, spec)
     budget = None if minutes is not None and schedules is None else schedules or SCHEDULES
     jobs = IN_REAL_TIME if bound.contract.scale == 1 else IN_FLIGHT
@@ -75,6 +80,7 @@ def fuzz(
             waits=not choice.simulate,
             first=first,
             memory=memory,
+            spread=spread,
             picked=not unpicked,
             virtual=None if choice.simulate or bound.target.name != REFERENCE else bound.virtual(),
             keep=lambda found: keep(found, bound, folder / named_after(found)),
@@ -85,11 +91,12 @@ def fuzz(
         search.append(fuzzing)
         await carry_out(fuzzing, player, reports.console)
 
-    return play(
-        bound, work, cases=max(budget, len(first)) if budget else 0, jobs=jobs,
-        repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})",
-        every_trace=False, coverage=lambda: search[0].coverage if search else None,
-    )  # fmt: skip
+    with spreading(workers) as spread:
+        return play(
+            bound, work, cases=max(budget, len(first)) if budget else 0, jobs=jobs,
+            repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})",
+            every_trace=False, coverage=lambda: search[0].coverage if search else None, spread=spread,
+        )  # fmt: skip
 
 
 def remembered(contract: Contract, memory: Memory) -> list[Schedule]:
@@ -99,7 +106,11 @@ def remembered(contract: Contract, memory: Memory) -> list[Schedule]:
 
 async def carry_out(fuzzing: Fuzz, player: Any, console: Console) -> None:
     """A search on this player; the console is told how it goes on."""
-    player.on_case, player.on_trace = fuzzing.hear, fuzzing.met
+    player.on_case = fuzzing.hear
+    if hasattr(player, "on_met"):  # what its traces met is counted where they were played
+        player.on_met = fuzzing.coverage.add
+    else:
+        player.on_trace = fuzzing.met
     # what is played to confirm and to shrink is none of the schedules asked for
     player.on_tick = lambda running, _done: console.tick(running, fuzzing.played)
     telling = asyncio.create_task(_tell(fuzzing, player, console))

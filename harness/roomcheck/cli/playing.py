@@ -22,6 +22,7 @@ from roomcheck.cli.known import KnownFile
 from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.cli.targets import open_target
+from roomcheck.cluster import simulated
 from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -43,6 +44,7 @@ from roomcheck.simulate import Virtual, speaks
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
+from roomcheck.spread import Spread, here
 
 DEFAULT_SPEC = "zego-express/room-status"
 INTERRUPTED = 130
@@ -232,12 +234,13 @@ def still_played(player: Any, reports: Reports) -> AbstractContextManager[None]:
 def play(
     bound: Bound, work: Work, *, cases: int, repeat: Callable[[Case], str], jobs: int, every_trace: bool = True,
     coverage: Callable[[], Coverage | None] = lambda: None, known: KnownFile | None = None,
-    shard: Shard | None = None,
+    shard: Shard | None = None, spread: Spread = here,
 ) -> int:  # fmt: skip
     """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
 
     `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case. `shard`:
-    which part of a run this is; the reports hold the others that were played into the same folder, too.
+    which part of a run this is; the reports hold the others that were played into the same folder, too. `spread`: what
+    is simulated is played where this does its work.
     """
     choice = bound.choice
     with held(choice.report_dir):
@@ -249,7 +252,8 @@ def play(
         traces = TraceFolder(folder, every_trace)
         player: Any
         if choice.simulate:
-            player, toxiproxy = bound.virtual(traces), VIRTUAL
+            player = simulated(bound.virtual(traces), spread, lambda: traces.wants_conforming)
+            toxiproxy = VIRTUAL
         else:
             say = (lambda _text: None) if choice.quiet else _warn
             plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)

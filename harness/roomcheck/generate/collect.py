@@ -6,6 +6,7 @@ at hand, so that the example database holds Hypothesis' own example, which the n
 """
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from importlib import import_module
 from unittest import SkipTest
 
@@ -13,7 +14,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, ReadOnlyDatabase
 
+from roomcheck.generate.strategies import schedules
 from roomcheck.model.schedule import Schedule
+from roomcheck.spec.contract import Contract
 
 Memory = ExampleDatabase
 # Five of six schedules of a long walk are one that it had, a little varied: of 250 distinct ones, 120 to 170 begin
@@ -44,9 +47,41 @@ def open_memory(place: str, spec: str) -> ExampleDatabase:
 
 def collect(strategy: st.SearchStrategy[Schedule], *, number: int, count: int) -> list[Schedule]:
     """So many different schedules, if the strategy has them, the same for the same seed (`number`)."""
+    return distinct((drawn_in(strategy, walk) for walk in walks(number, count)), count)
+
+
+class Source:
+    """What schedules are drawn from. A strategy takes as long to make as twelve schedules, and cannot be sent."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def __reduce__(self) -> tuple[type["Source"], tuple[Contract]]:
+        return Source, (self.contract,)
+
+    @cached_property
+    def strategy(self) -> st.SearchStrategy[Schedule]:
+        """Made once in each process."""
+        return schedules(self.contract)
+
+    def walk(self, number: int) -> list[Schedule]:
+        """What this walk draws."""
+        return drawn_in(self.strategy, number)
+
+
+def drawn_in(strategy: st.SearchStrategy[Schedule], walk: int) -> list[Schedule]:
+    """What one of Hypothesis' walks draws, which hangs on nothing but its seed."""
+    drawn: list[Schedule] = []
+    _walk(strategy, drawn.append, walk, WALK, None, Phase.generate)
+    return drawn
+
+
+def distinct(walked: Iterable[Iterable[Schedule]], count: int) -> list[Schedule]:
+    """So many different schedules of these walks, if there are; no walk is asked for that is not needed."""
     drawn: dict[str, Schedule] = {}
-    for walk in _walks(number, count):
-        _walk(strategy, lambda schedule: drawn.setdefault(repr(schedule), schedule), walk, WALK, None, Phase.generate)
+    for walk in walked:
+        for schedule in walk:
+            drawn.setdefault(repr(schedule), schedule)
         if len(drawn) >= count:
             break
     return list(drawn.values())[:count]
@@ -74,14 +109,14 @@ def remember(
             if drawn == wanted:
                 raise _FailsError
 
-        for walk in _walks(number, count):
+        for walk in walks(number, count):
             try:
                 _walk(strategy, body, walk, WALK, database, Phase.generate)
             except _FailsError:
                 break
 
 
-def _walks(number: int, count: int) -> range:
+def walks(number: int, count: int) -> range:
     """The seeds of Hypothesis' own walks: several short ones differ more than a long one, which varies what it had."""
     return range(number * MOST_WALKS, number * MOST_WALKS + min(-(-count // WALK) * REPEATS, MOST_WALKS))
 
@@ -106,10 +141,10 @@ def _walk(
     )
     @seed(number)
     @given(strategy)
-    def schedules(schedule: Schedule) -> None:
+    def walk(schedule: Schedule) -> None:
         body(schedule)
 
     try:
-        schedules()
+        walk()
     except SkipTest:  # the database remembers nothing
         return

@@ -39,8 +39,8 @@ def under_other_faults(contract: Contract, schedule: Schedule) -> list[Schedule]
 
 def with_one_more(
     contract: Contract, schedule: Schedule, told: Trace, wanted: Callable[[Triple], bool]
-) -> Iterator[tuple[Schedule, Triple]]:
-    """The story of a drawn schedule with one act more, where that act would meet a wanted triple, and which one.
+) -> Iterator[tuple[Schedule, tuple[Triple, ...]]]:
+    """The story of a drawn schedule with one act more, where that act would meet wanted triples, and which ones.
 
     `told` is what is expected of the schedule. The act comes in the middle of a stretch in which nothing else happens.
     It meets the triple itself, or another device of its user does, by what is told after the act.
@@ -78,14 +78,14 @@ def with_one_more(
                 if not links.allow(act):
                     continue
                 if wanted(Triple(place.state, cause, place.fault)):
-                    yield longer(acts, gap, act), Triple(place.state, cause, place.fault)
+                    yield longer(acts, gap, act), (Triple(place.state, cause, place.fault),)
                 for other in _others(contract, act) if twins else ():
                     name = cause if isinstance(other, Call | Admin) else ""
                     args = other.args if isinstance(other, Call) else None
                     for state in contract.connection.led_to(place.state, _ARMS[type(other)], name, args):
                         met = (Triple(twin.state, f"twin {state}", twin.fault) for twin in twins)
-                        found = next((triple for triple in met if wanted(triple)), None)
-                        if found is not None:
+                        found = tuple(filter(wanted, met))
+                        if found:
                             yield longer(acts, gap, other), found
 
 

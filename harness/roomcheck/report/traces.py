@@ -20,6 +20,11 @@ class TraceFolder:
     lost: str = ""
     _remembered: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def wants_conforming(self) -> bool:
+        """Whether it still keeps traces that conform, as a file or for their pictures."""
+        return self.every or len(self._remembered) < REMEMBERED
+
     def keep(self, case: str, trace: Trace, outcome: Outcome | None) -> str:
         """Write the trace of this case's id; returns the file's name, or nothing."""
         if not self.every and outcome is Outcome.CONFORMS:

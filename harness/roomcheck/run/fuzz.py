@@ -36,6 +36,7 @@ from roomcheck.run.queue import duration
 from roomcheck.run.session import ATTEMPTS
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of
+from roomcheck.spread import Spread, here
 
 # of a search by time, which then draws twice as many each time: the first are played at once, as chance gives them
 FIRST = 16
@@ -120,6 +121,7 @@ class Fuzz:
     memory: Memory | None = None
     picked: bool = True
     shrink_for: float = SHRINK_SECONDS  # of each kind
+    spread: Spread = here  # does the work of drawing
     virtual: Player | None = None  # where findings are shrunk first, if they show there
     keep: Callable[[Found], str] = lambda _found: ""  # writes the schedule, returns the command that repeats it
     on_result: Callable[[CaseResult], None] = lambda _result: None
@@ -173,7 +175,8 @@ class Fuzz:
             most = max(0.0, self._time_left()) if self.waits else math.inf
             try:
                 async with self._in_time():
-                    chosen = await aside(partial(draw, self.contract, number, want, expected, self.in_flight, most))
+                    work = partial(draw, self.contract, number, want, expected, self.in_flight, most, self.spread)
+                    chosen = await aside(work)
             except TimeoutError:
                 if self.played:
                     return

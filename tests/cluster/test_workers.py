@@ -1,0 +1,137 @@
+"""What Dask's workers are given and give back, on real ones."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generate.contracts import CONTRACTS
+from roomcheck.cli import fuzz as command
+from roomcheck.cli import main
+from roomcheck.cluster import workers as module
+from roomcheck.cluster.player import Simulated
+from roomcheck.cluster.workers import Killed, Workers, started
+from roomcheck.errors import HarnessError
+from roomcheck.judge.coverage import Coverage, met
+from roomcheck.model.verdict import CaseResult
+from roomcheck.reference import defects
+from roomcheck.report.traces import TraceFolder
+from roomcheck.run import fuzz as search
+from roomcheck.run.choosing import draw
+from roomcheck.simulate import Virtual
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.schedule_file import case_of
+from support.processes import children
+from support.work import DEADLY, divided, halved
+
+ZEGO = CONTRACTS["zego-100"]
+DEFECT = "never-reconnected"
+WORDS = ("fuzz", "--simulate", "-q", "--defect", DEFECT, "--schedules", "8")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    """Two; what kills one is tried on no other."""
+    before = children()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "AGAIN", 0)
+        with started(2) as both:
+            yield both
+    left = [process for process in children() if process not in before and process.is_running()]
+    assert [" ".join(process.cmdline()) for process in left if "tracker" not in " ".join(process.cmdline())] == []
+
+
+def test_results_come_in_the_order_of_the_items(workers: Workers) -> None:
+    """However the batches are cut, and whoever does them; what is shared is there for each."""
+    assert list(workers(halved, 7, range(500))) == [(7, n // 2) for n in range(500)]
+    assert list(workers(halved, 8, iter(range(50)))) == [(8, n // 2) for n in range(50)]
+
+
+def test_an_error_of_the_work_is_raised_here(workers: Workers) -> None:
+    """As if it had been done here."""
+    with pytest.raises(ZeroDivisionError):
+        list(workers(divided, 1, [1, 2, 0, 3]))
+
+
+def test_what_is_chosen_does_not_hang_on_who_draws(workers: Workers) -> None:
+    """The same schedules in the same order, and the same is expected of them."""
+    alone: Counter[object] = Counter()
+    spread: Counter[object] = Counter()
+
+    assert draw(ZEGO, 5, 8, alone) == draw(ZEGO, 5, 8, spread, spread=workers)
+    assert alone == spread
+
+
+class Heard:
+    """What a player told of results and coverage."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.coverage = Coverage(contract)
+        self.results: list[dict[str, Any]] = []
+
+    def result(self, result: CaseResult) -> None:
+        fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
+        self.results.append({**fields, "seconds": 0, "trace_file": Path(result.trace_file).name})
+
+
+def test_workers_play_as_one_process_does(workers: Workers, tmp_path: Path) -> None:
+    """Results in the cases' order, what traces met, and which traces are kept with what in them."""
+    cases = [case_of(f"random/{i}", schedule) for i, (schedule, _) in enumerate(draw(ZEGO, 20, 30, None))]
+    here, there = Heard(ZEGO), Heard(ZEGO)
+    folders = [TraceFolder(tmp_path / name, every=False) for name in ("here", "there")]
+    for folder in folders:
+        folder.folder.mkdir()
+    room = defects.client(DEFECT), defects.server(DEFECT)
+    alone = Virtual(ZEGO, *room, keep=folders[0].keep, on_case=here.result)
+    alone.on_trace = lambda _case, trace, verdict: here.coverage.add(met(ZEGO, trace), verdict)
+    virtual = Virtual(ZEGO, *room, keep=folders[1].keep)
+    spread = Simulated(virtual, workers, lambda: False, there.coverage.add, there.result)
+
+    for player in (alone, spread):
+        asyncio.run(player.play(cases, over=lambda case: case.id == "random/3"))
+
+    assert here.results == there.results
+    assert 0 < len({result["outcome"] for result in there.results}) < len(there.results) == len(cases) - 1
+    for what in ("triples", "rules", "requirements"):
+        assert getattr(here.coverage, what) == getattr(there.coverage, what)
+    kept = [{path.name: path.read_text() for path in folder.folder.iterdir()} for folder in folders]
+    assert kept[0] == kept[1] != {}
+
+
+def test_a_search_finds_the_same_and_calls_it_the_same(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line of the stream but times of day and of the clock."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(search, "SHRINK_ROUNDS", 1)
+    streams = []
+    for words in ([], ["--workers", "2"]):
+        with monkeypatch.context() as patch:
+            if words:
+                patch.setattr(command, "spreading", lambda number: nullcontext({2: workers}[number]))
+            with pytest.raises(SystemExit) as e:
+                main([*WORDS, *words, "--database", f"db{len(words)}"])
+        assert e.value.code == 1
+        lines = (tmp_path / "roomcheck-report" / "run.ndjson").read_text(encoding="utf-8").splitlines()
+        streams.append([json.loads(line) | {"seconds": 0, "started": ""} for line in lines])
+    assert streams[0] == streams[1]
+
+
+def test_what_kills_workers_takes_no_other_along(workers: Workers) -> None:
+    """It is named, all others have their results, and other workers are there afterwards."""
+    items = [*range(5), DEADLY, *range(20)]
+    results = []
+    batches = workers.batches(halved, 7, items)
+    while (batch := batches.take()) is not None:
+        results += batch
+
+    assert results == [Killed(n, 1) if n == DEADLY else (7, n // 2) for n in items]
+    with pytest.raises(HarnessError, match=r"1 workers died while they did this alone: -1"):
+        list(workers(halved, 9, [DEADLY]))
+    assert list(workers(halved, 9, [4])) == [(9, 2)]
