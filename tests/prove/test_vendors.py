@@ -20,6 +20,7 @@ VENDORS = {
     "quill": 100,
     "tally": 75,
     "lido": 85,
+    "cellar": 75,
 }  # name -> lines that its contract has at most
 
 

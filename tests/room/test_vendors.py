@@ -9,7 +9,7 @@ from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, perform
 from support.vendors import contract
 
-VENDORS = ("conference", "foyer", "lido", "lodge", "phone", "porch", "roster")
+VENDORS = ("cellar", "conference", "foyer", "lido", "lodge", "phone", "porch", "roster")
 ROOMS = (Policy(), Policy(Timing.LATE, 1, 0.5), Policy(Timing.DRAWN, 2, 1.0), Policy(eagerness=1.0, obliging=True))
 
 

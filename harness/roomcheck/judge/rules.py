@@ -71,6 +71,7 @@ class Rules:
                 self.settles[rule.id] = whole, broken
         # whether something may arm a rule of a member that has done nothing yet
         self.early = any(rule.cause.kind in LEVELS and view.initial in rule.armed_in for rule in view.rules)
+        self.lapses = any(rule.lapses for rule in view.rules)
         self.silent = any(rule.silent for rule in view.rules)
         self.immediate = any(rule.immediately for rule in view.rules)
         # state -> the states of another device that may lead to it

@@ -80,7 +80,7 @@ class Steps(Windows):
         next_ = comes_next(h) if self.rules.immediate else ()
         for obligation in next_ or h.armed:
             rule = obligation.rule
-            if rule.to is not None and told[rule.id] == value and state in rule.from_:
+            if rule.to is not None and told[rule.id] == value and state in rule.from_ and not rule.silent:
                 found = True
                 if self._matches(obligation, value, fields, at, rejections):
                     self._met(obligation, at)
@@ -170,7 +170,7 @@ class Steps(Windows):
             return [h]
         if h.head not in rule.armed_in:  # a silent move came between
             return [h]
-        if rule.silent:
+        if rule.silent and not rule.lapses:
             moved = self._move_silently(h, rule.to or "", now, args)
             return [h, *moved] if rule.optional else moved
         waiting = h.armed
@@ -194,6 +194,24 @@ class Steps(Windows):
                 return [h] if now.lo - self.link.since.hi > settle else [h, armed]
         return [armed]
 
+    def _lapsed(self, h: Hypothesis, at: Instant) -> list[Hypothesis]:
+        """The stories in which what lapses by itself has done so by now, and this one, if it may still be."""
+        for p in h.armed:
+            rule = p.rule
+            opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
+            if rule.lapses and h.head in rule.from_ and opened:
+                until = p.base.hi + rule.after + rule.within
+                kept = Hypothesis(h.state, h.entry, h.args, without(h.armed, p), h.in_flight, h.called_off)
+                when = Instant(max(h.entry.lo, p.cause.lo + rule.after), min(at.hi, until))
+                moved = [
+                    m for one in self._move_silently(kept, rule.to or "", when, h.args) for m in self._lapsed(one, at)
+                ]
+                over = at.hi > p.base.lo + rule.after + rule.within if self.narrow else at.lo > until + self.extra
+                if not over:
+                    return [h, *moved]
+                return [*self._lapsed(kept, at), *moved] if rule.optional else moved
+        return [h]
+
     def _move_silently(self, h: Hypothesis, to: str, at: Instant, args: Mapping[str, Any]) -> list[Hypothesis]:
         if h.in_flight:
             in_flight = (*h.in_flight[:-1], InFlight(h.in_flight[-1].obligation, to))
@@ -214,7 +232,7 @@ class Steps(Windows):
         head = h.in_flight[-1].to if h.in_flight else h.state
         for p in h.armed:
             rule = p.rule
-            if head not in rule.from_ or rule.answer is not None:
+            if head not in rule.from_ or rule.answer is not None or rule.silent:
                 continue
             opened = p.cause.hi + rule.after <= at.lo if self.narrow else p.cause.lo + rule.after <= at.hi
             if opened and self._may_be_decided(h, p):

@@ -89,9 +89,12 @@ class Simulation(Steps):
 
     def certain(self, at: Instant) -> str | None:
         """The state in which the member surely is at this moment, told or not."""
-        states = {h.moved or h.state for h in self.hypotheses}
+        stories = (
+            [one for h in self.hypotheses for one in self._lapsed(h, at)] if self.rules.lapses else self.hypotheses
+        )
+        states = {h.moved or h.state for h in stories}
         if len(states) > 1 and at.hi > self.check_at:
-            states = {h.moved or h.state for h in self.hypotheses if not self._lapsed(h, at)}
+            states = {h.moved or h.state for h in stories if not self._is_over(h, at)}
         return states.pop() if len(states) == 1 else None
 
     def stays(self, at: Instant) -> bool:
@@ -101,7 +104,7 @@ class Simulation(Steps):
             for h in self.hypotheses
         )
 
-    def _lapsed(self, h: Hypothesis, at: Instant) -> bool:
+    def _is_over(self, h: Hypothesis, at: Instant) -> bool:
         """Whether something should have come by now if this were so."""
         owed = [p for p in comes_next(h) or h.armed if h.head in p.rule.from_]
         return any(self._overdue(p, at) > 0 for p in owed) or any(
@@ -133,6 +136,8 @@ class Simulation(Steps):
             return
         if at.hi > self.check_at:
             self._expire(at)
+        if self.rules.lapses:
+            self._keep([one for h in self.hypotheses for one in self._lapsed(h, at)])
         if level:
             self.link = LinkState(down=kind is LINK_DOWN, since=at, mute=name == MUTE)
         doubtful: set[int] = set()
@@ -165,6 +170,8 @@ class Simulation(Steps):
         if self.rejections or self.gave_up:
             return
         rejections = self._expire(at, value) if at.hi > self.check_at else []
+        if self.rules.lapses:
+            self._keep([one for h in self.hypotheses for one in self._lapsed(h, at)])
         out: list[Hypothesis] = []
         for hypothesis in self.hypotheses:
             out += self._told(hypothesis, value, fields, at, rejections)

@@ -110,7 +110,7 @@ class Windows:
     def _overdue(self, p: Obligation, at: Instant, *, in_flight: bool = False) -> int:
         """By how many microseconds it is too late at `at`; 0 or less: it is not, or nothing is owed."""
         rule = p.rule
-        idle = rule.answer is not None or (rule.optional and not in_flight)
+        idle = rule.answer is not None or rule.silent or (rule.optional and not in_flight)
         if idle or (rule.while_up and self.link.down):
             return 0
         base, span = self._base(p), rule.after + rule.within

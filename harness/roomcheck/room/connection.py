@@ -157,7 +157,7 @@ class Connection:
         eager = decisions.policy.eagerness
         willing = not rule.optional or (time <= MOST and decisions.wished(eager, wanted, "comes", *key, now=now))
         obligation = Obligation(rule, cause, now, args, key, willing)
-        if rule.silent:
+        if rule.silent and not rule.lapses:
             if willing:
                 self._move(obligation)
             return NOTHING
@@ -195,6 +195,7 @@ class Connection:
                 obligation.willing
                 and self.ahead is None
                 and self.state in rule.from_
+                and not self._waits(rule)
                 and not self._next()
                 and self._wished(obligation, "was decided")
             ):
@@ -236,6 +237,9 @@ class Connection:
         obligation.version += 1
         obligation.due = NEVER
         rule = obligation.rule
+        if rule.silent:
+            self._plan_lapse(obligation)
+            return
         if not obligation.willing or self.ahead or self.state not in rule.from_ or self._waits(rule):
             return
         if not rule.immediately and self._next():
@@ -273,6 +277,19 @@ class Connection:
                 self._decide(obligation, told)
 
         self.host.agenda.at(min(decided, told), decide)
+
+    def _plan_lapse(self, obligation: Obligation) -> None:
+        """What lapses by itself does so in its window."""
+        rule, now, version = obligation.rule, self.host.agenda.now, obligation.version
+        earliest, due = obligation.cause + rule.after, obligation.base + rule.after + rule.within
+
+        def lapse() -> None:
+            if obligation.version == version and obligation in self.armed and self.head in rule.from_:
+                self._move(obligation)
+
+        if obligation.willing and due >= now:
+            decide = self.host.decisions.when
+            self.host.agenda.at(decide(max(now, earliest), due, "lapses", *obligation.key, now=now), lapse)
 
     def _waits(self, rule: Rule) -> bool:
         """Whether only the server can tell it, and cannot now: an answer takes a link that is whole both ways."""

@@ -143,7 +143,8 @@ class Rule:
 
     The window is [cause + after, later of cause and entry into `from_` + after + within]; `about`: the one moment that
     the document gives for it, if it gives one (microseconds, as all times). `answer` instead of `to`: the
-    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause. `optional`: may
+    call's own result must fit that pattern. `silent`: no callback, the state moves with the cause, or (after `entered`)
+    at some time in the window. `optional`: may
     come, need not; `whenever`: at any time while it is armed, and told within the window once decided; `repeated`: and
     may come again. `armed_in`: states in which the cause may come, those of `from_` among them. `while_up`: its time
     runs only while the subject's link is up. `given`: the arguments of the call that led here. `provided`: room
@@ -176,6 +177,11 @@ class Rule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "armed_in", self.from_ | self.armed_in)
+
+    @property
+    def lapses(self) -> bool:
+        """Whether a state ends by itself after a time, and nothing is told."""
+        return self.silent and self.after + self.within > 0
 
     def asks_for(self, args: Mapping[str, Any]) -> bool:
         """Whether the call that led here had these arguments among those that the rule wants."""

@@ -181,14 +181,19 @@ class Rulebook(Vocabulary):
             self.problems.add(node.key("silent"), "an answer is not silent")
         idle = [key for key in ("with", "after", "within", "about", "unless", "immediately") if key in node.keys]
         if rule.silent:
-            said: dict[str, str] = {key: key for key in idle}
+            timed = ("after", "within", "about") if rule.cause == CauseKind.ENTERED else ()
+            said: dict[str, str] = {key: key for key in idle if key not in timed}
             if rule.cause_in:
                 said["cause in"] = "cause in"
             if isinstance(rule.optional, str):
                 said["optional"] = f"optional: {rule.optional}"
             for key, words in said.items():
                 text = f"a silent rule moves at once and tells nothing; `{words}` has no meaning"
+                if rule.cause == CauseKind.ENTERED:
+                    text = f"a silent rule tells nothing; `{words}` has no meaning"
                 self.problems.add(node.key(key), text)
+            if rule.about is None and "after" in timed:
+                self._is_due(rule, node)
         elif rule.answer is not None:
             for key in idle:
                 self.problems.add(node.key(key), f"an answer is judged when the call returns; `{key}` has no meaning")
