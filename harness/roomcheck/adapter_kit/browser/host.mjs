@@ -31,7 +31,8 @@ const NOISE = 20; // lines of errors from a page that are shown
 const INTERNET = "internet"; // the endpoint that is a proxy to hosts of the SDK's own
 const FLAGS = ["--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--disable-features=LocalNetworkAccessChecks"];
 // neither kind of proxy carries WebRTC's UDP: what cannot go through one must not go at all
-const NO_UDP = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp";
+const NO_UDP = ["force-webrtc-ip-handling-policy", "webrtc-ip-handling-policy"] // the name up to some version, and since
+  .map((name) => `--${name}=disable_non_proxied_udp`);
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".json": "application/json", ".wasm": "application/wasm" };
 const ERRORS = { refused: Refused, indefinite: Indefinite };
 
@@ -212,7 +213,7 @@ async function launch() {
   } catch (e) {
     throw new Trouble(`playwright-core is not installed beside ${given.script}: let the target's install steps do it (${e.code})`);
   }
-  const args = [...FLAGS, NO_UDP, ...given.flag];
+  const args = [...FLAGS, ...NO_UDP, ...given.flag];
   try {
     browser = await playwright.chromium.launch({ executablePath: given.browser, args });
   } catch (e) {
