@@ -29,7 +29,9 @@ const OPENINGS = 2; // pages that are opened at once: opening is work, and those
 const SAMPLES = 3; // round trips at a page's opening, from which the clocks' distance is known
 const NOISE = 20; // lines of errors from a page that are shown
 const INTERNET = "internet"; // the endpoint that is a proxy to hosts of the SDK's own
-const FLAGS = ["--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--disable-features=LocalNetworkAccessChecks"];
+// a page asks other servers of this machine; and no window has popups of its address bar, a process each, ready beforehand
+const OFF = ["LocalNetworkAccessChecks", "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"];
+const FLAGS = ["--disable-gpu", "--autoplay-policy=no-user-gesture-required", `--disable-features=${OFF}`];
 // neither kind of proxy carries WebRTC's UDP: what cannot go through one must not go at all
 const NO_UDP = ["force-webrtc-ip-handling-policy", "webrtc-ip-handling-policy"] // the name up to some version, and since
   .map((name) => `--${name}=disable_non_proxied_udp`);
