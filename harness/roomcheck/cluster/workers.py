@@ -161,13 +161,21 @@ class Batches(Generic[S, T, R]):
     def _result(self, batch: Batch[T], future: Any) -> list[R | Killed[T]]:
         try:
             results, seconds = future.result()
-        except KilledWorker as e:
-            if len(batch.items) == 1:
-                return [Killed(batch.items[0], e.allowed_failures + 1)]
-            alone = [Batch([item]) for item in batch.items]
-            return [result for one in alone for result in self._result(one, self._send(one))]
+        except KilledWorker:
+            for _, other in self.flying:  # each of these may be what killed them: their ends are awaited
+                other.exception()
+            return [self._alone(item) for item in batch.items]
         self.size = max(1, min(MOST, int(SECONDS * len(batch.items) / max(seconds, 1e-6))))
         return list(results)
+
+    def _alone(self, item: T) -> R | Killed[T]:
+        """While nothing else is under way."""
+        try:
+            (result,), _ = self._send(Batch([item])).result()
+        except KilledWorker as e:
+            return Killed(item, e.allowed_failures + 1)
+        found: R = result
+        return found
 
 
 @contextlib.contextmanager
