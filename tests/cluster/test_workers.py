@@ -5,27 +5,34 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generate.contracts import CONTRACTS
+from generate.contracts import CONTRACTS, drawn
 from roomcheck.cli import fuzz as command
 from roomcheck.cli import main
+from roomcheck.cli.hunt import hunted
 from roomcheck.cluster import workers as module
 from roomcheck.cluster.player import Simulated
 from roomcheck.cluster.workers import Killed, Workers, started
 from roomcheck.errors import HarnessError
 from roomcheck.judge.coverage import Coverage, met
 from roomcheck.model.verdict import CaseResult
+from roomcheck.prove import Proof
 from roomcheck.reference import defects
+from roomcheck.reference.defects import DEFECTS
+from roomcheck.report.matrix import Ending
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run import fuzz as search
 from roomcheck.run.choosing import draw
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Contract
+from roomcheck.spec.load import load_spec
 from roomcheck.spec.schedule_file import case_of
+from roomcheck.spread import Spread, here
 from support.processes import children
 from support.work import DEADLY, divided, halved
 
@@ -121,6 +128,36 @@ def test_a_search_finds_the_same_and_calls_it_the_same(
         lines = (tmp_path / "roomcheck-report" / "run.ndjson").read_text(encoding="utf-8").splitlines()
         streams.append([json.loads(line) | {"seconds": 0, "started": ""} for line in lines])
     assert streams[0] == streams[1]
+
+
+def proven(spread: Spread) -> tuple[object, ...]:
+    """All that a proof tells of a small contract."""
+    text = (Path(__file__).parents[1] / "prove" / "contract.yaml").read_text(encoding="utf-8")
+    proof = Proof(load_spec(text, "contract.yaml").bind(), spread)
+    results = [*proof.scenarios(), *proof.chance(3, lambda played: played == 9)]
+    played = list(proof.broken())
+    results += proof.requirements()
+    looked = proof.looked
+    return (
+        [replace(result, seconds=0) for result in results], played, proof.matrix, proof.schedules, looked.plays,
+        looked.cases, looked.passed, looked.kept, looked.news, looked.otherwise, looked.stricter,
+    )  # fmt: skip
+
+
+def test_a_proof_does_not_hang_on_who_plays(workers: Workers) -> None:
+    """The same results in the same order, and the same broken rooms are caught in the same cases."""
+    assert proven(workers) == proven(here)
+
+
+def test_defects_are_caught_in_the_same_cases(workers: Workers) -> None:
+    """Also what the conforming room is played through, and which schedules show each."""
+    chosen = [DEFECTS[name] for name in (DEFECT, "logined-twice")]
+    cases = [case_of(f"random/{i}", schedule) for i, schedule in enumerate(drawn("zego-100", 20))]
+
+    alone, spread = (list(hunted(ZEGO, chosen, cases, who)) for who in (here, workers))
+
+    assert alone == spread
+    assert [quarry.row.ending for quarry in alone] == [Ending.CLEAN, Ending.CAUGHT, Ending.CAUGHT]
 
 
 def test_what_kills_workers_takes_no_other_along(workers: Workers) -> None:

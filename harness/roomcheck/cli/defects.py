@@ -14,10 +14,12 @@ from roomcheck.cli.confirm import confirm
 from roomcheck.cli.ending import ending_signals
 from roomcheck.cli.folder import held
 from roomcheck.cli.going_on import going_on, some
-from roomcheck.cli.hunt import Quarry, draw, hunt
+from roomcheck.cli.hunt import Quarry, draw, hunted
 from roomcheck.cli.patterns import fits, pattern_option
 from roomcheck.cli.playing import INTERRUPTED, Bound, Choice
 from roomcheck.cli.speed import scale_option
+from roomcheck.cli.workers import workers_option
+from roomcheck.cluster import spreading
 from roomcheck.errors import HarnessError, RoomcheckError, UsageError
 from roomcheck.reference.defects import DEFECTS, Defect
 from roomcheck.reference.defects.registry import SHORTER
@@ -25,6 +27,7 @@ from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import GOOD, Ending, Matrix, Requirement, Row, as_html, as_json, line, summary
 from roomcheck.report.traces import TraceFolder
 from roomcheck.spec.schedule_file import write_schedule
+from roomcheck.spread import Spread
 
 SCHEDULES = 2_000
 JOBS = 4
@@ -42,6 +45,7 @@ VIOLATION, INCONCLUSIVE, HARNESS = 1, 2, 5
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
 @click.option("--report-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("roomcheck-report"),
               show_default=True, help="Where defects.html, defects.json and schedules/ go.")  # fmt: skip
+@workers_option("play what is played in virtual time")
 @click.option("--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="Rooms at once, on sockets.")
 @scale_option(f"; on sockets from {SCALE:g} down")
 @click.option("--simulate", is_flag=True, help="In virtual time only: no sockets, and no hostile adapters.")
@@ -51,6 +55,7 @@ def defects(
     schedules: int,
     seed: int,
     report_dir: Path,
+    workers: int,
     jobs: int,
     scale: float | None,
     *,
@@ -89,7 +94,9 @@ def defects(
     failure: BaseException | None = None
     with held(report_dir), _interruptible():
         try:
-            quarries = _simulate(bound, matrix, chosen, show if simulate else lambda _row: None, quiet=quiet)
+            with spreading(workers) as spread:
+                shown = show if simulate else lambda _row: None
+                quarries = _simulate(bound, matrix, chosen, shown, spread, quiet=quiet)
             if not simulate:
                 _say(f"{len(quarries)} rooms in virtual time: {time.monotonic() - began:.0f} s", quiet=quiet)
                 _on_sockets(bound, quarries, () if patterns else tuple(HOSTILE), show, jobs=jobs, quiet=quiet)
@@ -125,19 +132,14 @@ def _interruptible() -> Iterator[None]:
 
 
 def _simulate(
-    bound: Bound, matrix: Matrix, chosen: Sequence[Defect], show: Callable[[Row], None], *, quiet: bool
+    bound: Bound, matrix: Matrix, chosen: Sequence[Defect], show: Callable[[Row], None], spread: Spread, *, quiet: bool
 ) -> list[Quarry]:
     """The conforming room and all defects in virtual time; each row stands in the matrix as soon as it is known."""
     contract = bound.contract
     _say(f"drawing {matrix.schedules} random schedules of {contract.spec}, seed {matrix.seed}", quiet=quiet)
-    drawn = draw(contract, matrix.seed, matrix.schedules)
     quarries: list[Quarry] = []
-    for defect in (None, *chosen):
-        quarry = hunt(contract, defect, contract.cases, drawn)
+    for quarry in hunted(contract, chosen, draw(contract, matrix.seed, matrix.schedules, spread), spread):
         quarry.row = replace(quarry.row, file=_keep(bound, quarry))
-        if defect is None:  # what accuses the conforming room proves nothing against the others
-            accused = {s.case for s in quarry.row.by_chance}
-            drawn = [case for case in drawn if case.id not in accused]
         quarries.append(quarry)
         matrix.rows.append(quarry.row)
         show(quarry.row)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -15,6 +16,7 @@ from roomcheck.run.queue import duration
 from roomcheck.simulate import Virtual
 from roomcheck.spec.contract import Case, Contract
 from roomcheck.spec.schedule_file import case_of
+from roomcheck.spread import Spread, here
 
 ENOUGH = 4  # schedules by chance that name a defect rightly: the shortest of them is kept
 FURTHER = 150  # schedules that are played for more of them after the first
@@ -30,19 +32,34 @@ class Quarry:
     chance: list[Case] = field(default_factory=list)
 
 
-def draw(contract: Contract, seed: int, count: int) -> list[Case]:
+def draw(contract: Contract, seed: int, count: int, spread: Spread = here) -> list[Case]:
     """So many random schedules, in the order in which a search with this seed would play its first."""
-    return [named(seed, i, schedule) for i, (schedule, _) in enumerate(choosing.draw(contract, seed, count, Counter()))]
+    drawn = choosing.draw(contract, seed, count, Counter(), spread=spread)
+    return [named(seed, i, schedule) for i, (schedule, _) in enumerate(drawn)]
 
 
 def named(seed: int, number: int, schedule: Schedule) -> Case:
     return case_of(f"random/{seed}-{number:05d}", schedule)
 
 
-def hunt(contract: Contract, defect: Defect | None, cases: Sequence[Case], drawn: Sequence[Case]) -> Quarry:
+def hunted(contract: Contract, chosen: Sequence[Defect], drawn: Sequence[Case], spread: Spread) -> Iterator[Quarry]:
+    """The conforming room, then each of these; in virtual time, by every scenario and by the drawn schedules."""
+    conforming = _check(contract, contract.cases, drawn, spread)
+    yield conforming
+    accused = {s.case for s in conforming.row.by_chance}  # what accuses that room proves nothing against the others
+    kept = [case for case in drawn if case.id not in accused]
+    with closing(spread(_hunt, (contract, kept), [defect.name for defect in chosen])) as quarries:
+        for defect, quarry in zip(chosen, quarries, strict=True):
+            yield replace(quarry, defect=defect)
+
+
+def _hunt(ground: tuple[Contract, Sequence[Case]], name: str) -> Quarry:
+    contract, drawn = ground
+    return replace(hunt(contract, defects.DEFECTS[name], contract.cases, drawn), defect=None)
+
+
+def hunt(contract: Contract, defect: Defect, cases: Sequence[Case], drawn: Sequence[Case]) -> Quarry:
     """Play all cases, then the drawn ones until it shows. `drawn` are schedules that the conforming room keeps."""
-    if defect is None:
-        return _check(contract, cases, drawn)
     virtual = _virtual(contract, defect.name)
     seen = {case.id: (case, s) for case, s in _sightings(virtual, cases)}
     right = {name for name, (_, s) in seen.items() if set(s.requirements) & set(defect.breaks)}
@@ -56,17 +73,19 @@ def hunt(contract: Contract, defect: Defect | None, cases: Sequence[Case], drawn
     return Quarry(defect, row, [seen[s.case][0] for s in row.by_case if s.case in right], [c for c, _ in by_chance])
 
 
-def _check(contract: Contract, cases: Sequence[Case], drawn: Sequence[Case]) -> Quarry:
+def _check(contract: Contract, cases: Sequence[Case], drawn: Sequence[Case], spread: Spread) -> Quarry:
     """The room without a defect must keep the contract in all of them."""
-    virtual = _virtual(contract, None)
-    by_case = tuple(s for _, s in _sightings(virtual, cases))
-    by_chance = tuple(s for _, s in _sightings(virtual, drawn))
+    by_case, by_chance = (tuple(filter(None, spread(_seen, contract, some))) for some in (cases, drawn))
     accused = (*by_case, *by_chance)
     message = f"{accused[0].case}: {accused[0].seen}" if accused else ""
     return Quarry(None, Row(
         "none", Kind.CONFORMING, "", "The reference room as it is.", (), Ending.ACCUSED if accused else Ending.CLEAN,
         len(cases), by_case, len(drawn), by_chance, message=message,
     ))  # fmt: skip
+
+
+def _seen(contract: Contract, case: Case) -> Sighting | None:
+    return _play(_virtual(contract, None), case)
 
 
 def _virtual(contract: Contract, name: str | None) -> Virtual:

@@ -15,6 +15,8 @@ from roomcheck.cli.files import find_spec, read_spec
 from roomcheck.cli.going_on import going_on
 from roomcheck.cli.judge import width
 from roomcheck.cli.playing import INTERRUPTED, told_of
+from roomcheck.cli.workers import workers_option
+from roomcheck.cluster import spreading
 from roomcheck.errors import HarnessError, UsageError
 from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.prove import FalseRed, Proof, in_words, summary, told
@@ -37,12 +39,13 @@ UNSOUND = 1
 @click.option(
     "--only", metavar="CASE", help="Play this case alone: a scenario's, or a random one (random/SEED-NUMBER)."
 )
+@workers_option("play rooms and judge them")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit file.")
 @click.option("--ndjson", type=click.Path(dir_okay=False, path_type=Path), help="Write the stream of results.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no pictures.")
 def prove(
-    spec: str, schedules: int | None, minutes: float | None, seed: int, only: str | None, junit: Path | None,
-    ndjson: Path | None, *, quiet: bool,
+    spec: str, schedules: int | None, minutes: float | None, seed: int, only: str | None, workers: int,
+    junit: Path | None, ndjson: Path | None, *, quiet: bool,
 ) -> int:  # fmt: skip
     """Prove that SPEC (a file or an id) accuses no lawful room, and that each of its requirements catches something.
 
@@ -74,7 +77,10 @@ def prove(
                 stream.result(result)
 
         try:
-            with going_on(lambda: "" if quiet else _progress(proof), _tell):
+            with (
+                spreading(1 if only else workers) as proof.spread,
+                going_on(lambda: "" if quiet else _progress(proof), _tell),
+            ):
                 _work(proof, only, seed, budget, end, keep)
         except KeyboardInterrupt:
             code = INTERRUPTED

@@ -1,6 +1,7 @@
 """Rooms that break one promise each, held against the judge: each requirement must catch one by its name."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from roomcheck.judge import judge
@@ -8,6 +9,7 @@ from roomcheck.model.verdict import Outcome
 from roomcheck.prove.lawful import Looked
 from roomcheck.room import Break, Policy, breaks, perform, spare
 from roomcheck.spec.contract import AnyOf, Case, Contract, Entry, Item
+from roomcheck.spread import Spread, here
 
 MADE_UP = ("left", "joined")  # news that nothing caused: wherever any is told
 TRIES = 8  # scenarios, and as many random schedules, that a broken room is played through until it is caught
@@ -56,7 +58,9 @@ class Matrix:
         return [row for row in self.rows if not row.due]
 
 
-def hunt(contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: bool = True) -> Iterator[Caught]:
+def hunt(
+    contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: bool = True, spread: Spread = here
+) -> Iterator[Caught]:
     """Play every broken room; then, for requirements that are still unnamed, all that their scenarios hold.
 
     `all_of_them`: else a requirement that has caught a broken room needs to catch no other one.
@@ -66,13 +70,12 @@ def hunt(contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: boo
     every = breaks(contract)
     more = [*spare(contract), *every]
     chosen = [(cases[name], policy) for name, policy in looked.passed.items()]
-    for broken in every:
-        if not all_of_them and broken.requirement in named:
-            continue
-        row = _play(contract, broken, _places(contract, broken, looked, chosen), lambda row: row.rightly)
-        named.update(row.named)
-        matrix.rows.append(row)
-        yield row
+    wanted = (b for b in every if all_of_them or b.requirement not in named)  # asked before each, where it is `here`
+    with closing((spread if all_of_them else here)(_caught, Ground(contract, looked, chosen), wanted)) as rows:
+        for row in rows:
+            named.update(row.named)
+            matrix.rows.append(row)
+            yield row
     for requirement in matrix.requirements:
         if requirement in named:
             continue
@@ -87,6 +90,20 @@ def hunt(contract: Contract, looked: Looked, matrix: Matrix, *, all_of_them: boo
                     named.update(row.named)
                     matrix.rows.append(row)
                     yield row
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a broken room is played on."""
+
+    contract: Contract
+    looked: Looked
+    chosen: Sequence[tuple[Case, Policy]]
+
+
+def _caught(ground: Ground, broken: Break) -> Caught:
+    places = _places(ground.contract, broken, ground.looked, ground.chosen)
+    return _play(ground.contract, broken, places, lambda row: row.rightly)
 
 
 def names_of(case: Case) -> set[str]:

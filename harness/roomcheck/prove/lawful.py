@@ -10,8 +10,9 @@ that: it is reported as stricter.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
+from itertools import count, islice, tee
 from typing import TypeVar
 
 from roomcheck.errors import RoomcheckError, UsageError
@@ -24,6 +25,7 @@ from roomcheck.model.trace import Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Finding, Outcome, Verdict
 from roomcheck.room import Decision, Performance, Policy, Timing, perform, share
 from roomcheck.spec.contract import Case, Contract
+from roomcheck.spread import Spread, here
 
 T = TypeVar("T")
 BATCH = 250  # schedules that are drawn at once: Hypothesis walks that far in any case
@@ -66,13 +68,32 @@ class Looked:
     stricter: dict[str, str] = field(default_factory=dict)  # where a line about the member itself is, and what it says
 
     def note(self, case: Case, policy: Policy, performance: Performance) -> None:
-        for known in (
-            *(self.kept.setdefault(rule, []) for rule in performance.kept),
-            *(self.news.setdefault(name, []) for name in performance.news),
-        ):
-            alike = [other for other, _ in known if bool(other.lines) is bool(case.lines)]
-            if len(alike) < ENOUGH and sum(other is case for other in alike) < EACH:
-                known.append((case, policy))
+        for rule in sorted(performance.kept):
+            _remember(self.kept.setdefault(rule, []), case, policy)
+        for name in sorted(performance.news):
+            _remember(self.news.setdefault(name, []), case, policy)
+
+    def join(self, other: "Looked", case: Case) -> None:
+        """What was played of this case by itself, as if it had been played here. Its case may be a copy."""
+        self.plays += other.plays
+        self.inconclusive += other.inconclusive
+        for rule, places in other.kept.items():
+            for _, policy in places:
+                _remember(self.kept.setdefault(rule, []), case, policy)
+        for name, places in other.news.items():
+            for _, policy in places:
+                _remember(self.news.setdefault(name, []), case, policy)
+        self.passed |= other.passed
+        self.held |= other.held
+        self.otherwise |= other.otherwise
+        for where, text in other.stricter.items():
+            self.stricter.setdefault(where, text)
+
+
+def _remember(known: list[tuple[Case, Policy]], case: Case, policy: Policy) -> None:
+    alike = [other for other, _ in known if bool(other.lines) is bool(case.lines)]
+    if len(alike) < ENOUGH and sum(other is case for other in alike) < EACH:
+        known.append((case, policy))
 
 
 EACH = 2  # rooms that are remembered for a case
@@ -95,16 +116,26 @@ def rooms(number: int) -> tuple[Policy, ...]:
     )
 
 
-def by_scenario(contract: Contract, looked: Looked, *, tries: int = TRIES) -> Iterator[tuple[Case, FalseRed | None]]:
+def by_scenario(
+    contract: Contract, looked: Looked, *, tries: int = TRIES, spread: Spread = here
+) -> Iterator[tuple[Case, FalseRed | None]]:
     """Every scenario on lawful rooms, each with what refuses one of them."""
-    for case in contract.cases:
-        try:
-            found = _scenario(contract, case, looked, tries)
-        except RoomcheckError as e:  # a schedule that no run could play either
-            seen = Finding(None, case.id, 0, "a schedule that can be played", str(e), where=str(case.where))
-            found = FalseRed(case, Policy(), None, Verdict(Outcome.VIOLATES, (seen,)), "the schedule cannot be played")
-        looked.cases += 1
-        yield case, found
+    with closing(spread(_by_itself, (contract, tries), contract.cases)) as each:
+        for case, (found, alone) in zip(contract.cases, each, strict=True):
+            looked.join(alone, case)
+            looked.cases += 1
+            yield case, found and replace(found, case=case)
+
+
+def _by_itself(ground: tuple[Contract, int], case: Case) -> tuple[FalseRed | None, Looked]:
+    contract, tries = ground
+    looked = Looked()
+    try:
+        found = _scenario(contract, case, looked, tries)
+    except RoomcheckError as e:  # a schedule that no run could play either
+        seen = Finding(None, case.id, 0, "a schedule that can be played", str(e), where=str(case.where))
+        found = FalseRed(case, Policy(), None, Verdict(Outcome.VIOLATES, (seen,)), "the schedule cannot be played")
+    return found, looked
 
 
 FIRST = (
@@ -255,10 +286,16 @@ def _weigh(contract: Contract, case: Case, policy: Policy, looked: Looked) -> tu
     return performance, judge(contract, performance.trace, case)
 
 
-def by_chance(contract: Contract, looked: Looked, *, seed: int) -> Iterator[tuple[Case, FalseRed | None]]:
+def by_chance(
+    contract: Contract, looked: Looked, *, seed: int, spread: Spread = here
+) -> Iterator[tuple[Case, FalseRed | None]]:
     """Random schedules without end, each on several lawful rooms, with the first of them that is refused."""
-    for number, case in enumerate(_random(contract, seed)):
-        yield case, _chance(contract, case, looked, number)
+    to_play, to_tell = tee(enumerate(_random(contract, seed)))
+    with closing(spread(_chance, contract, to_play)) as each:
+        for (_, case), (found, alone) in zip(to_tell, each, strict=False):
+            looked.join(alone, case)
+            looked.cases += 1
+            yield case, found and replace(found, case=case)
 
 
 def by_name(contract: Contract, looked: Looked, name: str) -> tuple[Case, FalseRed | None]:
@@ -266,14 +303,17 @@ def by_name(contract: Contract, looked: Looked, name: str) -> tuple[Case, FalseR
     if random := _RANDOM.fullmatch(name):
         seed, number = map(int, random.groups())
         case = next(islice(_random(contract, seed), number, None))
-        return case, _chance(contract, case, looked, number)
-    alone = replace(contract, cases=tuple(case for case in contract.cases if case.id == name))
-    found = next(by_scenario(alone, looked), None)
-    if found is None:
+        found, alone = _chance(contract, (number, case))
+        looked.join(alone, case)
+        looked.cases += 1
+        return case, found
+    only = replace(contract, cases=tuple(case for case in contract.cases if case.id == name))
+    played = next(by_scenario(only, looked), None)
+    if played is None:
         raise UsageError(
             f"{contract.spec} has no case {name}: `roomcheck list` names them, and random/SEED-NUMBER is one"
         )
-    return found
+    return played
 
 
 _RANDOM = re.compile(r"random/(\d+)-(\d+)")
@@ -286,17 +326,18 @@ def _random(contract: Contract, seed: int) -> Iterator[Case]:
         yield Case(f"random/{seed}-{number:05d}", "random", "Found by chance", None, schedule, (), ())
 
 
-def _chance(contract: Contract, case: Case, looked: Looked, number: int) -> FalseRed | None:
-    looked.cases += 1
+def _chance(contract: Contract, numbered: tuple[int, Case]) -> tuple[FalseRed | None, Looked]:
+    number, case = numbered
+    looked = Looked()
     for policy in rooms(number):
         performance = perform(contract, case, policy)
         looked.plays += 1
         looked.note(case, policy, performance)
         verdict = judge(contract, performance.trace)
         if verdict.outcome is Outcome.VIOLATES:
-            return FalseRed(case, policy, performance.trace, verdict, "refused by the rules")
+            return FalseRed(case, policy, performance.trace, verdict, "refused by the rules"), looked
         looked.inconclusive += verdict.outcome is Outcome.INCONCLUSIVE
-    return None
+    return None, looked
 
 
 def _drawn(contract: Contract, number: int) -> Iterator[Schedule]:

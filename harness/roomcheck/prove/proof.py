@@ -13,15 +13,17 @@ from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_name, by_scen
 from roomcheck.prove.shorter import shorter
 from roomcheck.room import USUAL, play
 from roomcheck.spec.contract import Case, Contract, View
+from roomcheck.spread import Spread, here
 
 NOTHING = Schedule((), (), (), 0)
 
 
 @dataclass(slots=True)
 class Proof:
-    """What is known of a contract. `alike`: how often each kind of false red came."""
+    """What is known of a contract. `alike`: how often each kind of false red came; `spread` lets rooms be played."""
 
     contract: Contract
+    spread: Spread = here
     looked: Looked = field(default_factory=Looked)
     false_reds: list[FalseRed] = field(default_factory=list)
     alike: dict[tuple[str, str | None, str], int] = field(default_factory=dict)
@@ -41,12 +43,12 @@ class Proof:
 
     def scenarios(self) -> Iterator[CaseResult]:
         """Every scenario on lawful rooms."""
-        for case, found in by_scenario(self.contract, self.looked):
+        for case, found in by_scenario(self.contract, self.looked, spread=self.spread):
             yield self._result(case, found)
 
     def chance(self, seed: int, over: Callable[[int], bool]) -> Iterator[CaseResult]:
         """Random schedules on lawful rooms until it is `over`; what is refused is made shorter, once for each kind."""
-        for case, found in by_chance(self.contract, self.looked, seed=seed):
+        for case, found in by_chance(self.contract, self.looked, seed=seed, spread=self.spread):
             self.schedules += 1
             yield self._result(case, found)
             if over(self.schedules):
@@ -63,7 +65,7 @@ class Proof:
 
     def broken(self, *, all_of_them: bool = True) -> Iterator[str]:
         """Rooms that break one promise; yields what was played last."""
-        for row in hunt(self.contract, self.looked, self.matrix, all_of_them=all_of_them):
+        for row in hunt(self.contract, self.looked, self.matrix, all_of_them=all_of_them, spread=self.spread):
             yield str(row.broken)
         self.hunted = True
 
