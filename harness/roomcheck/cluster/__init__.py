@@ -4,37 +4,6 @@ What is done, in which order it counts and what becomes of what a worker died of
 sending are Dask's. One worker is this process, and Dask is not imported.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
-
-from roomcheck.errors import UsageError
-from roomcheck.simulate import Virtual
-from roomcheck.spread import Spread, here
+from roomcheck.cluster.start import simulated, spreading
 
 __all__ = ["simulated", "spreading"]
-
-
-@contextlib.contextmanager
-def spreading(workers: int) -> Iterator[Spread]:
-    """What spreads work over so many processes, which are gone afterwards. UsageError: Dask is not installed."""
-    if workers == 1:
-        yield here
-        return
-    try:
-        from roomcheck.cluster.workers import started  # noqa: PLC0415  Dask takes a second to import
-    except ImportError as e:
-        raise UsageError(f"more than one worker needs Dask ({e}): pip install 'roomcheck[cluster]'") from e
-    with started(workers) as spread:
-        yield spread
-
-
-def simulated(virtual: Virtual, spread: Spread, conforming: Callable[[], bool]) -> Any:
-    """A player that plays as `virtual` does, where `spread` does its work; `conforming`: which traces `keep` wants."""
-    if spread is here:
-        return virtual
-    from roomcheck.cluster.player import Simulated  # noqa: PLC0415  as above
-    from roomcheck.cluster.workers import Workers  # noqa: PLC0415
-
-    assert isinstance(spread, Workers)
-    return Simulated(virtual, spread, conforming)
