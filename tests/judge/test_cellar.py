@@ -88,6 +88,17 @@ def test_a_state_may_end_by_itself_or_not(at: int, told: str, expected: bool) ->
     assert (judged(doubtful(), tape, 200_000) == CONFORMS) is expected
 
 
+def test_a_state_may_end_at_once_or_not() -> None:
+    """Without a time it does so as soon as it is entered, or never."""
+    text = (FOLDER / "cellar.yaml").read_text(encoding="utf-8")
+    at_once = load_spec(
+        text.replace("after: ban, within: notice, silent: true", "silent: true, optional: true"), "f"
+    ).bind()
+
+    for told in ("refused", "inside"):
+        assert judged(at_once, played(Cellar(), [("asks", 50_000, told)]), 200_000) == CONFORMS
+
+
 @pytest.mark.parametrize(("lateness", "outcome"), [(0, "violates"), (1_500, "inconclusive")])
 def test_a_late_machine_may_have_seen_it_late(lateness: int, outcome: str) -> None:
     """Refused a second after it must be over."""

@@ -192,7 +192,7 @@ class Rulebook(Vocabulary):
                 if rule.cause == CauseKind.ENTERED:
                     text = f"a silent rule tells nothing; `{words}` has no meaning"
                 self.problems.add(node.key(key), text)
-            if rule.about is None and "after" in timed:
+            if timed and rule.after is not None and rule.about is None:
                 self._is_due(rule, node)
         elif rule.answer is not None:
             for key in idle:
