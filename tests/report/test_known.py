@@ -46,6 +46,29 @@ def test_a_listed_failure_is_expected() -> None:
     assert headline(result).startswith("vendor/status/back/cut: expected failure, slow server")
 
 
+def test_a_race_may_pass_and_may_be_seen() -> None:
+    """An entry that says `sometimes` holds either way, until it is too old; another failure is one all the same."""
+    race = replace(ENTRY, case="*", sometimes=True)
+    failures = known(race)
+
+    assert failures.mark(samples.violating()).known.startswith("slow server")
+    assert stale(failures, samples.violating()) == []
+    assert stale(failures, samples.good()) == []
+    assert not failures.lists("back/cut")
+    assert failures.kept([samples.good()]) == [race]
+    assert known(replace(race, seen="ADD never")).mark(samples.violating()).known == ""
+    assert "expired" in stale(known(race, today="2027-01-01"), samples.violating())[0]
+    assert "no case 'bakc/*'" in stale(known(replace(race, case="bakc/*")), samples.violating())[0]
+
+
+def test_a_race_may_be_seen_where_something_else_fails_each_time() -> None:
+    """The other entry is not stale by that, as its failure may have come after the race."""
+    other = replace(ENTRY, seen="ADD never")
+
+    assert stale(known(other, replace(ENTRY, case="*", sometimes=True)), samples.violating()) == []
+    assert "fails otherwise" in stale(known(other, replace(ENTRY, case="z*", sometimes=True)), samples.violating())[0]
+
+
 @pytest.mark.parametrize(
     "entry",
     [

@@ -59,6 +59,15 @@ def test_an_empty_list_is_a_file() -> None:
     assert load_known("[]\n", "k.yaml") == ()
 
 
+def test_what_is_seen_only_sometimes_may_be_of_any_case() -> None:
+    """Its requirement and what is seen say what it hides; it is written back as it was read."""
+    (entry,) = load_known("- " + ENTRY.replace("a,", "'*', sometimes: true,"), "k.yaml")
+
+    assert (entry.case, entry.sometimes) == ("*", True)
+    assert "sometimes: true" in write_known([entry])
+    assert "sometimes" not in write_known([replace(entry, sometimes=False)])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problems"),
     [
@@ -67,6 +76,7 @@ def test_an_empty_list_is_a_file() -> None:
         ("2026-12-31", "31.12.2026", ["77: '31.12.2026' is no date; write it as 2026-12-31"]),
         ("2026-12-31", "2026-13-01", ["77: '2026-13-01' is no date; write it as 2026-12-31"]),
         ("a,", "'**',", ["10: 'case' says nothing, so this entry would hide every failure"]),
+        ("a,", "'', sometimes: true,", ["10: 'case' says nothing, so this entry would hide every failure"]),
         ("late", "''", ["37: 'seen' says nothing, so this entry would hide every failure"]),
         ("slow", "' '", ["51: 'reason' is empty; whoever reads this in a year must know"]),
         (ENTRY, "3", ["3: expected a map, found 3"]),

@@ -2,7 +2,7 @@
 
 A list that grows stale hides bugs, so every entry must go on failing: one whose case passes however often it is played
 again, that matches nothing or that is too old is itself a failure, told as a result of its own, so that every report
-and the exit code know of it.
+and the exit code know of it. What is seen only `sometimes` (a race) may pass, and holds until it is too old.
 
 Entries for the same `case` are what may be seen of it: one of them must be.
 
@@ -48,8 +48,9 @@ class KnownFailures:
         return result
 
     def lists(self, case: str) -> bool:
-        """Whether a case (its id without the spec) is expected to fail."""
-        return any(fnmatchcase(case, entry.case) for entry in self.entries if not self._expired(entry))
+        """Whether a case (its id without the spec) is expected to fail each time."""
+        always = (entry for entry in self.entries if not entry.sometimes and not self._expired(entry))
+        return any(fnmatchcase(case, entry.case) for entry in always)
 
     def stale(self, results: Sequence[CaseResult], *, whole: bool) -> Iterator[CaseResult]:
         """A result for each entry that does not hold. `whole`: no case was left out, so each must meet a failure.
@@ -102,10 +103,12 @@ class KnownFailures:
                 f"{self.spec} has no requirement {entry.requirement!r}{near}: mend or remove the entry for {entry.case}"
             )
         passed = [self._name(r) for r in fitting if r.outcome is Outcome.CONFORMS]
+        if entry.sometimes and fitting:
+            return ""
         if passed:
             return f"{', '.join(passed)} passed, although {entry.case} is a known failure: remove the entry"
-        alike = [e for e in self.entries if e.case == entry.case]
-        if whole and not any(_open(r) or any(_is(e, r) for e in alike) for r in fitting):
+        alike = [e for e in self.entries if e.case == entry.case or e.sometimes]
+        if whole and not any(_open(r) or any(self._fits(e, r) and _is(e, r) for e in alike) for r in fitting):
             return f"{self._instead(entry, fitting, results)}: mend or remove the entry"
         return ""
 

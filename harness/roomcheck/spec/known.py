@@ -8,6 +8,7 @@
   owner: the transport team
   link: https://tracker.example/1234
   with: some-server # (of a part) only where the part is played with this other one
+  sometimes: true # a race: it may pass too
   expires: 2026-12-31 # the last day on which it is accepted
 ```
 """
@@ -40,6 +41,7 @@ class Known:
     expires: str
     link: str = ""
     with_: str = ""
+    sometimes: bool = False
     where: Where = NOWHERE
 
 
@@ -54,7 +56,7 @@ def load_known(text: str | bytes, file: str) -> tuple[Known, ...]:
     entries = []
     for node, entry in zip(doc.value, shape.root, strict=True):
         for name, value in (("case", entry.case), ("seen", entry.seen)):
-            if not value.strip(" *"):
+            if not value.strip(" *") and not (name == "case" and value.strip() and entry.sometimes):
                 problems.add(node.at((name,)).where, f"{name!r} says nothing, so this entry would hide every failure")
         for name, value in (("reason", entry.reason), ("owner", entry.owner)):
             if not value.strip():
@@ -101,7 +103,13 @@ def _entry(entry: Known) -> str:
     values = asdict(entry)
     del values["where"]
     return yaml.safe_dump(
-        [{name.rstrip("_"): value for name, value in values.items() if value or name not in ("link", "with_")}],
+        [
+            {
+                name.rstrip("_"): value
+                for name, value in values.items()
+                if value or name not in ("link", "with_", "sometimes")
+            }
+        ],
         sort_keys=False,
         allow_unicode=True,
         width=110,

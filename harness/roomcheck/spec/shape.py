@@ -403,6 +403,7 @@ class KnownEntryShape(Shape):
     owner: str
     link: str = ""
     with_: str = Field(default="", alias="with")
+    sometimes: bool = False
     expires: str
 
 
