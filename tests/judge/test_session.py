@@ -791,6 +791,7 @@ def test_who_is_back_may_take_the_place_of_a_device_that_was_never_told_that_it_
     hall.fault(1550, "A2", FaultKind.CUT)
     hall.fault(2000, "A", FaultKind.RESET)
     hall.told(2005, "A", "lost")
+    hall.heal(2190, "A")
     hall.told(2200, "A", "again")
     hall.left(2205)
     hall.heard(2207, "B", "+", "A")

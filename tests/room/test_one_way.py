@@ -147,3 +147,19 @@ def test_a_session_is_that_of_the_last_call() -> None:
         assert judge(mqtt, trace).outcome is Outcome.CONFORMS, seed
         back += {"refused", "failed", "resumed"} <= set(states)
     assert back
+
+
+def test_a_session_ends_as_its_own_request_says_and_not_a_later_one() -> None:
+    """A goodbye over a dead link is lost; a later call with another Will, which is refused, does not end that session."""
+    mqtt = load_spec((ROOT / "specs" / "mqtt" / "presence.yaml").read_text(encoding="utf-8"), "presence.yaml").bind()
+    calls = [Call(name, "connect", CONNECT) for name in ("A", "B")]
+    wrong = Call("A", "connect", {**CONNECT, "ticket": "wrong", "will": "at once"})
+    again = [S // 2, Fault("A", MUTE), S // 100, Heal("A"), S, wrong]
+    acts = case(*calls, Fault("A", MUTE), 20 * S, Heal("A"), S // 2, Call("A", "disconnect", {"room": "R"}), *again)
+    gone = 0
+    for seed in range(60):
+        for timing in (Timing.PROMPT, Timing.DRAWN):
+            trace = play(mqtt, acts, Policy(timing=timing, eagerness=0.5, seed=seed))
+            assert judge(mqtt, trace).outcome is Outcome.CONFORMS, seed
+            gone += any(isinstance(r, Told) and r.fields.get("change") == "gone" for r in trace.records)
+    assert gone

@@ -53,7 +53,7 @@ class Causes:
         asked = (leaving.asked or leaving.left) if leaving is not None else None
         out = request.out
         unheard = next((e.unheard for e in declared.endings if e.kind is End.REQUEST and e.unheard), None)
-        ousts = self._others(stay) if declared.counted or _untold(request, since) else NOBODY
+        ousts = self._others(stay) if declared.counted or _outside(request, since) else NOBODY
         for ending in declared.endings:
             if ending.given and not asked_with(ending.given, request.args):
                 continue
@@ -138,11 +138,12 @@ class Causes:
                 end = NEVER if request.out is None else request.out.hi
                 spans = []
                 other = h.holder is not None and h.holder != stay.member
-                if request.valid and (h.holder != stay.member or request.number > h.number):
+                if request.valid and (h.last != stay.member or request.number > h.number):
                     entered = end if request.first is None else min(end, request.first.hi)
                     spans += stay.link.arrivals(request.begin.lo, entered, way)
                 same = h.holder == stay.member and request.number == h.number
-                if request.valid and same and (anew := self._sent_anew(stay, request)) is not None:
+                used = h.last == stay.member and request.number == h.number
+                if request.valid and used and (anew := self._sent_anew(stay, request)) is not None:
                     entered = end if request.first is None else min(end, request.first.hi)
                     spans += stay.link.arrivals(max(anew, h.lo), entered, way)
                 back = other or (self.renewed_when_back and same)
@@ -306,6 +307,14 @@ class Causes:
 def _untold(request: Request, since: int) -> bool:
     """Whether the member was not told to be in since then."""
     return request.opened is None or request.opened.hi < since
+
+
+def _outside(request: Request, at: int) -> bool:
+    """Whether the member was not in at that time, by what it was told of this request."""
+    if request.opened is None:
+        return True
+    ends = (request.cut_off if request.away else None, request.out)
+    return request.opened.hi < at and any(end is not None and end.lo <= at for end in ends)
 
 
 def _loss(stay: Stay) -> str:

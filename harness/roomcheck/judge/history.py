@@ -58,6 +58,13 @@ class History:
         """Who has held it since it was opened."""
         return self.before if self.holder is None else self.before | {self.holder}
 
+    @property
+    def last(self) -> str | None:
+        """Who holds it or held it last, if that is known: one request opens it once."""
+        if self.holder is None and len(self.before) == 1:
+            return next(iter(self.before))
+        return self.holder
+
     def value(self, heard: int) -> bool:
         """Whether the session is open as far as one knows who has received so many events."""
         return self.log[heard - 1].joined if heard else self.base

@@ -200,8 +200,10 @@ class News:
                 rejections.append(Rejection(0, text, None, event.requirement or self.view.otherwise, news))
                 return None
         due = event.hi + self.presence.delivery
+        if observer.may_know(event.lo):  # or had it to come while the list was not due
+            due = max(due, observer.listed_at + self.presence.delivery)
         late = (at.hi - due) if self.narrow else (at.lo - due - observer.extra)
-        if late > 0 and self.owed(event, observer):
+        if late > 0 and self._sure(event):
             expected = f"{news}, within {show_duration(event.takes + self.presence.delivery)}"
             text = f"{news}: came {show_duration(late)} too late"
             rejections.append(Rejection(late, text, None, event.requirement, expected, self.window(event)))

@@ -28,7 +28,8 @@ class Openings:
             # another session may have ended before this one began, and nobody has heard of it
             endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
             over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
-            yield from (self._begun(one, stay, request, state, at) for one in over)
+            for one in over:
+                yield from self._begun(one, stay, request, state, at)
         if len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
             begun = self.causes.created(h, joined=True, upto=at.hi) if h.holder is None else ()
             begun = self.causes.thrown_out(h, at.hi) if h.holder == stay.member else begun
@@ -38,25 +39,34 @@ class Openings:
         for variant in variants:
             yield from self._open(variant, stay, request, state, at)
 
-    def _joined(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> tuple[int, int, Change]:
-        """When the session opened that a member is told of, and the news of that."""
-        lo, hi = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
-        hi = max(lo, hi)
+    def _joined(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> Iterator[Change]:
+        """The opening of which a member is told, for each time at which what it sent may have reached the server."""
+        begin, end = max(h.lo, min(request.begin.lo, at.lo)), (at.lo if self.narrow else at.hi)
         sender = stay if self.presence.told_by_member else None
         requirement = self.presence.opened_by[state]
-        return lo, hi, Change(True, lo, hi, True, EMPTY, requirement, f"{state} at {stay.member}", sender)
+        for span in stay.link.arrivals(begin, max(begin, end), self.presence.delivery):
+            lo = max(begin, span.lo)
+            hi = max(lo, min(end, span.hi))
+            yield Change(True, lo, hi, True, EMPTY, requirement, f"{state} at {stay.member}", sender)
 
-    def _begun(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> History:
+    def _begun(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> Iterator[History]:
         """After another session had ended."""
-        lo, hi, joined = self._joined(h, stay, request, state, at)
-        return logged(h, (joined,), stay.member, request.number, lo, hi)
+        for joined in self._joined(h, stay, request, state, at):
+            yield logged(h, (joined,), stay.member, request.number, joined.lo, joined.hi)
 
-    def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> list[History]:
+    def _open(self, h: History, stay: Stay, request: Request, state: str, at: Instant) -> Iterator[History]:
+        same = h.holder == stay.member and h.number == request.number
+        renewed = self.presence.replaced_aloud and state in self.presence.renewed_by and request.away
+        if same and not renewed:
+            yield h
+            return
+        for joined in self._joined(h, stay, request, state, at):
+            yield from self._opened(h, stay, request, state, joined)
+
+    def _opened(self, h: History, stay: Stay, request: Request, state: str, joined: Change) -> list[History]:
         declared = self.presence
         same = h.holder == stay.member and h.number == request.number
-        if same and not (declared.replaced_aloud and state in declared.renewed_by and request.away):
-            return [h]
-        lo, hi, joined = self._joined(h, stay, request, state, at)
+        lo, hi = joined.lo, joined.hi
         if h.holder is None:
             out = []
             again = stay.member in h.back

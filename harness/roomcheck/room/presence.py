@@ -161,7 +161,8 @@ class Presence(Sessions):
             self._plan_loss(other)
             return
         loss = self._ending(End.LOSS, stay)
-        if stay.unheard is None and loss is not None:  # only its client knows
+        # only its client knows, unless what is over was a later request than that of the session
+        if stay.unheard is None and session.orphaned is None and loss is not None:
             key, version = self._key(session), session.version
             at = self.decisions.when(now, now + loss.after + loss.within, "found out", *key, now=now)
 

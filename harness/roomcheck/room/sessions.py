@@ -38,11 +38,15 @@ class Stay:
 
 @dataclass(slots=True, eq=False)
 class OpenSession:
-    """`holder` is the member by which it is open; `back`: who may open it again without a new request."""
+    """`holder` is the member by which it is open, `args` are those of its request.
+
+    `back`: who may open it again without a new request.
+    """
 
     user: str
     room: str
     holder: Stay | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
     back: set[str] = field(default_factory=set)
     version: int = 0
     count: int = 0
@@ -118,7 +122,7 @@ class Sessions:
     def _open(self, stay: Stay, state: str | None) -> None:
         """The session is this member's from now on."""
         session, declared = self._of(stay), self.declared
-        before, session.holder = session.holder, stay
+        before, session.holder, session.args = session.holder, stay, stay.args
         session.told = state is not None
         if not session.told:
             session.entries += 1
@@ -172,8 +176,10 @@ class Sessions:
         return self.declared.told_by_member and stay.link.mute
 
     def _ending(self, kind: End, stay: Stay) -> Ending | None:
+        session = self._of(stay)
+        args = session.args if session.holder is stay else stay.args
         for ending in self.endings:
-            if ending.kind is kind and all(stay.args.get(n) in v for n, v in ending.given.items()):
+            if ending.kind is kind and all(args.get(n) in v for n, v in ending.given.items()):
                 return ending
         return None
 
