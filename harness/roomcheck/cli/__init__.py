@@ -18,6 +18,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "run": "play the cases of a spec on a target, and write the reports",
     "fuzz": "play random schedules; confirm, shrink and keep what violates",
+    "campaign": "where a search that lasts stands: what it played, met and found",
     "replay": "play a schedule from a file; --pin keeps it, --shrink shortens it",
     "defects": "which requirement catches which of the rooms with one defect each",
     "list": "the cases, how long each takes, and what each verifies",

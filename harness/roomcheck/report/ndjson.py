@@ -45,11 +45,7 @@ class StreamWriter:
 
     def result(self, result: CaseResult) -> None:
         """One case."""
-        data = asdict(result)
-        if result.schedule is not None:
-            for step, plain in zip(result.schedule.steps, data["schedule"]["steps"], strict=True):
-                plain["act"]["act"] = _ACT_NAMES[type(step.act)]
-        self._write({"record": "case", **data})
+        self._write({"record": "case", **result_data(result)})
 
     def footer(self, footer: RunFooter) -> None:
         """The last line; HarnessError if any line could not be written."""
@@ -68,6 +64,19 @@ class StreamWriter:
             self._lost = e
             with contextlib.suppress(OSError):  # drops what is still buffered, so that closing it later is quiet
                 self._file.close()
+
+
+def result_data(result: CaseResult) -> dict[str, Any]:
+    """A result as plain data."""
+    return {**asdict(result), "schedule": result.schedule and schedule_data(result.schedule)}
+
+
+def schedule_data(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as plain data, exactly."""
+    data = asdict(schedule)
+    for step, plain in zip(schedule.steps, data["steps"], strict=True):
+        plain["act"]["act"] = _ACT_NAMES[type(step.act)]
+    return data
 
 
 def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunFooter | None]:
@@ -100,7 +109,7 @@ def read_stream(lines: Iterable[str]) -> tuple[RunHeader, list[CaseResult], RunF
                 case "room":
                     header = replace(header, room=str(data.get("room")), toxiproxy=str(data.get("toxiproxy")))
                 case "case":
-                    results.append(_result(data))
+                    results.append(read_result(data))
                 case "end":
                     footer = made(RunFooter, _with(data, {"died": _tuple}))
                 case other:
@@ -119,9 +128,10 @@ def _header(data: dict[str, Any]) -> RunHeader:
     return made(RunHeader, _with(data, {"unhidden": _tuple, "inferred": _tuple}))
 
 
-def _result(data: dict[str, Any]) -> CaseResult:
+def read_result(data: dict[str, Any]) -> CaseResult:
+    """What `result_data` gave. ValueError: it does not fit."""
     makers: dict[str, Callable[[Any], Any]] = {
-        "outcome": _named(Outcome), "blame": _named(Blame), "verdict": _verdict, "schedule": _schedule,
+        "outcome": _named(Outcome), "blame": _named(Blame), "verdict": _verdict, "schedule": read_schedule,
         "requirements": _tuple, "log": _tuple,
     }  # fmt: skip
     return made(CaseResult, _with(data, makers))
@@ -140,7 +150,8 @@ def _window(data: Any) -> Window:
     return made(Window, _with(data, {}))
 
 
-def _schedule(data: Any) -> Schedule:
+def read_schedule(data: Any) -> Schedule:
+    """What `schedule_data` gave. ValueError: it does not fit."""
     return made(Schedule, _with(data, {
         "members": _each(lambda m: made(Member, _with(m, {}))),
         "rooms": _tuple,

@@ -100,6 +100,38 @@ class Found:
     seconds: float = 0.0  # that shrinking took
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Schedules that are played before the next are drawn, each with the drawn one that it was made from.
+
+    `number` is the seed that they were drawn for; None: they were known before.
+    """
+
+    name: str  # of their cases
+    number: int | None
+    chosen: Sequence[tuple[Schedule, Schedule]]
+    want: int = 0  # so many were to be drawn
+
+
+class Diary(Protocol):
+    """What a search writes down, so that another goes on where it was ended (run/campaign.py)."""
+
+    def begun(self) -> Chunk | None:
+        """The chunk in which a search before was ended."""
+
+    def begin(self, chunk: Chunk, expected: Counter[object]) -> None:
+        """It is played now, and so much is expected of all that was chosen."""
+
+    def ended(self, search: "Fuzz") -> None:
+        """All of it was played, and what was found worked on."""
+
+    def remembering(self, drawn: Sequence[Schedule]) -> None:
+        """These were found here, and are written where others look for news."""
+
+    def news(self) -> Sequence[tuple[Schedule, Schedule]]:
+        """What others have found meanwhile, each with the drawn one that it was made from."""
+
+
 @dataclass(slots=True)
 class Fuzz:
     """One search. Its player must tell it of results (`hear`) and of traces (`met`).
@@ -120,6 +152,8 @@ class Fuzz:
     first_name: str = "random/known"  # of their cases
     memory: Memory | None = None
     picked: bool = True
+    quiet: int | None = None  # it ends when so many schedules met nothing new; looked at after each so many
+    diary: Diary | None = None
     shrink_for: float = SHRINK_SECONDS  # of each kind
     spread: Spread = here  # does the work of drawing
     virtual: Player | None = None  # where findings are shrunk first, if they show there
@@ -131,14 +165,19 @@ class Fuzz:
     found: dict[Kind, Found] = field(default_factory=dict)
     coverage: Coverage = field(init=False)
     played: int = 0
+    newest: int = 0  # which schedule was the last to meet something new
+    known_triples: int = 0  # when that was
+    chunks: int = 0  # that were begun
+    expected: Counter[object] = field(default_factory=Counter)
+    number: int = field(init=False)  # the seed of the next chunk
     doing: str = "beginning"
-    _chunks: int = 0
-    _expected: Counter[object] = field(default_factory=Counter)
     _cases: dict[str, Case] = field(default_factory=dict)  # of the chunk that is being played
+    _unplayed: int = 0  # of these, in the end
     _held: dict[Kind, list[CaseResult]] = field(default_factory=dict)  # its violations, until they are worked on
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.contract)
+        self.number = self.seed
 
     async def run(self) -> None:
         """Search until the budget is used up. What was found so far stands in `results` whenever it is cancelled.
@@ -150,59 +189,88 @@ class Fuzz:
         finally:  # what was not worked on is kept and reported as it was found
             for kind, results in self._held.items():
                 found = self._first_of(kind, results)
-                self._report(self._told(found, self.keep(found)))
+                self.report(self.told(found, self.keep(found)))
 
     def hear(self, result: CaseResult) -> None:
         """A case has its final result; whoever plays tells this."""
-        if result.case not in self._cases:
+        if not self.searches(result):
             return
         self.played += 1
+        if len(self.coverage.triples) > self.known_triples:
+            self.newest, self.known_triples = self.played, len(self.coverage.triples)
         self.on_progress(self.played)
         kind = kind_of(result)
         if kind is None:
-            self._report(result)
+            self.report(result)
         else:
             self._held.setdefault(kind, []).append(result)
 
     async def _search(self) -> None:
-        await self._chunk(self.first, self.first_name)
-        number = self.seed
-        while (left := self._left()) > 0:
-            want = min(CHUNK, left)
-            self.doing = "drawing schedules"
-            at_once = self.schedules is None and self._chunks == 1
-            expected = self._expected if self.picked and not at_once else None
-            most = max(0.0, self._time_left()) if self.waits else math.inf
-            try:
-                async with self._in_time():
-                    work = partial(draw, self.contract, number, want, expected, self.in_flight, most, self.spread)
-                    chosen = await aside(work)
-            except TimeoutError:
-                if self.played:
-                    return
-                raise UsageError("the time was up before any schedule was drawn: this machine is busy") from None
-            if not chosen:
-                break
-            gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
-            gc.freeze()
-            failing = await self._chunk([schedule for schedule, _ in chosen], f"random/{number}")
-            if self.memory is not None:
-                drawn = [next(drawn for schedule, drawn in chosen if schedule == failed) for failed in failing]
-                count = max(want * POOL, DRAWN)
-                strategy = schedules(self.contract)
-                self.doing = "remembering what was found"
-                with contextlib.suppress(TimeoutError):  # its schedules are kept as files all the same
-                    async with self._in_time(REMEMBERING):
-                        await aside(partial(remember, strategy, drawn, self.memory, number=number, count=count))
-            number += 1
+        known = [(schedule, schedule) for schedule in self.first]
+        chunk = self.diary.begun() if self.diary is not None else None
+        if chunk is None and not self.chunks:
+            chunk = self._begin(Chunk(self.first_name, None, known))
+        while chunk is not None or (chunk := await self._next()) is not None:
+            failing = await self._chunk([schedule for schedule, _ in chunk.chosen], chunk.name)
+            if self.diary is not None and self._unplayed:
+                break  # the time is up; another search plays the rest
+            if chunk.number is not None and self.memory is not None:
+                await self._remember(chunk, chunk.number, failing)
+            if self.diary is not None:
+                self.diary.ended(self)
+            chunk = None
         if self.until is not None and not self.played:
             least = show_duration(shortest(self.contract, self.seed))
             raise UsageError(f"no schedule ended in this time, and the shortest of {DRAWN} takes {least}: give more")
 
+    async def _next(self) -> Chunk | None:
+        """What others have found since, or what chance gives; None: that was all."""
+        if (left := self._left()) <= 0 or (self.quiet is not None and self.played - self.newest >= self.quiet):
+            return None
+        if self.diary is not None and (news := self.diary.news()):
+            return self._begin(Chunk(f"{self.first_name}-{self.chunks}", None, news))
+        want = min(CHUNK, left, self.quiet or CHUNK)
+        self.doing = "drawing schedules"
+        at_once = self.schedules is None and self.chunks == 1
+        expected = self.expected if self.picked and not at_once else None
+        most = max(0.0, self._time_left()) if self.waits else math.inf
+        try:
+            async with self._in_time():
+                work = partial(draw, self.contract, self.number, want, expected, self.in_flight, most, self.spread)
+                chosen = await aside(work)
+        except TimeoutError:
+            if self.played:
+                return None
+            raise UsageError("the time was up before any schedule was drawn: this machine is busy") from None
+        if not chosen:
+            return None
+        gc.collect()  # now, while nothing is played: it takes 100 ms, and later would look at all of this again
+        gc.freeze()
+        self.number += 1
+        return self._begin(Chunk(f"random/{self.number - 1}", self.number - 1, chosen, want))
+
+    def _begin(self, chunk: Chunk) -> Chunk:
+        self.chunks += 1
+        if self.diary is not None:
+            self.diary.begin(chunk, self.expected)
+        return chunk
+
+    async def _remember(self, chunk: Chunk, number: int, failing: Sequence[Schedule]) -> None:
+        assert self.memory is not None
+        drawn = [next(drawn for schedule, drawn in chunk.chosen if schedule == failed) for failed in failing]
+        if self.diary is not None:
+            self.diary.remembering(drawn)
+        count = max(chunk.want * POOL, DRAWN)
+        strategy = schedules(self.contract)
+        self.doing = "remembering what was found"
+        with contextlib.suppress(TimeoutError):  # its schedules are kept as files all the same
+            async with self._in_time(REMEMBERING):
+                await aside(partial(remember, strategy, drawn, self.memory, number=number, count=count))
+
     def _left(self) -> int:
         if self._time_left() <= 0:
             return 0
-        return min(CHUNK, FIRST << (self._chunks - 1)) if self.schedules is None else self.schedules - self.played
+        return min(CHUNK, FIRST << (self.chunks - 1)) if self.schedules is None else self.schedules - self.played
 
     def _time_left(self) -> float:
         """Microseconds for playing what was not played yet."""
@@ -221,6 +289,10 @@ class Fuzz:
         """A block that ends with TimeoutError when the time is up, and not within so many seconds from now."""
         return asyncio.timeout(None if self.until is None else max(least, (self.until - now()) / 1e6))
 
+    def searches(self, result: CaseResult) -> bool:
+        """Whether this is of a schedule of the search; others are played to confirm and to shrink."""
+        return result.case in self._cases
+
     def met(self, _case: Case, trace: Trace, verdict: Verdict) -> None:
         """A trace was judged; whoever plays tells this."""
         self.coverage.add(met(self.contract, trace), verdict)
@@ -231,11 +303,12 @@ class Fuzz:
         """Play these; returns the first schedule of each kind that was found. Their cases are numbered after `name`."""
         cases = [case_of(f"{name}-{i:05d}", s) for i, s in enumerate(chosen)]
         self._cases = {f"{self.contract.spec}/{c.id}": c for c in cases}
-        self._chunks += 1
         self.doing = "playing"
+        before = self.played
         with contextlib.suppress(TimeoutError):
             async with self._in_time():
                 await self.player.play(cases, ATTEMPTS, self._too_late_for if self.until is not None else None)
+        self._unplayed = before + len(cases) - self.played
         for kind in self.found.keys() & self._held.keys():
             more = len(self._held.pop(kind))
             self.found[kind] = replace(self.found[kind], count=self.found[kind].count + more)
@@ -252,7 +325,8 @@ class Fuzz:
             tasks = [group.create_task(work_on(kind)) for kind in fresh]
         return [task.result() for task in tasks]
 
-    def _report(self, result: CaseResult) -> None:
+    def report(self, result: CaseResult) -> None:
+        """Tell of a result that is final and looked at."""
         self.results.append(result)
         self.on_result(result)
 
@@ -277,7 +351,7 @@ class Fuzz:
                     found = await self._shrink(found, self._name(found.result), began + self.shrink_for * 1e6)
                     found = replace(found, seconds=(now() - began) / 1e6)
         self.found[kind] = found
-        self._report(self._told(found, self.keep(found)))
+        self.report(self.told(found, self.keep(found)))
         del self._held[kind]
         return first
 
@@ -307,7 +381,8 @@ class Fuzz:
         schedule = self._cases[result.case].schedule
         return Found(kind, result.case, result, schedule, again, len(schedule.steps), count)
 
-    def _told(self, found: Found, repeat: str) -> CaseResult:
+    def told(self, found: Found, repeat: str) -> CaseResult:
+        """A finding as it is reported."""
         told = [f"again in {found.again} rooms at once"] if found.again.times else ["not played again"]
         if found.count > 1:
             told.append(f"{found.count} schedules showed it")
@@ -410,6 +485,12 @@ def kind_of(result: CaseResult) -> Kind | None:
     if result.outcome is not Outcome.VIOLATES or result.verdict is None:
         return None
     return _kind(result.verdict.findings[0])
+
+
+def kinds_of(result: CaseResult) -> set[Kind]:
+    """All that a result shows."""
+    violates = result.outcome is Outcome.VIOLATES and result.verdict is not None
+    return {_kind(finding) for finding in result.verdict.findings} if violates and result.verdict else set()
 
 
 def shows(result: CaseResult, kind: Kind) -> bool:
