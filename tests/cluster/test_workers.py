@@ -18,7 +18,7 @@ from roomcheck.cli.hunt import hunted
 from roomcheck.cluster import workers as module
 from roomcheck.cluster.player import Simulated
 from roomcheck.cluster.workers import Killed, Workers, started
-from roomcheck.errors import HarnessError
+from roomcheck.errors import HarnessError, UsageError
 from roomcheck.judge.coverage import Coverage, met
 from roomcheck.model.verdict import CaseResult
 from roomcheck.prove import Proof
@@ -63,6 +63,15 @@ def test_an_error_of_the_work_is_raised_here(workers: Workers) -> None:
     """As if it had been done here."""
     with pytest.raises(ZeroDivisionError):
         list(workers(divided, 1, [1, 2, 0, 3]))
+
+
+def test_a_worker_of_another_version_that_comes_later_does_nothing(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which one it has, and which one is wanted."""
+    monkeypatch.setattr(module, "version_here", lambda: "roomcheck 9.9")
+    with pytest.raises(UsageError, match=r"has roomcheck 0.* on Python 3.* with Dask 2.*, here is roomcheck 9.9"):
+        list(workers(halved, 999, range(3)))
 
 
 def test_what_is_chosen_does_not_hang_on_who_draws(workers: Workers) -> None:
@@ -121,7 +130,7 @@ def test_a_search_finds_the_same_and_calls_it_the_same(
     for words in ([], ["--workers", "2"]):
         with monkeypatch.context() as patch:
             if words:
-                patch.setattr(command, "spreading", lambda number: nullcontext({2: workers}[number]))
+                patch.setattr(command, "spreading", lambda number, _address: nullcontext({2: workers}[number]))
             with pytest.raises(SystemExit) as e:
                 main([*WORDS, *words, "--database", f"db{len(words)}"])
         assert e.value.code == 1

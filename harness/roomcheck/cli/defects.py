@@ -56,6 +56,7 @@ def defects(
     seed: int,
     report_dir: Path,
     workers: int,
+    cluster: str | None,
     jobs: int,
     scale: float | None,
     *,
@@ -94,7 +95,7 @@ def defects(
     failure: BaseException | None = None
     with held(report_dir), _interruptible():
         try:
-            with spreading(workers) as spread:
+            with spreading(workers, cluster) as spread:
                 shown = show if simulate else lambda _row: None
                 quarries = _simulate(bound, matrix, chosen, shown, spread, quiet=quiet)
             if not simulate:

@@ -54,7 +54,7 @@ KEPT = 0.25  # of --minutes, for playing again what violates and making it short
 @playing
 def fuzz(
     choice: Choice, spec: str | None, schedules: int | None, minutes: float | None, seed: int, database: str,
-    campaign: Path | None, until_quiet: int | None, workers: int, *, unpicked: bool,
+    campaign: Path | None, until_quiet: int | None, workers: int, cluster: str | None, *, unpicked: bool,
 ) -> int:  # fmt: skip
     """Play random schedules of SPEC (a file or an id; by default the target's own), many at once, and judge them.
 
@@ -71,8 +71,8 @@ def fuzz(
       roomcheck fuzz --target my-room --minutes 30
       roomcheck fuzz --target my-room --campaign night --until-quiet 2000
     """  # noqa: D301  click wants the character
-    if workers > 1 and not choice.simulate:
-        raise UsageError("--workers is for --simulate: on sockets one process plays as many rooms as two cores bear")
+    if (workers > 1 or cluster) and not choice.simulate:
+        raise UsageError("--workers and --cluster are for --simulate: on sockets one process plays")
     bound = Bound.of(choice, spec)
     endless = minutes is not None or until_quiet is not None
     budget = None if endless and schedules is None else schedules or SCHEDULES
@@ -126,7 +126,7 @@ def fuzz(
             shown = re.sub("//[^/]*@", "//", database)  # without a password
             raise UsageError(f"cannot use {folder} and {shown}: {e}") from e
         first = [*(case.schedule for case in pinned(bound)[0]), *remembered(bound.contract, memory)]
-        spread = stack.enter_context(spreading(workers))
+        spread = stack.enter_context(spreading(workers, cluster))
         return play(
             bound, work, cases=max(budget, len(first)) if budget else 0, jobs=jobs,
             repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})",

@@ -45,7 +45,7 @@ UNSOUND = 1
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no pictures.")
 def prove(
     spec: str, schedules: int | None, minutes: float | None, seed: int, only: str | None, workers: int,
-    junit: Path | None, ndjson: Path | None, *, quiet: bool,
+    cluster: str | None, junit: Path | None, ndjson: Path | None, *, quiet: bool,
 ) -> int:  # fmt: skip
     """Prove that SPEC (a file or an id) accuses no lawful room, and that each of its requirements catches something.
 
@@ -78,7 +78,7 @@ def prove(
 
         try:
             with (
-                spreading(1 if only else workers) as proof.spread,
+                spreading(1) if only else spreading(workers, cluster) as proof.spread,
                 going_on(lambda: "" if quiet else _progress(proof), _tell),
             ):
                 _work(proof, only, seed, budget, end, keep)

@@ -20,7 +20,11 @@ def _number(_context: click.Context, _parameter: click.Parameter, value: str) ->
 
 def workers_option(does: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """For a command: what so many processes do."""
-    return click.option(
+    of_this_machine = click.option(
         "--workers", default="1", show_default=True, metavar=f"N|{AUTO}", callback=_number,
         help=f"Let so many processes {does}, by Dask (pip install 'roomcheck[cluster]'); {AUTO}: one for each core.",
     )  # fmt: skip
+    of_others = click.option(
+        "--cluster", metavar="tcp://HOST:PORT", help="Let the workers of this Dask scheduler do it."
+    )
+    return lambda command: of_this_machine(of_others(command))

@@ -10,16 +10,19 @@ from roomcheck.spread import Spread, here
 
 
 @contextlib.contextmanager
-def spreading(workers: int) -> Iterator[Spread]:
-    """What spreads work over so many processes, which are gone afterwards. UsageError: Dask is not installed."""
-    if workers == 1:
+def spreading(workers: int, address: str | None = None) -> Iterator[Spread]:
+    """What spreads work over so many processes, which are gone afterwards, or over those of a scheduler elsewhere.
+
+    UsageError: Dask is not installed, or nobody there can do it.
+    """
+    if workers == 1 and address is None:
         yield here
         return
     try:
-        from roomcheck.cluster.workers import started  # noqa: PLC0415  Dask takes a second to import
+        from roomcheck.cluster.workers import joined, started  # noqa: PLC0415  Dask takes a second to import
     except ImportError as e:
-        raise UsageError(f"more than one worker needs Dask ({e}): pip install 'roomcheck[cluster]'") from e
-    with started(workers) as spread:
+        raise UsageError(f"workers need Dask ({e}): pip install 'roomcheck[cluster]'") from e
+    with joined(address) if address else started(workers) as spread:
         yield spread
 
 

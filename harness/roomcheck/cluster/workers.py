@@ -15,16 +15,20 @@ import tempfile
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
+from functools import cache
 from itertools import count, islice
 from typing import Any, Generic, TypeVar
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
+from distributed import CancelledError, Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
+from distributed.client import ClosedClientError
+from distributed.comm import CommClosedError
 from distributed.utils import LoopRunner
+from distributed.versions import VersionMismatchWarning, get_versions
 
-from roomcheck.errors import HarnessError
+from roomcheck.errors import HarnessError, UsageError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -43,14 +47,16 @@ PATIENT = {
     "distributed.comm.timeouts.connect": "10m",
     "distributed.comm.timeouts.tcp": "10m",
 }
+PATIENCE = 30  # seconds that a scheduler may take to answer first
 LOOPBACK = "127.0.0.1:0"  # any port; Dask's own default for its pages is one port for all, on every interface
 
 
 class Shared(WorkerPlugin):  # type: ignore[misc]  # Dask's types are not looked at, which would take a minute
     """What every worker knows."""
 
-    def __init__(self, value: object) -> None:
+    def __init__(self, value: Any) -> None:
         self.value = value
+        self.version = version_here()
 
     def setup(self, worker: object) -> None:  # noqa: ARG002  Dask's
         """Hypothesis sees the `random` that Dask uses meanwhile, and takes that for a strategy's mistake."""
@@ -77,7 +83,11 @@ class Killed(Generic[T]):
 
 def _do(name: str, work: Callable[[S, T], R], batch: Batch[T]) -> tuple[list[R], float]:
     """On a worker: what the work gives for each, and how many seconds it took."""
-    shared: S = get_worker().plugins[name].value
+    worker = get_worker()
+    known: Shared = worker.plugins[name]
+    if (here := version_here()) != known.version:  # one that came after the others were asked
+        raise UsageError(_refused(worker.address, here, known.version))
+    shared: S = known.value
     began = time.monotonic()
     return [work(shared, item) for item in batch.items], time.monotonic() - began
 
@@ -102,7 +112,8 @@ class Workers:
 
     def batches(self, work: Callable[[S, T], R], shared: S, items: Iterable[T]) -> "Batches[S, T, R]":
         """The same by batches, which can be given up."""
-        return Batches(self, self._name_of(shared), work, items)
+        with named():
+            return Batches(self, self._name_of(shared), work, items)
 
     def _name_of(self, shared: object) -> str:
         name = next((name for name, known in self._shared.items() if known is shared), "")
@@ -116,6 +127,13 @@ class Workers:
         self.client.register_plugin(Shared(shared), name=name)
         self._shared[name] = shared
         return name
+
+    def forget(self) -> None:
+        """Workers that go on keep nothing of ours."""
+        with contextlib.suppress(Exception):  # a scheduler that is gone keeps nothing
+            for name in self._shared:
+                self.client.unregister_worker_plugin(name)
+        self._shared.clear()
 
 
 class Batches(Generic[S, T, R]):
@@ -133,11 +151,13 @@ class Batches(Generic[S, T, R]):
     def take(self) -> list[R | Killed[T]] | None:
         """The results of the next batch; None: that was all."""
         while len(self.flying) < AHEAD * self.workers.number and (batch := self._next()).items:
-            self.flying.append((batch, self._send(batch)))
+            with named():
+                self.flying.append((batch, self._send(batch)))
         if not self.flying:
             return None
         batch, future = self.flying[0]
-        results = self._result(batch, future)
+        with named():
+            results = self._result(batch, future)
         self.flying.popleft()
         return results
 
@@ -213,3 +233,53 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """What Dask says of a scheduler that is gone, in words; all that is on its way is cancelled then."""
+    try:
+        yield
+    except (CancelledError, CommClosedError, ClosedClientError) as e:
+        raise HarnessError("Dask's scheduler is lost, with what was on its way to workers") from e
+
+
+@contextlib.contextmanager
+def joined(address: str) -> Iterator[Workers]:
+    """All workers that are at the scheduler with this address, which goes on afterwards.
+
+    UsageError: there is none, it has no worker, or one has another version of what counts.
+    """
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # what Dask itself says of versions is many lines
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # and what is lost is said below
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as e:
+        raise UsageError(f"no Dask scheduler answers at {address}: {e}") from e
+    with client:
+        versions = client.get_versions(packages=["roomcheck"])["workers"]
+        for worker, there in versions.items():
+            if (other := _version(there["packages"])) != version_here():
+                raise UsageError(_refused(worker, other, version_here()))
+        if not versions:
+            raise UsageError(f"the scheduler at {address} has no worker: start `dask worker {address} --nthreads 1`")
+        workers = Workers(client, sum(client.nthreads().values()))
+        try:
+            yield workers
+        finally:
+            workers.forget()
+
+
+def _refused(worker: str, other: str, here: str) -> str:
+    return f"the worker at {worker} has {other}, here is {here}: give both the same"
+
+
+@cache
+def version_here() -> str:
+    """What decides whether a worker understands what it is sent: specs and cases come with the work."""
+    return _version(get_versions(["roomcheck"])["packages"])
+
+
+def _version(packages: Mapping[str, str | None]) -> str:
+    python = ".".join(str(packages["python"]).split(".")[:2])
+    return f"roomcheck {packages['roomcheck']} on Python {python} with Dask {packages['distributed']}"
