@@ -21,6 +21,8 @@ WORKFLOW = TEMPLATES / "github" / "roomcheck.yml"
 GITLAB = TEMPLATES / "gitlab" / "roomcheck.gitlab-ci.yml"
 SITE = TEMPLATES / "github" / "roomcheck-site.yml"
 PAGES = TEMPLATES / "gitlab" / "roomcheck-pages.gitlab-ci.yml"
+NIGHTS = TEMPLATES / "github" / "roomcheck-campaign.yml"
+NIGHTS_GITLAB = TEMPLATES / "gitlab" / "roomcheck-campaign.gitlab-ci.yml"
 JENKINS = TEMPLATES / "jenkins" / "Jenkinsfile"
 OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))  # of this repository itself
 
@@ -78,6 +80,23 @@ def gitlab(job: str, shard: int, more: str, folder: Path) -> Iterator[Script]:
     env["ROOMCHECK_ARGUMENTS"] = more
     yield Script("script", "\n".join([*one["before_script"], *one["script"]]), env)
     yield Script("after_script", "\n".join(one["after_script"]), env, always=True)
+
+
+def nights(service: str, more: str, folder: Path) -> Iterator[Script]:
+    """What one machine does in a night; `more` are its arguments."""
+    if service == "github":
+        (job,) = parsed(NIGHTS)["jobs"].values()
+        known = {"matrix.machine": "2", "secrets.ROOMCHECK_DATABASE": ""}
+        env = {name: _filled(value, known) for name, value in job["env"].items()} | {"ROOMCHECK_ARGUMENTS": more}
+        for step in job["steps"]:
+            if "run" in step:
+                yield Script(step["name"], step["run"], env, "always()" in step.get("if", ""))
+    else:
+        (job,) = parsed(NIGHTS_GITLAB).values()
+        env = {name: str(value).replace("$CI_PROJECT_DIR", str(folder)) for name, value in job["variables"].items()}
+        env |= {"CI_NODE_INDEX": "2", "ROOMCHECK_ARGUMENTS": more}
+        yield Script("script", "\n".join([*job["before_script"], *job["script"]]), env)
+        yield Script("after_script", "\n".join(job["after_script"]), env, always=True)
 
 
 def publishing(service: str) -> Iterator[Script]:

@@ -20,6 +20,8 @@ from ci.templates import (
     ACTION,
     GITLAB,
     JENKINS,
+    NIGHTS,
+    NIGHTS_GITLAB,
     OWN,
     PAGES,
     SITE,
@@ -30,6 +32,7 @@ from ci.templates import (
     github,
     gitlab,
     jenkins,
+    nights,
     parsed,
     publishing,
 )
@@ -39,6 +42,7 @@ from roomcheck.cli.files import REFERENCE, target_names
 from roomcheck.cli.targets import open_target
 from roomcheck.faults.provision import VERSION
 from roomcheck.report.exitcode import AS_EXPECTED, INCONCLUSIVE
+from roomcheck.run.campaign import reading, standing
 from support.chosen import asked
 from support.processes import PATIENCE
 from support.runs import Reports
@@ -69,6 +73,8 @@ def has(*programs: str) -> pytest.MarkDecorator:
         ("gitlab-ci", GITLAB),
         ("github-workflows", SITE),
         ("gitlab-ci", PAGES),
+        ("github-workflows", NIGHTS),
+        ("gitlab-ci", NIGHTS_GITLAB),
         *(("github-workflows", file) for file in OWN),
     ],
     ids=lambda value: value.name if isinstance(value, Path) else value,
@@ -104,7 +110,7 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
 
     text = WORKFLOW.read_text(encoding="utf-8")
     assert lint(text) == ""
-    assert [lint(file.read_text(encoding="utf-8")) for file in (SITE, *OWN)] == [""] * (len(OWN) + 1)
+    assert [lint(file.read_text(encoding="utf-8")) for file in (SITE, NIGHTS, *OWN)] == [""] * (len(OWN) + 2)
     assert 'input "tarqet" is not defined' in lint(text.replace("target:", "tarqet:"))
 
 
@@ -365,6 +371,25 @@ def test_the_shell_lines_publish_and_keep_what_was_there(service: str, shards: P
         assert (site / "index.html").is_file()
         assert not (site / "room").exists()
         assert len(list(site.glob("runs/*/report.html"))) == number
+
+
+@pytest.mark.parametrize("service", PLAYED[:2])
+def test_the_shell_lines_go_on_with_a_campaign(service: str, tmp_path: Path) -> None:
+    """Two nights of one machine are one search, and there is a page of both."""
+    folder = checkout(tmp_path / "repository")
+    python = Path(sys.executable).parent
+    (folder / ".roomcheck-venv").symlink_to(python.parent)
+    for schedules in (2, 3):
+        for script in nights(service, f"--schedules {schedules} --scale 100", folder):
+            code, said = run_script(script.installed(), folder, python)
+            assert code in ENDED, said
+    (place,) = [path for path in folder.glob("campaign*") if path.is_dir()]
+    with reading(place) as store:
+        now = standing(store)
+
+    assert (now.sittings, now.facts["seed"]) == (2, "2")
+    assert now.played >= 3
+    assert (place / "campaign.html").is_file()
 
 
 def test_a_pull_request_publishes_nothing() -> None:

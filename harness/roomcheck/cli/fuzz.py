@@ -44,6 +44,7 @@ KEPT = 0.25  # of --minutes, for playing again what violates and making it short
               help="Search for so long, confirming and shrinking included; then no more.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same schedules.")
 @click.option("--database", metavar="DIR|redis://HOST:PORT", default=".roomcheck", show_default=True,
+              envvar="ROOMCHECK_DATABASE", show_envvar=True,
               help="What failed is kept here and played first by the next run; a CI can cache it.")  # fmt: skip
 @click.option("--unpicked", is_flag=True, help="Play schedules as chance gives them, not those that add most first.")
 @click.option("--campaign", type=click.Path(path_type=Path), metavar="DIR",
