@@ -22,7 +22,7 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.run.choosing import case_of
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session, duration
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 MANY, FEW, SEED = 600, 12, 0
 IN_FLIGHT = 64

@@ -25,7 +25,8 @@ from roomcheck.run.choosing import case_of, draw
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import simulate
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 SCHEDULES = 1000
 AGAIN = 8  # rooms on sockets

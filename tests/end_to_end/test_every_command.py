@@ -24,7 +24,7 @@ from roomcheck.report.exitcode import NOTHING
 from roomcheck.run.doctor.adapter import simplest
 from roomcheck.run.install import driver_of_browsers, provide
 from roomcheck.run.queue import duration
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.schedule_file import write_schedule
 from support.forked import Forked, Program
 from support.pytests import FORKED, NOT_OURS

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Wait
-from roomcheck.spec.contract import Contract, Operation
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Operation
 
 
 def problems_of(contract: Contract, schedule: Schedule, *, shrunk: bool = False) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from roomcheck.judge import judge
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Entry, Expectation, Item
+from roomcheck.spec.case import Entry, Expectation, Item
 from support.lobby import case, line, lobby
 from support.tape import MS, Tape
 

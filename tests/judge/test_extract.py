@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from roomcheck.judge.route import extract
-from roomcheck.spec.contract import Path
+from roomcheck.spec.interface import Path
 
 ROOM = Path((("room", False),))
 USERS = Path((("users", True),))

@@ -11,7 +11,8 @@ from roomcheck.judge.lateness import deciding_speed, narrowest
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Record, Told
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import Cause, CauseKind, Entry, Rule
+from roomcheck.spec.case import Entry
+from roomcheck.spec.contract import Cause, CauseKind, Rule
 from support.lobby import GIVE_UP, GONE_AFTER, LOSS, MS, RETRY, by_field, case, line, lobby
 from support.outages import Outage, lawful, outages
 from support.tape import Tape

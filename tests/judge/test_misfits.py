@@ -8,7 +8,7 @@ import pytest
 from roomcheck.judge.misfits import mistakes, slips
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.trace import Trace
-from roomcheck.spec.contract import AnyOf, Case, Entry, Expectation, Unordered
+from roomcheck.spec.case import AnyOf, Case, Entry, Expectation, Unordered
 from support.lobby import lobby
 from support.tape import Tape
 

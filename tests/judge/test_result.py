@@ -5,7 +5,7 @@ import pytest
 from roomcheck.judge.result import result_of, weigh
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Blame, Check, Finding, Outcome, Verdict
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from support.lobby import lobby
 
 FIRST = Finding("X-1", "A in R", 5, "GONE", "BACK came where nothing more was expected")

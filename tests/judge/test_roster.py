@@ -7,7 +7,8 @@ from roomcheck.judge.sequence import received
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
-from roomcheck.spec.contract import Contract, Expectation
+from roomcheck.spec.case import Expectation
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec
 from support.tape import Tape
 from support.vendors import CONFORMS, FOLDER, Act, contract, judged, played

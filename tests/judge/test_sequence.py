@@ -9,7 +9,7 @@ from roomcheck.judge import judge
 from roomcheck.judge.hypothesis import Mode, came
 from roomcheck.model.time import Instant
 from roomcheck.model.verdict import Outcome, Verdict
-from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Expectation, Unordered
+from roomcheck.spec.case import ANYONE, AnyOf, Entry, Expectation, Unordered
 from support.lobby import MS, case, line, lobby
 from support.tape import Tape
 

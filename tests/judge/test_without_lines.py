@@ -7,7 +7,8 @@ from roomcheck.judge import judge
 from roomcheck.judge.result import result_of
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, play
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec
 
 TEXT = (Path(__file__).parents[1] / "prove" / "contract.yaml").read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.reference import defects
 from roomcheck.report.html import Pictures, write_html
 from roomcheck.simulate import simulate
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from simulate.zego import contract
 
 SCALE = 100.0

@@ -12,8 +12,8 @@ from roomcheck.report.explain import explain, headline
 from roomcheck.report.html import Pictures, write_html
 from roomcheck.report.junit import write_junit
 from roomcheck.report.known import KnownFailures, signature
-from roomcheck.spec.contract import Where
 from roomcheck.spec.known import Known
+from roomcheck.spec.where import Where
 
 ENTRY = Known(
     "back/*",

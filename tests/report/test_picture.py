@@ -12,7 +12,8 @@ from roomcheck.model.schedule import Member
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
 from roomcheck.model.verdict import Finding, Outcome, Verdict
-from roomcheck.report.picture import Kind, Picture, axis, brief, compose, divergence_text, event_text, text_picture
+from roomcheck.report.picture import Kind, Picture, axis, brief, compose, divergence_text, event_text
+from roomcheck.report.picture_text import text_picture
 from roomcheck.report.svg import HEAD, ROW, draw
 from support.vendors import contract
 

@@ -7,7 +7,8 @@ from typing import Any
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.room import share
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec
 
 S = 1_000_000

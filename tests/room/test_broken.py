@@ -12,7 +12,7 @@ from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Heal
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Break, Kind, Performance, Policy, Timing, breaks, perform, spare
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.load import load_spec
 from support.vendors import contract as vendor
 

@@ -12,7 +12,8 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Wait
 from roomcheck.model.trace import Answered, Marked, Told, Trace
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Break, Kind, Policy, Timing, play
-from roomcheck.spec.contract import Contract, Path
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Path
 
 ALONE = CAST[:1]
 

@@ -13,7 +13,7 @@ from roomcheck.model.trace import Told
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, Timing, perform
 from roomcheck.room.wishes import NEVER, Wishes
-from roomcheck.spec.contract import ANYONE, AnyOf, Case, Entry, Expectation, Item, Unordered
+from roomcheck.spec.case import ANYONE, AnyOf, Case, Entry, Expectation, Item, Unordered
 
 SELF = ("A", None)
 

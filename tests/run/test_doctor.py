@@ -20,7 +20,8 @@ from roomcheck.run.doctor.habits import exception_in
 from roomcheck.run.doctor.room import _constant, declared
 from roomcheck.run.queue import duration
 from roomcheck.simulate import simulate
-from roomcheck.spec.contract import AnyOf, Contract, Entry, Unordered
+from roomcheck.spec.case import AnyOf, Entry, Unordered
+from roomcheck.spec.contract import Contract
 from support.lobby import case, line, lobby
 
 MS = 1000

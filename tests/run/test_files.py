@@ -13,7 +13,7 @@ from roomcheck.errors import HarnessError
 from roomcheck.model.schedule import Member, Schedule
 from roomcheck.report.exitcode import AS_EXPECTED, HARNESS
 from roomcheck.run.files import BASE, LINK, NEEDLESS, bears, none_starved, outgoing_ports, raise_limit
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from support.runs import run, write_target
 
 ONE = Case("c", "c", "C", None, Schedule((Member("A", "A"),), (), (), 0), (), ())

@@ -16,7 +16,7 @@ from roomcheck.run import fuzz as fuzz_module
 from roomcheck.run.choosing import draw
 from roomcheck.run.fuzz import Fuzz
 from roomcheck.run.queue import duration
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.schedule_file import case_of
 
 REAL = CONTRACTS["zego"]

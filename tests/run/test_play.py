@@ -22,7 +22,8 @@ from roomcheck.run.clock import Lateness, now
 from roomcheck.run.install import provide
 from roomcheck.run.play import OPEN_LIMIT, OPENINGS, Ground, Play, in_order
 from roomcheck.run.server import Server
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 SCALE = 100.0
 MS = 1000

@@ -7,7 +7,7 @@ import pytest
 from roomcheck.model.schedule import Schedule
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
 from roomcheck.run.queue import ALONE, SERVERS, Queue, at_once, enough, may_run_again
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 
 @pytest.mark.parametrize(

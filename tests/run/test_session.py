@@ -21,7 +21,8 @@ from roomcheck.run.install import provide
 from roomcheck.run.queue import duration
 from roomcheck.run.session import LAG, TURN, Plan, Session, unhurried
 from roomcheck.simulate import Virtual
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from support.processes import PATIENCE
 
 SECOND = 1_000_000

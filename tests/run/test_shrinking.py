@@ -12,7 +12,7 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule,
 from roomcheck.model.verdict import CaseResult, Finding, Outcome, Verdict
 from roomcheck.run.clock import now
 from roomcheck.run.fuzz import Again, Found, Fuzz
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 ZEGO = CONTRACTS["zego-100"]
 SECOND = 10_000

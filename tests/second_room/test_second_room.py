@@ -11,7 +11,8 @@ from roomcheck.generate.collect import collect
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome, Verdict
 from roomcheck.simulate import simulate
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import case_of
 from roomcheck.spec.target import load_target
 from second_room.defects import DEFECTS, Defect

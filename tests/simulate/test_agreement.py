@@ -24,7 +24,7 @@ from roomcheck.run.install import provide
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.server import Server
 from roomcheck.simulate import simulate
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.target import load_target
 from simulate.zego import case, contract
 

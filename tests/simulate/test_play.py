@@ -16,7 +16,8 @@ from roomcheck.model.verdict import Outcome
 from roomcheck.simulate import simulate
 from roomcheck.simulate.network import LATENCY
 from roomcheck.simulate.play import START
-from roomcheck.spec.contract import Case, Operation
+from roomcheck.spec.case import Case
+from roomcheck.spec.interface import Operation
 from simulate.zego import contract
 
 SECOND = 1_000_000

@@ -3,7 +3,8 @@
 from functools import cache
 
 from roomcheck.resources import root
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import Spec, load_spec
 
 FOLDER = root() / "specs" / "zego-express"

@@ -13,26 +13,11 @@ from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Step, Wai
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Called, Told, Trace
 from roomcheck.model.verdict import Outcome
-from roomcheck.spec.contract import (
-    ANYONE,
-    SECOND_SESSION,
-    AnyOf,
-    Callback,
-    Case,
-    Cause,
-    CauseKind,
-    Contract,
-    Entry,
-    Hearing,
-    Operation,
-    Path,
-    Rule,
-    Sign,
-    Unless,
-    Unordered,
-    Where,
-)
+from roomcheck.spec.case import ANYONE, AnyOf, Case, Entry, Unordered
+from roomcheck.spec.contract import SECOND_SESSION, Cause, CauseKind, Contract, Hearing, Rule, Sign, Unless
+from roomcheck.spec.interface import Callback, Operation, Path
 from roomcheck.spec.load import Spec, load_spec
+from roomcheck.spec.where import Where
 
 SPECS = FilePath(__file__).parents[1] / "specs"
 S = 1_000_000

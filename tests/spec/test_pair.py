@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Where
 from roomcheck.spec.pair import pair
 from roomcheck.spec.target import Target, load_target
+from roomcheck.spec.where import Where
 
 SERVER = """\
 target: hall

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Contract, End, Entry, Presence
+from roomcheck.spec.case import Entry
+from roomcheck.spec.contract import Contract, End, Presence
 from roomcheck.spec.diagram import diagram
 from roomcheck.spec.load import load_spec
 

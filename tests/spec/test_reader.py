@@ -5,8 +5,8 @@ import yaml
 
 from roomcheck.errors import SpecError
 from roomcheck.spec import reader
-from roomcheck.spec.contract import Where
 from roomcheck.spec.reader import MAX_DEPTH, merge, read
+from roomcheck.spec.where import Where
 
 
 def refused(text: str | bytes) -> list[str]:

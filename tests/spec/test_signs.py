@@ -3,7 +3,9 @@
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Callback, Entry, Sign, View
+from roomcheck.spec.case import Entry
+from roomcheck.spec.contract import Sign, View
+from roomcheck.spec.interface import Callback
 from roomcheck.spec.load import load_spec
 from support.vendors import FOLDER, contract
 

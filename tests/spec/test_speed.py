@@ -8,7 +8,7 @@ import pytest
 from roomcheck.cli.files import find_spec, find_target, read_spec, read_target, spec_names
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Call, Fault, Schedule, Step, Wait, When
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.speed import at_the_speed_of, speeds, stretched
 
 

@@ -7,7 +7,8 @@ import yaml
 
 from roomcheck.errors import SpecError
 from roomcheck.model.schedule import Admin, Call, Fault, Heal
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import load_spec
 
 HALL = (Path(__file__).parents[1] / "specs" / "hall.yaml").read_text(encoding="utf-8")

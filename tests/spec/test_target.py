@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from roomcheck.errors import SpecError
-from roomcheck.spec.contract import Where
 from roomcheck.spec.target import FORWARD, Install, Pairing, Target, load_target
+from roomcheck.spec.where import Where
 
 FULL = """\
 target: lobby

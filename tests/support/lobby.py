@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from roomcheck.model.schedule import Schedule
+from roomcheck.spec.case import Case, Expectation, Item
 from roomcheck.spec.contract import (
-    Callback,
-    Case,
     Cause,
     CauseKind,
     Contract,
     End,
     Ending,
-    Expectation,
     Hearing,
-    Item,
-    Operation,
-    Path,
     Presence,
     Requirement,
     Rule,
@@ -27,6 +22,7 @@ from roomcheck.spec.contract import (
     Unless,
     View,
 )
+from roomcheck.spec.interface import Callback, Operation, Path
 
 MS = 1000
 JOIN_LIMIT, LOSS, RETRY, NOTICE, GIVE_UP, SLACK, GONE_AFTER, GONE_WITHIN, LIST = (

@@ -23,7 +23,7 @@ from roomcheck.report.compare import PLAYS, Cell, Comparison, Row, Side, lines, 
 from roomcheck.report.compare_page import as_html
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.session import ATTEMPTS, Session
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 from roomcheck.spec.schedule_file import case_of
 
 JOBS = 128  # cases at once, shared by the targets: each of them needs the machine to be on time

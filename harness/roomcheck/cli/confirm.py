@@ -18,7 +18,7 @@ from roomcheck.reference.hostile import HOSTILE
 from roomcheck.report.matrix import Ending, Kind, Played, Row
 from roomcheck.run.queue import duration
 from roomcheck.run.session import Plan, Session
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 FIRST, NEXT = slice(0, 1), slice(1, 4)  # of the cases that show a defect, and of the schedules
 CONFORMING_JOBS = 32  # cases at once on the conforming room, beside the others

@@ -14,7 +14,8 @@ from roomcheck.report.matrix import Ending, Kind, Row, Sighting
 from roomcheck.run import choosing
 from roomcheck.run.queue import duration
 from roomcheck.simulate import Virtual
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import case_of
 from roomcheck.spread import Spread, here
 

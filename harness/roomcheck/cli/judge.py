@@ -17,8 +17,9 @@ from roomcheck.model.trace import DamagedError, read_trace
 from roomcheck.model.verdict import Outcome, RunHeader
 from roomcheck.report.exitcode import NOTHING, checks
 from roomcheck.report.explain import explain
-from roomcheck.report.picture import text_picture
-from roomcheck.spec.contract import Case, Where
+from roomcheck.report.picture_text import text_picture
+from roomcheck.spec.case import Case
+from roomcheck.spec.where import Where
 
 CODES = {Outcome.CONFORMS: 0, Outcome.VIOLATES: 1, Outcome.INCONCLUSIVE: 2, Outcome.NOT_APPLICABLE: 4}
 

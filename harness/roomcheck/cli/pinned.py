@@ -7,7 +7,8 @@ from roomcheck.cli.playing import Bound
 from roomcheck.errors import UsageError
 from roomcheck.model.schedule import Admin, Call, Fault, Schedule
 from roomcheck.resources import root
-from roomcheck.spec.contract import SECOND_SESSION, Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import SECOND_SESSION, Contract
 from roomcheck.spec.load import NO_SECOND_SESSION
 from roomcheck.spec.schedule_file import case_of, read_schedule, spec_named_in
 

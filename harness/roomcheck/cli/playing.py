@@ -41,7 +41,8 @@ from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import provide
 from roomcheck.run.session import Plan, Session
 from roomcheck.simulate import Virtual, speaks
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
 from roomcheck.spread import Spread, here

@@ -22,7 +22,7 @@ from roomcheck.model.verdict import CaseResult, RunFooter, RunHeader
 from roomcheck.prove import FalseRed, Proof, in_words, summary, told
 from roomcheck.report.junit import write_junit
 from roomcheck.report.ndjson import StreamWriter
-from roomcheck.report.picture import text_picture
+from roomcheck.report.picture_text import text_picture
 from roomcheck.report.text import clipped
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import write_schedule

@@ -16,7 +16,8 @@ from roomcheck.errors import UsageError
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.prove import asked
 from roomcheck.run.session import ATTEMPTS
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 LEVELS = ("must", "should", "may")
 JOBS = 256

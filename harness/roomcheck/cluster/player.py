@@ -17,7 +17,7 @@ from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
 from roomcheck.run.aside import aside
 from roomcheck.simulate import Virtual
 from roomcheck.simulate.player import OnTime
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 
 @dataclass(frozen=True, slots=True)

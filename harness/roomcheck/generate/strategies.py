@@ -21,7 +21,8 @@ from roomcheck.generate.links import Act, Move, Toggle, keeping_down, kinds_on_l
 from roomcheck.generate.times import times
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Member, Schedule
-from roomcheck.spec.contract import SECOND_SESSION, CauseKind, Contract, Operation
+from roomcheck.spec.contract import SECOND_SESSION, CauseKind, Contract
+from roomcheck.spec.interface import Operation
 
 FLAPS = 3  # outages in a row
 TURNS = 4  # calls in a row

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roomcheck.model.trace import Told
-from roomcheck.spec.contract import Callback, View
+from roomcheck.spec.contract import View
+from roomcheck.spec.interface import Callback
 
 
 @dataclass(slots=True)

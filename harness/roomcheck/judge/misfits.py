@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from roomcheck.judge.route import extract
 from roomcheck.model.names import did_you_mean, nearest
 from roomcheck.model.trace import Called, Told, Trace
-from roomcheck.spec.contract import AnyOf, Callback, Case, Contract, Entry, Item
+from roomcheck.spec.case import AnyOf, Case, Entry, Item
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Callback
 
 Misfit = tuple[int, str]  # the number of a record, -1 for the header; and what is wrong with it
 

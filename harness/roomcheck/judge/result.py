@@ -1,7 +1,8 @@
 """A verdict as the result of a case: who it points at, in one line."""
 
 from roomcheck.model.verdict import Blame, CaseResult, Outcome, Verdict
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 
 def weigh(verdict: Verdict) -> tuple[Blame | None, str]:

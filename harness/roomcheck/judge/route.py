@@ -20,19 +20,9 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, SILENT, Effect, FaultKind, Way
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Record, Told, Trace
-from roomcheck.spec.contract import (
-    ANYONE,
-    MUTE,
-    TWIN_IN_ROOM,
-    Callback,
-    CauseKind,
-    Contract,
-    Entry,
-    Expectation,
-    Path,
-    Rule,
-    View,
-)
+from roomcheck.spec.case import ANYONE, Entry, Expectation
+from roomcheck.spec.contract import MUTE, TWIN_IN_ROOM, CauseKind, Contract, Rule, View
+from roomcheck.spec.interface import Callback, Path
 
 PAUSE = 4  # records between two pauses
 NOWHERE = "?"  # the room of a callback that names none

@@ -13,7 +13,8 @@ from roomcheck.judge.route import alias, extract
 from roomcheck.model.time import Instant, show_window
 from roomcheck.model.trace import Told, Trace
 from roomcheck.model.verdict import Window
-from roomcheck.spec.contract import ANYONE, AnyOf, Contract, Entry, Expectation, Item, Unordered
+from roomcheck.spec.case import ANYONE, AnyOf, Entry, Expectation, Item, Unordered
+from roomcheck.spec.contract import Contract
 
 
 class Received(NamedTuple):

@@ -17,7 +17,8 @@ from roomcheck.judge.view import Simulation
 from roomcheck.model.fault import EFFECT, Effect
 from roomcheck.model.trace import Answered, Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Check, Finding, Outcome, Verdict
-from roomcheck.spec.contract import ANYONE, Case, Contract, Expectation, Rule
+from roomcheck.spec.case import ANYONE, Case, Expectation
+from roomcheck.spec.contract import Contract, Rule
 
 # what was expected where something came that nothing explains, about another member or about oneself
 UNCAUSED = "no news without a cause", "no callback about itself without a cause"

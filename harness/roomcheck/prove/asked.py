@@ -4,7 +4,8 @@ from roomcheck.errors import RoomcheckError
 from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
 from roomcheck.room import Policy, perform
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 PROMPT = Policy(eagerness=0.0)
 

@@ -8,7 +8,8 @@ from roomcheck.judge import judge
 from roomcheck.model.verdict import Outcome
 from roomcheck.prove.lawful import Looked
 from roomcheck.room import Break, Policy, breaks, perform, spare
-from roomcheck.spec.contract import AnyOf, Case, Contract, Entry, Item
+from roomcheck.spec.case import AnyOf, Case, Entry, Item
+from roomcheck.spec.contract import Contract
 from roomcheck.spread import Spread, here
 
 MADE_UP = ("left", "joined")  # news that nothing caused: wherever any is told

@@ -24,7 +24,8 @@ from roomcheck.model.time import show_duration
 from roomcheck.model.trace import Called, Faulted, Healed, Marked, Trace
 from roomcheck.model.verdict import Finding, Outcome, Verdict
 from roomcheck.room import Decision, Performance, Policy, Timing, perform, share
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spread import Spread, here
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from roomcheck.prove.broken import Matrix, hunt, names_of
 from roomcheck.prove.lawful import FalseRed, Looked, by_chance, by_name, by_scenario, told
 from roomcheck.prove.shorter import shorter
 from roomcheck.room import USUAL, play
-from roomcheck.spec.contract import Case, Contract, View
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract, View
 from roomcheck.spread import Spread, here
 
 NOTHING = Schedule((), (), (), 0)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from roomcheck.errors import HarnessError
 from roomcheck.model.verdict import CaseResult, RunHeader
 from roomcheck.run.session import Session
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 T = TypeVar("T")
 

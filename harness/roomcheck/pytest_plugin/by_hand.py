@@ -20,7 +20,8 @@ from roomcheck.model.verdict import CaseResult
 from roomcheck.pytest_plugin import words
 from roomcheck.pytest_plugin.background import Background
 from roomcheck.run.live import Live, UnmetError, Wanted
-from roomcheck.spec.contract import Case, View
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import View
 
 T = TypeVar("T")
 

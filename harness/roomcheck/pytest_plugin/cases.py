@@ -16,7 +16,7 @@ import pytest
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.exitcode import checks
 from roomcheck.report.known import KnownFailures
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 NOTHING = "nothing was checked: no rule of the spec was armed by what was done"
 

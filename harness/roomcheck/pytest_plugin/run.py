@@ -24,7 +24,8 @@ from roomcheck.report.exitcode import checks
 from roomcheck.report.explain import explain, headline
 from roomcheck.report.traces import TraceFolder
 from roomcheck.run.session import Session
-from roomcheck.spec.contract import Case, Where
+from roomcheck.spec.case import Case
+from roomcheck.spec.where import Where
 
 ROOM: pytest.StashKey[Room] = pytest.StashKey()
 NOTHING_DONE = Schedule((), (), (), 0)

@@ -7,8 +7,9 @@ from typing import Any
 from roomcheck.errors import UsageError
 from roomcheck.model.names import did_you_mean
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import Contract, Operation, View
+from roomcheck.spec.contract import Contract, View
 from roomcheck.spec.expressions import ExpressionError, Names, Quantity
+from roomcheck.spec.interface import Operation
 
 ROOM = "R"  # where no room is named
 

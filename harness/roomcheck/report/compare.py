@@ -35,7 +35,8 @@ from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.report.exitcode import AS_EXPECTED, NOTHING, PRECEDENCE, VIOLATION
 from roomcheck.report.exitcode import exit_code as code_of
 from roomcheck.report.text import clipped
-from roomcheck.spec.contract import Callback, Contract, View
+from roomcheck.spec.contract import Contract, View
+from roomcheck.spec.interface import Callback
 
 PLAYS = 3  # of a case that differs
 UNKNOWN = "another"  # a user or a room that is none of the case's

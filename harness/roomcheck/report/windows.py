@@ -11,7 +11,8 @@ from roomcheck.judge.sequence import received, walk, window_of
 from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Gap, Told, Trace
 from roomcheck.model.verdict import Window
-from roomcheck.spec.contract import Case, Contract, Entry
+from roomcheck.spec.case import Case, Entry
+from roomcheck.spec.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)

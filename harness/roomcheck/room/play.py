@@ -17,7 +17,8 @@ from roomcheck.room.link import BOTH, WHOLE, ModelLink
 from roomcheck.room.policy import Decision, Policy
 from roomcheck.room.presence import Presence
 from roomcheck.room.telling import Telling, real_name
-from roomcheck.spec.contract import TWIN_IN_ROOM, Case, Cause, CauseKind, Contract, Rule
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import TWIN_IN_ROOM, Cause, CauseKind, Contract, Rule
 
 EVIDENCE = "model room"
 

@@ -16,7 +16,9 @@ from roomcheck.room.delivery import UNCAUSED, Change
 from roomcheck.room.link import ModelLink
 from roomcheck.room.policy import Decisions, Policy
 from roomcheck.room.wishes import Event, Subject, Wishes
-from roomcheck.spec.contract import Callback, Case, Contract, Path, Rule, View
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract, Rule, View
+from roomcheck.spec.interface import Callback, Path
 
 START = 1_000_000  # microseconds: some moment after the machine's start
 WINDOWS = (Kind.EARLY, Kind.LATE)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from roomcheck.spec.contract import ANYONE, AnyOf, Entry, Expectation, Item
+from roomcheck.spec.case import ANYONE, AnyOf, Entry, Expectation, Item
 
 NEVER = 1 << 62
 Subject = tuple[str, str | None]  # an observer, and the user that it is told of; None: itself

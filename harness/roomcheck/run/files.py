@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from roomcheck.errors import HarnessError
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 ENOUGH = 65_536  # more than any run needs; some programs walk through all that they may have
 BASE = 48  # what a process has open before the first case: 12 to 30 counted

@@ -34,7 +34,8 @@ from roomcheck.run.choosing import DRAWN, IN_FLIGHT, POOL, draw, shortest
 from roomcheck.run.clock import now
 from roomcheck.run.queue import duration
 from roomcheck.run.session import ATTEMPTS
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import case_of
 from roomcheck.spread import Spread, here
 

@@ -21,7 +21,8 @@ from roomcheck.model.trace import Answered
 from roomcheck.run.clock import now
 from roomcheck.run.play import THERE_AND_BACK, Ground, Play
 from roomcheck.run.server import Server
-from roomcheck.spec.contract import Case, View
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import View
 
 AT_MOST = 3_600_000_000  # microseconds that a test may take: nobody knows beforehand
 T = TypeVar("T")

@@ -21,7 +21,9 @@ from roomcheck.model.time import Instant
 from roomcheck.model.trace import Answered, Called, Faulted, Gap, Healed, Marked, Record, Told, Trace
 from roomcheck.run.clock import Lateness, now, sleep_until
 from roomcheck.run.server import Server
-from roomcheck.spec.contract import Case, Contract, Operation
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Operation
 
 CALL_LIMIT = 5.0  # seconds that an adapter may take to answer a call, an act or close
 BARRIER_LIMIT = 30.0  # a page on a busy machine may be late by seconds, and nobody waits behind this

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from roomcheck.model.verdict import Blame, CaseResult, Outcome
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 FEWER = 4  # a doubtful case is run again with so many times fewer beside it
 ALONE = 8  # cases at once that have an adapter process each

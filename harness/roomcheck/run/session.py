@@ -46,7 +46,8 @@ from roomcheck.run.play import Ground, Play, said_between
 from roomcheck.run.queue import FEW, Queue, at_once, duration, enough, may_run_again
 from roomcheck.run.server import Server
 from roomcheck.run.standstill import Running, Standstills
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.speed import at_the_speed_of
 
 ATTEMPTS = 3

@@ -9,7 +9,8 @@ from roomcheck.judge import judge
 from roomcheck.model.verdict import Finding, Outcome, Verdict
 from roomcheck.simulate.play import simulate
 from roomcheck.simulate.speech import speaks
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 
 def refused(contract: Contract) -> list[tuple[Case, Verdict]]:

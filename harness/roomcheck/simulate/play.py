@@ -22,7 +22,9 @@ from roomcheck.reference.wire import timings
 from roomcheck.simulate.carrier import Client
 from roomcheck.simulate.speech import speaks
 from roomcheck.simulate.world import World
-from roomcheck.spec.contract import Case, Contract, Operation
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Operation
 
 START = 1_000_000  # microseconds: some moment after the machine's start
 EVIDENCE = "simulated"

@@ -13,7 +13,8 @@ from roomcheck.reference.client_machine import ClientMachine
 from roomcheck.reference.server_machine import ServerMachine
 from roomcheck.simulate.play import simulate
 from roomcheck.simulate.speech import speaks
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 
 class OnTime:

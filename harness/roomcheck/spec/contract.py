@@ -11,18 +11,9 @@ from typing import Any
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.model.schedule import Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A place in a file, lines and columns from 1."""
-
-    file: str = ""
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.file else ""
+from roomcheck.spec.case import Case
+from roomcheck.spec.interface import Callback, Operation
+from roomcheck.spec.where import NOWHERE, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,58 +25,7 @@ class Requirement:
     basis: str
     cite: str
     says: str
-    where: Where = Where()
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """Where in a callback's fields something stands: 'users[].userID' is (('users', True), ('userID', False))."""
-
-    steps: tuple[tuple[str, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """`room` finds the room's real name in the fields, `about` the real names of the users concerned.
-
-    One that has one of the values that are `ignored` in each field of one of these patterns tells nothing. Without
-    fields: one that tells no state is no finding.
-    """
-
-    name: str
-    room: Path | None
-    about: Path | None
-    fields: Mapping[str, str]  # name -> type: str, int, list, any, code
-    ignored: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
-
-    def ignores(self, fields: Mapping[str, Any], *, stateless: bool) -> bool:
-        """Whether it has the values that are ignored; `stateless`: it tells no state."""
-        return any(
-            all(fields.get(name) in values for name, values in pattern.items()) and (bool(pattern) or stateless)
-            for pattern in self.ignored
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a member (or, `admin`, the backend) can do. `rooms` and `users` name the arguments that hold aliases.
-
-    A step that calls it has settled when its member was told one of `settles` in the room of the call, or after
-    `settle_within` microseconds.
-    """
-
-    name: str
-    admin: bool
-    rooms: tuple[str, ...]
-    users: tuple[str, ...]
-    args: Mapping[str, tuple[Any, ...]]  # argument -> its lawful values, the first is the default
-    settles: frozenset[str] = frozenset()
-    settle_within: int = 0
-
-    def concerned(self, args: Mapping[str, Any], everybody: Iterable[str]) -> tuple[str, ...]:
-        """The users that an act of the backend is about: those that it names, or everybody where it names none."""
-        named = (str(args[name]) for name in self.users if name in args)
-        return tuple(dict.fromkeys(named if self.users else everybody))
+    where: Where = NOWHERE
 
 
 MUTE = "mute"
@@ -172,7 +112,7 @@ class Rule:
     immediately: bool = False
     requirement: str | None = None
     text: str = ""
-    where: Where = Where()
+    where: Where = NOWHERE
     armed_in: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -237,7 +177,7 @@ class Ending:
     unheard: str | None = None
     earlier: str | None = None
     text: str = ""
-    where: Where = Where()
+    where: Where = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +250,7 @@ class View:
     rules: tuple[Rule, ...]
     presence: Presence | None = None
     otherwise: str | None = None
-    where: Where = Where()
+    where: Where = NOWHERE
 
     @cached_property
     def silent(self) -> frozenset[str]:
@@ -469,75 +409,8 @@ class View:
         return ", ".join(f"{name} {fields.get(name)}" for name in telling)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One expected callback. The window counts from the label `of` (None: no window, order only)."""
-
-    view: str
-    value: Any  # what stands for what it tells
-    pattern: Mapping[str, Any]
-    room: str | None  # alias; None where the callback names no room
-    of: str | None = None
-    after: int = 0
-    within: int | None = None
-    about: int = 0
-    label: str | None = None
-    optional: bool = False
-    requirement: str | None = None
-    text: str = ""
-    where: Where = Where()
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """One of these sequences."""
-
-    branches: tuple[tuple["Item", ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unordered:
-    """All of these, in any order."""
-
-    entries: tuple[Entry, ...]
-
-
-Item = Entry | AnyOf | Unordered
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What one observer is told: about itself (about None), about one user (alias), or about anyone (ANYONE)."""
-
-    observer: str
-    about: str | None
-    items: tuple[Item, ...]
-    open: bool = False  # others: allowed
-    where: Where = Where()
-
-
-ANYONE = "anyone"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A scenario under one fault: `id` is scenario or scenario/fault. The schedule is in this contract's time."""
-
-    id: str
-    scenario: str
-    title: str
-    fault: str | None
-    schedule: Schedule
-    lines: tuple[Expectation, ...]
-    requirements: tuple[str, ...]
-    tags: tuple[str, ...] = ()
-    own_server: bool = False
-    where: Where = Where()
-
-
 SECOND_SESSION = "second session"  # of a user, beside its first: what a target may lack beside operations and faults
 A_SERVER = "server without"  # and which variables: what a target may lack, beside operations
-OFFLINE = "offline"  # the tag of scenarios that need none
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from roomcheck.model.names import did_you_mean
-from roomcheck.spec.contract import Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
+from roomcheck.spec.where import Where
 
 Model = TypeVar("Model", bound=BaseModel)
 # What a place could have, whichever way it is read, with what was found there, and what was probably meant.

@@ -19,13 +19,12 @@ from dataclasses import asdict, dataclass
 
 import yaml
 
-from roomcheck.spec.contract import Where
 from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import read
 from roomcheck.spec.shape import KnownShape
+from roomcheck.spec.where import NOWHERE, Where
 
-NOWHERE = Where()
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\Z")
 
 

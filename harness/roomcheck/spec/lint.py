@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from roomcheck.errors import Problem
-from roomcheck.spec.contract import TWINS, AnyOf, Entry, Item, Unordered, Where
+from roomcheck.spec.case import AnyOf, Entry, Item, Unordered
+from roomcheck.spec.contract import TWINS
 from roomcheck.spec.load import Spec
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.scenarios import Draft
 from roomcheck.spec.unused import unused
 from roomcheck.spec.vocabulary import Binding, Step
+from roomcheck.spec.where import Where
 
 MAX_ID = 240  # bytes; a file system takes 255, and the case's files have an ending
 

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from roomcheck.errors import Problem, SpecError, UsageError
 from roomcheck.model.fault import FaultKind
-from roomcheck.spec.contract import A_SERVER, OFFLINE, SECOND_SESSION, Contract, Rule, View, Where
+from roomcheck.spec.case import OFFLINE
+from roomcheck.spec.contract import A_SERVER, SECOND_SESSION, Contract, Rule, View
 from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, merge, read
@@ -17,6 +18,7 @@ from roomcheck.spec.scenarios import Draft, drafts
 from roomcheck.spec.shape import SpecShape
 from roomcheck.spec.unused import surely_unused
 from roomcheck.spec.vocabulary import Binding
+from roomcheck.spec.where import Where
 
 NO_SECOND_SESSION = "a user of the room has no second session"
 Include = Callable[[str], str | bytes]

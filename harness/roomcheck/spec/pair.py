@@ -6,9 +6,9 @@ of them decides. What one of them lacks, the pair lacks, and it bears as much an
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from roomcheck.spec.contract import Where
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.target import Pairing, Target
+from roomcheck.spec.where import Where
 
 
 def pair(server: Target, client: Target, spec: Target) -> Target:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from roomcheck.spec.contract import Callback, End, Ending, Hearing, Presence, Sign, View
+from roomcheck.spec.contract import End, Ending, Hearing, Presence, Sign, View
+from roomcheck.spec.interface import Callback
 from roomcheck.spec.shape import EndingShape, PresenceShape, SessionShape, WindowShape
 from roomcheck.spec.vocabulary import Step, Vocabulary
 

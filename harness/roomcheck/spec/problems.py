@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from roomcheck.errors import Problem, SpecError
 from roomcheck.model.names import did_you_mean
-from roomcheck.spec.contract import Where
+from roomcheck.spec.where import Where
 
 
 class Problems:

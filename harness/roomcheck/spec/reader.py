@@ -13,7 +13,7 @@ from typing import Any, cast
 import yaml
 
 from roomcheck.errors import Problem, SpecError
-from roomcheck.spec.contract import Where
+from roomcheck.spec.where import Where
 
 MAX_DEPTH = 32  # the deepest place of the grammar is about 12
 MAX_NODES = 100_000  # a contract of 600 lines has about 5,000

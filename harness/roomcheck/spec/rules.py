@@ -7,23 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from roomcheck.spec.contract import (
-    TWINS,
-    Callback,
-    Cause,
-    CauseKind,
-    Operation,
-    Rule,
-    Sign,
-    Unless,
-    View,
-    Where,
-)
+from roomcheck.spec.contract import TWINS, Cause, CauseKind, Rule, Sign, Unless, View
+from roomcheck.spec.interface import Callback, Operation
 from roomcheck.spec.presence import presence_view
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
 from roomcheck.spec.shape import ConnectionShape, RuleShape, SpecShape
 from roomcheck.spec.vocabulary import FIXED, Binding, Step, Vocabulary, states_of
+from roomcheck.spec.where import Where
 
 
 class Rulebook(Vocabulary):

@@ -7,26 +7,17 @@ from typing import Any, NamedTuple
 from roomcheck.model.fault import EFFECT, Effect, FaultKind
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Member, Schedule, Step, Wait, When
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import (
-    ANYONE,
-    AnyOf,
-    Callback,
-    Case,
-    Entry,
-    Expectation,
-    Item,
-    Operation,
-    Unordered,
-    View,
-    Where,
-)
+from roomcheck.spec.case import ANYONE, AnyOf, Case, Entry, Expectation, Item, Unordered
+from roomcheck.spec.contract import View
 from roomcheck.spec.expressions import ExpressionError
+from roomcheck.spec.interface import Callback, Operation
 from roomcheck.spec.reader import Node
 from roomcheck.spec.rules import Rulebook
 from roomcheck.spec.shape import ItemShape, LineShape, ScenarioShape, ScheduleShape, StepShape
 from roomcheck.spec.stories import scenes
 from roomcheck.spec.vocabulary import KINDS, Words
 from roomcheck.spec.vocabulary import Step as PathStep
+from roomcheck.spec.where import Where
 
 SERVER = "server"
 _ACTS = ("fault", "heal", "admin", "wait")

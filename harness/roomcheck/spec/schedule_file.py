@@ -28,7 +28,8 @@ import yaml
 
 from roomcheck.errors import SpecError
 from roomcheck.model.schedule import Admin, Call, Fault, Heal, Schedule, Step, Wait, When
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.durations import Durations
 from roomcheck.spec.expressions import Names, Quantity
 from roomcheck.spec.fit import fit

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from roomcheck.model.fault import SETTINGS
 from roomcheck.model.schedule import Fault, Schedule, Step, When
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 
 STEP = 4  # each speed is so many times slower than the one before
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from roomcheck.errors import SpecError
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import A_SERVER, Where
+from roomcheck.spec.contract import A_SERVER
 from roomcheck.spec.expressions import ExpressionError
 from roomcheck.spec.fit import fit
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node, read
 from roomcheck.spec.shape import AdapterShape, BrowserShape, ServerShape, TargetShape
 from roomcheck.spec.vocabulary import KINDS
+from roomcheck.spec.where import Where
 
 # placeholders beside the endpoints: this Python, the kit of Go adapters, the folder of target.yaml, what `install` has
 # made, the server's own

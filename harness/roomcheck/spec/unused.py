@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from roomcheck.spec.contract import Where
 from roomcheck.spec.reader import Node
 from roomcheck.spec.rules import Rulebook
+from roomcheck.spec.where import Where
 
 _PROSE = frozenset({"says", "title", "must", "should", "may", "documented", "inferred", "source"})
 _USERS = {"callbacks": {"callback", "joined", "left", "lists", "told"}, "requirements": {"for", "otherwise"}}

@@ -14,15 +14,9 @@ from typing import Any, TypeVar
 
 from roomcheck.model.fault import FaultKind
 from roomcheck.spec import expressions
-from roomcheck.spec.contract import (
-    Callback,
-    CauseKind,
-    Operation,
-    Path,
-    Requirement,
-    Where,
-)
+from roomcheck.spec.contract import CauseKind, Requirement
 from roomcheck.spec.expressions import ExpressionError, Quantity
+from roomcheck.spec.interface import Callback, Operation, Path
 from roomcheck.spec.problems import Problems
 from roomcheck.spec.reader import Node
 from roomcheck.spec.shape import (
@@ -36,6 +30,7 @@ from roomcheck.spec.shape import (
     SpecShape,
     WindowShape,
 )
+from roomcheck.spec.where import Where
 
 Step = str | int
 Said = TypeVar("Said")

@@ -18,7 +18,9 @@ from roomcheck.room import USUAL, play
 from roomcheck.run.clock import Lateness, now
 from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
-from roomcheck.spec.contract import AnyOf, Callback, Case, Contract, Entry, Item
+from roomcheck.spec.case import AnyOf, Case, Entry, Item
+from roomcheck.spec.contract import Contract
+from roomcheck.spec.interface import Callback
 from roomcheck.spec.target import Target
 
 CROWD = 20  # members that call at once, or as many as the target's `jobs`: it bears no more

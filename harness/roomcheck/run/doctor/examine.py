@@ -16,7 +16,8 @@ from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.install import provide
 from roomcheck.run.play import Ground
 from roomcheck.run.server import Server
-from roomcheck.spec.contract import Case, Contract
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
 

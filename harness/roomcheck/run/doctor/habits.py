@@ -19,7 +19,8 @@ from roomcheck.run.doctor.adapter import arrive, of_type
 from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import duration
-from roomcheck.spec.contract import Case, Contract, Rule
+from roomcheck.spec.case import Case
+from roomcheck.spec.contract import Contract, Rule
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 ESTABLISHED = "01"

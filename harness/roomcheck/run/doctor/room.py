@@ -18,7 +18,8 @@ from roomcheck.run.doctor.adapter import expected
 from roomcheck.run.doctor.line import Observation, finding, not_tried, ok
 from roomcheck.run.play import Ground, Play
 from roomcheck.run.queue import duration
-from roomcheck.spec.contract import Case, Contract, Entry, Item, Unordered
+from roomcheck.spec.case import Case, Entry, Item, Unordered
+from roomcheck.spec.contract import Contract
 from roomcheck.spec.load import Spec
 from roomcheck.spec.target import Target
 
