@@ -2,11 +2,13 @@
 
 import pytest
 
+from roomcheck.judge import judge
 from roomcheck.model.fault import FaultKind
 from support.tape import Tape
 from support.vendors import CONFORMS, Act, contract, judged, played
 
 SALOON = contract("saloon")
+LODGE = contract("lodge")
 
 
 class Saloon(Tape):
@@ -102,3 +104,15 @@ def test_a_trace_is_judged(name: str) -> None:
     acts, expected = TRACES[name]
 
     assert judged(SALOON, played(Saloon(), acts), 60_000) == expected
+
+
+def test_a_state_that_no_callback_names_is_told_with_what_stands_for_it() -> None:
+    """Whoever knows the callback alone finds it in the text; where it says the state itself once is enough."""
+    view = SALOON.connection
+    assert view.made_of("expelled") == " (onEnded: by moderator)"
+    assert view.made_of("playing") == " (onEntered)"
+    assert LODGE.connection.made_of("CONNECTED") == ""
+    saloon = Saloon()
+    saloon.me(20_000, "A", "onEnded", by="moderator")
+    findings = judge(SALOON, saloon.trace(40_000)).findings
+    assert findings[0].seen == "expelled (onEnded: by moderator) has no cause while playing; nothing was due"

@@ -18,13 +18,14 @@ from roomcheck.spec.contract import Contract
 
 
 class Received(NamedTuple):
-    """One thing that a line speaks about: a callback, as far as it concerns the line."""
+    """One thing that a line speaks about: a callback, as far as it concerns the line. `text`: in full."""
 
     view: str
     value: Any
     fields: Mapping[str, Any]
     room: str | None
     at: Instant
+    text: str = ""
 
 
 class Position(NamedTuple):
@@ -64,9 +65,9 @@ def received(contract: Contract, trace: Trace, line: Expectation) -> list[Receiv
             room = alias(rooms, real[0]) or str(real[0]) if real else None
             if view.hearing is None:
                 if line.about is None:
-                    out.append(
-                        Received(view.name, view.value(callback.name, record.fields), record.fields, room, record.at)
-                    )
+                    value = view.value(callback.name, record.fields)
+                    text = f"{value}{view.made_of(value)}"
+                    out.append(Received(view.name, value, record.fields, room, record.at, text))
                 elif view.state(callback.name, record.fields) not in inside:
                     known.left(room)
                 continue
@@ -76,7 +77,7 @@ def received(contract: Contract, trace: Trace, line: Expectation) -> list[Receiv
             for value, users in known.told(view, record, room, named):
                 if line.about in (ANYONE, *users):
                     fields = {**record.fields, callback.about.steps[0][0]: users}
-                    out.append(Received(view.name, value, fields, room, record.at))
+                    out.append(Received(view.name, value, fields, room, record.at, str(value)))
     return out
 
 
@@ -123,7 +124,7 @@ def accept(
     name = entry.text
     if (entry.view, entry.value) != (event.view, event.value) or entry.room != event.room:
         where = f" in {event.room}" if event.room != entry.room else ""
-        return Rejection(1 << 62, f"expected {name}, told {event.value}{where}", None), None
+        return Rejection(1 << 62, f"expected {name}, told {event.text}{where}", None), None
     if not fits({k: sorted(v) if isinstance(v, list) else v for k, v in entry.pattern.items()}, event.fields):
         seen = {k: event.fields.get(k) for k in entry.pattern}
         return Rejection(0, f"{name}: told with {seen}, expected {dict(entry.pattern)}", None), None
@@ -204,7 +205,7 @@ def walk(
             if line.open and not any(accept(e, event, known, mode, extra)[0] is None for e, _ in options):
                 moved.append(position)
             if not options and not line.open:
-                rejections.append((Rejection(0, f"{event.value} came where nothing more was expected", None), None))
+                rejections.append((Rejection(0, f"{event.text} came where nothing more was expected", None), None))
         if not moved:
             best = max(positions, key=lambda p: len(p.met))
             ranked = sorted(rejections, key=lambda d: d[0].miss)

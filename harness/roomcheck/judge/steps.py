@@ -89,7 +89,8 @@ class Steps(Windows):
             rejections.append(self._before(value, next_))
         elif not found:
             again = told_twice(self.view, h.state, value)
-            text = f"{value} has no cause while {h.state}{', which was told already' if again else ''}{self._owed(h)}"
+            came = f"{value}{self.view.made_of(value)}"
+            text = f"{came} has no cause while {h.state}{', which was told already' if again else ''}{self._owed(h)}"
             rejections.append(Rejection(1 << 62, text, None, self.view.otherwise if again else None))
         return out
 

@@ -355,6 +355,14 @@ class View:
         field, every = self._words[state]
         return every if field is None or fields is None else str(fields.get(field, every))
 
+    def made_of(self, value: Any) -> str:
+        """In brackets, the callback that tells what this value stands for, where that does not say the value itself."""
+        sign = next((self.signs[s] for s, told in self.told.items() if told == value and s in self.signs), None)
+        if sign is None or value in (sign.callback, *sign.fields.values()):
+            return ""
+        fields = ", ".join(f"{name} {told}" for name, told in sign.fields.items())
+        return f" ({sign.callback}: {fields})" if fields else f" ({sign.callback})"
+
     def again(self, state: str, fields: Mapping[str, Any]) -> str:
         """What a text says of news that came when this was the last news already."""
         kind = self.word(state)
