@@ -752,6 +752,34 @@ def test_news_of_a_restart_may_come_late() -> None:
     assert judged(hall, 2500) == CONFORMS
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_who_leaves_in_the_moment_of_its_call_has_left(told: bool) -> None:  # noqa: FBT001
+    """That it is out is received before its call has surely begun: the intervals of the two overlap."""
+    hall = inside(blur=3)
+    hall.call(2001, "A", "leave", room="R")
+    hall.told(2000, "A", "out")
+    if told:
+        hall.left(2010)
+
+    assert judged(hall) == (CONFORMS if told else "violates H-LEAVE")
+
+
+def test_who_was_cut_off_while_it_left_may_come_and_go_once_more() -> None:
+    """It does not know that it was heard."""
+    hall = inside()
+    hall.fault(1900, "A", FaultKind.MUTE_STALL)
+    hall.heal(2000, "A")
+    hall.call(2002, "A", "leave", room="R")
+    hall.told(2003, "A", "lost")
+    hall.told(2010, "A", "again")
+    hall.left(2012)
+    hall.told(2030, "A", "out")
+    hall.heard(2032, "B", "+", "A")
+    hall.left(2040)
+
+    assert judged(hall) == CONFORMS
+
+
 # --- two devices ----------------------------------------------------------------------------------------------------
 
 TWINS = {"A2": "A"}

@@ -92,15 +92,21 @@ def test_what_was_late_while_nothing_was_played_is_not_reported() -> None:
 
     async def measure() -> Lateness:
         async with Lateness() as lateness:
+
+            async def looks(more: int) -> None:
+                enough = len(lateness.own.late) + more
+                while len(lateness.own.late) < enough:  # noqa: ASYNC110 - nothing tells of a look
+                    await asyncio.sleep(TICK / 1e6)
+
             busy(60)
-            await asyncio.sleep(4 * TICK / 1e6)
+            await looks(2)
             before = len(lateness.own.late)
             lateness.playing += 1
             busy(90)
-            await asyncio.sleep(4 * TICK / 1e6)
+            await looks(2)
             lateness.playing -= 1
             assert lateness._meanwhile == lateness.own.late[before:]
-            await asyncio.sleep(4 * TICK / 1e6)
+            await looks(2)
             return lateness
 
     lateness = asyncio.run(measure())

@@ -62,12 +62,16 @@ class Causes:
                 if leaving is not None and asked is not None:
                     if not stay.sound(leaving, leaving.left or asked, declared.noticed, declared.delivery):
                         requirement = ending.unheard or requirement
+                    # who was cut off meanwhile does not know that it was heard: it comes back, and leaves again
+                    unsure = leaving.left is None and stay.live(request, declared.noticed)
+                    out_at = asked if leaving.left is None else leaving.left  # before its call has returned, maybe
                     yield Licence(
-                        stay.link.passing(asked.lo),
+                        stay.link.passing(min(asked.lo, out_at.lo)),
                         NEVER,
                         pattern,
                         requirement,
                         f"{stay.member} leaving",
+                        frozenset({stay.member}) if unsure else NOBODY,
                         owed=ending.owed,
                         ousts=ousts,
                     )

@@ -24,7 +24,7 @@ class Openings:
         if h.holder == stay.member and h.number == request.number:
             raced = (ended(h, licence, at.hi) for licence in self.causes.endings(stay, request, h.lo) if licence.back)
             variants += [over for over in raced if over is not None]
-        elif (holder := self.causes.holder(h)) is not None and request.first is None:
+        elif (holder := self.causes.holder(h)) is not None and (request.first is None or request.away):
             # another session may have ended before this one began, and nobody has heard of it
             endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
             over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]

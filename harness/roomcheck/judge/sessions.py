@@ -40,9 +40,8 @@ class Sessions:
         self.leaving = frozenset(
             e for ending in self.declared.endings if ending.kind is End.REQUEST for e in ending.names
         )
-        self.expired = frozenset(
-            e for ending in self.declared.endings if ending.kind is End.EXPIRY for e in ending.names
-        )
+        # state -> how long after its request a session may end by itself so; told earlier, it has another reason
+        self.expired = {e: end.after for end in self.declared.endings if end.kind is End.EXPIRY for e in end.names}
         cut_off = self.hearing.away - set(self.declared.requested_by)
         self.renewed_when_back = any(
             rule.to in self.declared.renewed_by and not cut_off.isdisjoint(rule.from_)
@@ -190,7 +189,8 @@ class Sessions:
             request.cut_off, request.away = at, request.opened is not None
         elif state not in self.there:
             request.out = at
-            request.expiry = state if state in self.expired else None
+            if state in self.expired and at.hi + self.slack >= request.begin.lo + self.expired[state]:
+                request.expiry = state
         if state in self.leaving and request.left is None:
             request.left = at
 

@@ -246,7 +246,9 @@ class Simulation(Steps):
             return rejections
         check_at = NEVER
         out = []
-        for h in self.hypotheses:
+        todo = self.hypotheses[::-1]
+        while todo:
+            h = todo.pop()
             late: tuple[int, Obligation] | None = None
             armed = (comes_next(h) or h.armed) if self.rules.immediate else h.armed
             for p in armed:
@@ -269,6 +271,9 @@ class Simulation(Steps):
             else:
                 over, p = late
                 rule = p.rule
+                if self.rules.lapses:  # what lapses by itself may have done so before
+                    due = (at.hi if self.narrow else at.lo) - over
+                    todo += [one for one in self._lapsed(h, Instant(due, due)) if one is not h]
                 window = f"within {show_duration(rule.after + rule.within)}"
                 if rule.about:
                     window = show_window(rule.after, rule.within, rule.about)

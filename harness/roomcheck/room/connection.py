@@ -206,13 +206,17 @@ class Connection:
         return self.host.decisions.wished(0.5, wanted, what, *obligation.key, now=self.host.agenda.now)
 
     def _still_comes(self, obligation: Obligation) -> None:
-        """It had been decided when it was called off."""
+        """It had been decided when it was called off, or comes where that was too late for it."""
         rule, now = obligation.rule, self.host.agenda.now
         earliest = max(now, obligation.cause + rule.after)
+        if earliest > now:  # until then something else may come
+            self.armed.append(obligation)
+            self._plan(obligation)
+            return
         due = (now if rule.whenever or rule.while_up else obligation.base + rule.after) + rule.within
-        if due >= earliest:
-            latest = max(earliest, min(due, now + self.rules.lag))
-            moment = self.host.decisions.when(earliest, latest, "still comes", *obligation.key, now=now)
+        if due >= now:
+            latest = max(now, min(due, now + self.rules.lag))
+            moment = self.host.decisions.when(now, latest, "still comes", *obligation.key, now=now)
             self._decide(obligation, self._distorted(obligation, moment, due))
 
     def _recall(self) -> None:

@@ -63,7 +63,7 @@ class Presence(Sessions):
     def decided(self, member: str, room: str, state: str, told: int) -> None:
         """The room has decided what the member is told at that time: the others may hear first that it has expired."""
         stay = self.stays[member, room]
-        session, ending = self._of(stay), self._expiry(state)
+        session, ending = self._of(stay), self._expiry(stay, state, told)
         if ending is None or session.holder is not stay:
             return
         version = session.version
@@ -74,8 +74,10 @@ class Presence(Sessions):
 
         self.agenda.at(max(self.agenda.now, told - self.declared.delivery), expire)
 
-    def _expiry(self, state: str) -> Ending | None:
-        return next((e for e in self.endings if e.kind is End.EXPIRY and state in e.names), None)
+    def _expiry(self, stay: Stay, state: str, at: int) -> Ending | None:
+        """How the session ended by itself, if it can have by then: the same state may be told for another reason."""
+        endings = (e for e in self.endings if e.kind is End.EXPIRY and state in e.names)
+        return next((e for e in endings if at >= stay.begin + e.after), None)
 
     def link(self, link: ModelLink, *, inbound: bool, outbound: bool, broken: bool = False) -> None:
         """A member's link has changed, in these directions as seen by it. `broken`: what was connected is dead."""
@@ -95,7 +97,7 @@ class Presence(Sessions):
         if self._of(stay).holder is stay:
             self._of(stay).orphaned = stay.unheard
         stay.active, stay.told_in, stay.arrived, stay.leaving = True, False, False, False
-        stay.args = args
+        stay.args, stay.begin = args, self.agenda.now
         stay.valid = all(args.get(name) in values for name, values in given.items())
         stay.unheard = stay.link.unheard if stay.link.mute else None
         now, number = self.agenda.now, stay.number
@@ -139,7 +141,7 @@ class Presence(Sessions):
 
     def _told_out(self, stay: Stay, state: str) -> None:
         session, now = self._of(stay), self.agenda.now
-        expiry = self._expiry(state)
+        expiry = self._expiry(stay, state, now)
         stay.active = stay.told_in = stay.arrived = False
         if session.holder is not stay:
             return

@@ -26,6 +26,7 @@ class Stay:
     link: ModelLink
     state: str | None = None
     number: int = 0
+    begin: int = 0  # of that
     active: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
     valid: bool = False
@@ -219,7 +220,7 @@ class Sessions:
     def _end(self, session: OpenSession, ending: Ending | None, back: Stay | None = None) -> None:
         if session.holder is None or ending is None:
             return
-        own = ending.kind in (End.REQUEST, End.LOSS)
+        own = ending.kind in (End.REQUEST, End.LOSS, End.EXPIRY)
         heir = self._heir(session) if own and (self.declared.counted or not session.told) else None
         if heir is not None and self.broken and self.broken.kind is Kind.UNCOUNTED:
             self.host.broke = True

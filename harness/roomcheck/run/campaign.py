@@ -32,7 +32,7 @@ from roomcheck.model.verdict import CaseResult, Check, Outcome, Verdict
 from roomcheck.report.campaign import Point, Row, Standing, seconds_between
 from roomcheck.report.ndjson import read_result, read_schedule, result_data, schedule_data
 from roomcheck.run.fuzz import Again, Chunk, Found, Fuzz, Kind, Player, kind_of, kinds_of
-from roomcheck.spec.contract import Case
+from roomcheck.spec.case import Case
 
 FILE = "campaign.sqlite"
 VERSION = "1"
