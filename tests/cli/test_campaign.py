@@ -310,24 +310,26 @@ def test_a_file_that_cannot_be_written_is_refused(
 @pytest.mark.usefixtures("briefly")
 def test_a_full_disk_loses_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, exit 5; when there is room again the same command comes to what it would have come to."""
-    words = ["fuzz", "--simulate", "-q", "--schedules", "12", "--campaign"]
-    with pytest.raises(SystemExit):
-        main([*words, "whole"])
+    words = ["fuzz", "--simulate", "-q", "--schedules"]
+    for number, name in (("2", "whole"), ("30", "whole"), ("2", "night")):
+        with pytest.raises(SystemExit):
+            main([*words, number, "--campaign", name])
     capsys.readouterr()
     connect = store._connect
 
     def small(path: Path, address: str) -> sqlite3.Connection:
+        """It may not grow any more."""
         file = connect(path, address)
-        file.execute("PRAGMA max_page_count = 24")
+        file.execute("PRAGMA max_page_count = 1")  # which SQLite takes for as many as there are
         return file
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "_connect", small)
-        code, said = refused(capsys, *words, "night")
+        code, said = refused(capsys, *words, "30", "--campaign", "night")
     assert code == 5
     assert "is full" in said
     with pytest.raises(SystemExit) as e:
-        main([*words, "night"])
+        main([*words, "30", "--campaign", "night"])
     assert e.value.code == 0
     assert shown(Path("night").resolve()) == shown(Path("whole").resolve())
 
