@@ -110,7 +110,7 @@ COMMANDS = (
     "pytest",
 )
 # commands that take no target: `defects` plays the reference room, `prove` model rooms
-WITHOUT = {"init", "toxiproxy", "defects", "prove", "matrix", "bisect"}
+WITHOUT = {"init", "toxiproxy", "defects", "prove", "matrix", "bisect", "campaign"}
 
 
 def outsiders(folder: Path) -> Path:
