@@ -82,9 +82,9 @@ def test_one_worker_imports_nothing_of_what_spreads(tmp_path: Path) -> None:
     assert not loaded(tmp_path, *words) & {"dask", "distributed"}
 
 
-@pytest.mark.parametrize("words", [["--workers", "0"], ["--workers", "many"], ["--workers", "2"]])
+@pytest.mark.parametrize("words", [["--workers", "0"], ["--workers", "many"]])
 def test_workers_that_cannot_be_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A number from 1 or `auto`, and only where nothing is played on sockets; exit 4."""
+    """A number from 1 or `auto`; exit 4."""
     code, _, err = call(capsys, "fuzz", *words)
 
     assert code == 4

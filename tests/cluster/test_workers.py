@@ -130,7 +130,7 @@ def test_a_search_finds_the_same_and_calls_it_the_same(
     for words in ([], ["--workers", "2"]):
         with monkeypatch.context() as patch:
             if words:
-                patch.setattr(command, "spreading", lambda number, _address: nullcontext({2: workers}[number]))
+                patch.setattr(command, "spreading", lambda number, _address, **_jobs: nullcontext({2: workers}[number]))
             with pytest.raises(SystemExit) as e:
                 main([*WORDS, *words, "--database", f"db{len(words)}"])
         assert e.value.code == 1

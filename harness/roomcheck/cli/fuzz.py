@@ -15,7 +15,7 @@ from roomcheck.cli.files import REFERENCE
 from roomcheck.cli.folder import held
 from roomcheck.cli.going_on import SAID
 from roomcheck.cli.pinned import pinned
-from roomcheck.cli.playing import Bound, Choice, Reports, play, playing
+from roomcheck.cli.playing import Bound, Choice, Reports, play, playing, together
 from roomcheck.cli.targets import lineage
 from roomcheck.cli.workers import workers_option
 from roomcheck.cluster import spreading
@@ -32,6 +32,7 @@ from roomcheck.run.fuzz import IN_REAL_TIME, Found, Fuzz, finding_of
 from roomcheck.run.session import LAG
 from roomcheck.spec.contract import Contract
 from roomcheck.spec.schedule_file import write_schedule
+from roomcheck.spread import here
 
 SCHEDULES = 500
 KEPT = 0.25  # of --minutes, for playing again what violates and making it shorter
@@ -51,7 +52,7 @@ KEPT = 0.25  # of --minutes, for playing again what violates and making it short
               help="Keep what is played, met, found here; the same command goes on, also after a kill.")  # fmt: skip
 @click.option("--until-quiet", type=click.IntRange(1), metavar="N",
               help="End when N schedules met no new (state, cause, fault); looked at after each N.")  # fmt: skip
-@workers_option("draw and play, with --simulate")
+@workers_option("play, and draw with --simulate")
 @playing
 def fuzz(
     choice: Choice, spec: str | None, schedules: int | None, minutes: float | None, seed: int, database: str,
@@ -72,8 +73,6 @@ def fuzz(
       roomcheck fuzz --target my-room --minutes 30
       roomcheck fuzz --target my-room --campaign night --until-quiet 2000
     """  # noqa: D301  click wants the character
-    if (workers > 1 or cluster) and not choice.simulate:
-        raise UsageError("--workers and --cluster are for --simulate: on sockets one process plays")
     bound = Bound.of(choice, spec)
     endless = minutes is not None or until_quiet is not None
     budget = None if endless and schedules is None else schedules or SCHEDULES
@@ -90,13 +89,13 @@ def fuzz(
             lasting or player,
             seed,
             schedules=budget,
-            in_flight=min(choice.jobs or jobs, bound.target.jobs or jobs),
+            in_flight=choice.jobs or jobs if choice.simulate else together(bound, jobs, spread),
             until=None if time is None else began + time,
             kept=(time or 0) * KEPT,
             waits=not choice.simulate,
             first=first,
             memory=memory,
-            spread=spread,
+            spread=spread if choice.simulate else here,  # one process draws faster than rooms can play
             picked=not unpicked,
             quiet=until_quiet,
             diary=lasting,
@@ -127,7 +126,7 @@ def fuzz(
             shown = re.sub("//[^/]*@", "//", database)  # without a password
             raise UsageError(f"cannot use {folder} and {shown}: {e}") from e
         first = [*(case.schedule for case in pinned(bound)[0]), *remembered(bound.contract, memory)]
-        spread = stack.enter_context(spreading(workers, cluster))
+        spread = stack.enter_context(spreading(workers, cluster, jobs=1 if choice.simulate else choice.jobs or jobs))
         return play(
             bound, work, cases=max(budget, len(first)) if budget else 0, jobs=jobs,
             repeat=lambda case: f"roomcheck fuzz --seed {seed} ({case.id})",

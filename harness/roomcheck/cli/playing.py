@@ -22,7 +22,7 @@ from roomcheck.cli.known import KnownFile
 from roomcheck.cli.shards import Shard, read_part, set_aside
 from roomcheck.cli.speed import restarts_anywhere, scale_option
 from roomcheck.cli.targets import open_target
-from roomcheck.cluster import simulated
+from roomcheck.cluster import on_sockets, simulated
 from roomcheck.errors import AdapterError, HarnessError, RoomcheckError, TargetError, UsageError
 from roomcheck.faults import provision
 from roomcheck.judge.coverage import Coverage
@@ -39,7 +39,7 @@ from roomcheck.report.traces import TraceFolder
 from roomcheck.resources import node_kit
 from roomcheck.run.hidden import secrets_of
 from roomcheck.run.install import provide
-from roomcheck.run.session import Plan, Session
+from roomcheck.run.session import Plan
 from roomcheck.simulate import Virtual, speaks
 from roomcheck.spec.case import Case
 from roomcheck.spec.contract import Contract
@@ -240,8 +240,8 @@ def play(
     """Open a player, do the work on it, and write the reports whatever happens; returns the exit code.
 
     `cases`: how many results are expected, 0 if that is not known. `repeat`: the command that repeats a case. `shard`:
-    which part of a run this is; the reports hold the others that were played into the same folder, too. `spread`: what
-    is simulated is played where this does its work.
+    which part of a run this is; the reports hold the others that were played into the same folder, too. `spread`: it is
+    played where this does its work.
     """
     choice = bound.choice
     with held(choice.report_dir):
@@ -258,9 +258,16 @@ def play(
         else:
             say = (lambda _text: None) if choice.quiet else _warn
             plan = bound.plan(say, traces, jobs=jobs, repeat=repeat)
-            player, toxiproxy = Session(plan), plan.toxiproxy.version
+            player, toxiproxy = on_sockets(plan, spread), plan.toxiproxy.version
         header = header_of(bound, "", toxiproxy, cases, shard)
         return asyncio.run(_play(bound, player, work, header, traces, coverage, known, shard))
+
+
+def together(bound: Bound, jobs: int, spread: Spread) -> int:
+    """How many cases are played at once on sockets, by all who play."""
+    asked = bound.choice.jobs or jobs
+    slots, sessions = getattr(spread, "slots", asked), getattr(spread, "number", 1)
+    return min(slots, sessions * (bound.target.jobs or slots))
 
 
 async def _play(

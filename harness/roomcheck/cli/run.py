@@ -12,6 +12,8 @@ from roomcheck.cli.known import NAME, open_known
 from roomcheck.cli.patterns import case_option, fits
 from roomcheck.cli.pinned import pinned
 from roomcheck.cli.playing import Bound, Choice, Reports, play, playing, still_played
+from roomcheck.cli.workers import workers_option
+from roomcheck.cluster import spreading
 from roomcheck.errors import UsageError
 from roomcheck.model.verdict import CaseResult, Outcome
 from roomcheck.prove import asked
@@ -62,10 +64,11 @@ def in_shard(case_id: str, shard: tuple[int, int] | None) -> bool:
     help=f"Failures that are expected  [default: {NAME} beside the target]",
 )
 @click.option("--update-known", is_flag=True, help="Write that file anew, as this run found it.")
+@workers_option("play")
 @playing
 def run(
     choice: Choice, spec: str | None, patterns: tuple[str, ...], level: str | None,
-    shard: tuple[int, int] | None, known: Path | None, *, update_known: bool,
+    shard: tuple[int, int] | None, known: Path | None, workers: int, cluster: str | None, *, update_known: bool,
 ) -> int:  # fmt: skip
     """Play every case of SPEC (a file or an id; by default the target's own) on a target, and judge what was told.
 
@@ -110,10 +113,12 @@ def run(
         with still_played(player, reports):
             await player.play(cases, ATTEMPTS, listed=listed.failures.lists)
 
-    return play(
-        bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,
-        known=listed, shard=shard,
-    )  # fmt: skip
+    jobs = 1 if choice.simulate else choice.jobs or JOBS
+    with spreading(workers, cluster, jobs=jobs) as spread:
+        return play(
+            bound, work, cases=len(cases) + len(absent), repeat=lambda case: f"{words} -k {case.id}", jobs=JOBS,
+            known=listed, shard=shard, spread=spread,
+        )  # fmt: skip
 
 
 def lacking(contract: Contract, case_id: str, title: str, reason: str) -> CaseResult:

@@ -4,6 +4,6 @@ What is done, in which order it counts and what becomes of what a worker died of
 sending are Dask's. One worker is this process, and Dask is not imported.
 """
 
-from roomcheck.cluster.start import simulated, spreading
+from roomcheck.cluster.start import on_sockets, simulated, spreading
 
-__all__ = ["simulated", "spreading"]
+__all__ = ["on_sockets", "simulated", "spreading"]

@@ -74,6 +74,7 @@ class Simulated:
         cases: Iterable[Case],
         attempts: int = 1,  # noqa: ARG002  nothing is in doubt here
         over: Callable[[Case], bool] | None = None,
+        listed: Callable[[str], bool] | None = None,  # noqa: ARG002  nor is anything left to chance
     ) -> list[CaseResult]:
         """The results in the order of the cases, but of those that it is `over` for when they would be sent."""
         begun = list(cases) if over is None else (case for case in cases if not over(case))

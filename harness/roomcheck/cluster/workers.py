@@ -46,6 +46,8 @@ PATIENT = {
     "distributed.deploy.lost-worker-timeout": "1h",
     "distributed.comm.timeouts.connect": "10m",
     "distributed.comm.timeouts.tcp": "10m",
+    "distributed.scheduler.worker-ttl": "30s",  # of silence: one that stands still is ended, and another begun
+    "distributed.worker.profile.enabled": False,  # which looks at every thread a hundred times a second
 }
 PATIENCE = 30  # seconds that a scheduler may take to answer first
 LOOPBACK = "127.0.0.1:0"  # any port; Dask's own default for its pages is one port for all, on every interface
@@ -86,18 +88,19 @@ def _do(name: str, work: Callable[[S, T], R], batch: Batch[T]) -> tuple[list[R],
     worker = get_worker()
     known: Shared = worker.plugins[name]
     if (here := version_here()) != known.version:  # one that came after the others were asked
-        raise UsageError(_refused(worker.address, here, known.version))
+        raise UsageError(refused(worker.address, here, known.version))
     shared: S = known.value
     began = time.monotonic()
     return [work(shared, item) for item in batch.items], time.monotonic() - began
 
 
 class Workers:
-    """Dask's workers, as a Spread."""
+    """Dask's workers, as a Spread. `slots`: how many tasks all of them do at once."""
 
-    def __init__(self, client: Client, number: int) -> None:
+    def __init__(self, client: Client, number: int, slots: int = 0) -> None:
         self.client = client
         self.number = number
+        self.slots = slots or number
         self._shared: dict[str, object] = {}  # by the plugin's name, the last that was used at the end
         self._names = count()
 
@@ -150,7 +153,7 @@ class Batches(Generic[S, T, R]):
 
     def take(self) -> list[R | Killed[T]] | None:
         """The results of the next batch; None: that was all."""
-        while len(self.flying) < AHEAD * self.workers.number and (batch := self._next()).items:
+        while len(self.flying) < AHEAD * self.workers.slots and (batch := self._next()).items:
             with named():
                 self.flying.append((batch, self._send(batch)))
         if not self.flying:
@@ -169,7 +172,7 @@ class Batches(Generic[S, T, R]):
     def _next(self) -> Batch[T]:
         size = self.size
         if self.left is not None:  # the last ones are shared out, so that all workers end at about the same time
-            size = max(1, min(size, self.left // (2 * self.workers.number)))
+            size = max(1, min(size, self.left // (2 * self.workers.slots)))
         batch = Batch(list(islice(self.items, size)))
         if self.left is not None:
             self.left -= len(batch.items)
@@ -199,8 +202,11 @@ class Batches(Generic[S, T, R]):
 
 
 @contextlib.contextmanager
-def started(number: int) -> Iterator[Workers]:
-    """So many on this machine; they are gone afterwards, and also if this process is killed."""
+def started(number: int, each: int = 1) -> Iterator[Workers]:
+    """So many on this machine, with so many tasks at once on each.
+
+    They are gone afterwards, and also if this process is killed.
+    """
     runner = LoopRunner()
     with _deaf_to_interrupts():
         runner.start()
@@ -214,12 +220,12 @@ def started(number: int) -> Iterator[Workers]:
             }),
             tempfile.TemporaryDirectory(prefix="roomcheck-workers-") as folder,
             LocalCluster(
-                n_workers=number, threads_per_worker=1, memory_limit=None, local_directory=folder, loop=runner.loop,
+                n_workers=number, threads_per_worker=each, memory_limit=None, local_directory=folder, loop=runner.loop,
                 dashboard_address=LOOPBACK, worker_dashboard_address=LOOPBACK, silence_logs=logging.CRITICAL,
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):  # fmt: skip
-            yield Workers(client, number)
+            yield Workers(client, number, number * each)
     finally:
         runner.stop()
 
@@ -260,17 +266,19 @@ def joined(address: str) -> Iterator[Workers]:
         versions = client.get_versions(packages=["roomcheck"])["workers"]
         for worker, there in versions.items():
             if (other := _version(there["packages"])) != version_here():
-                raise UsageError(_refused(worker, other, version_here()))
+                raise UsageError(refused(worker, other, version_here()))
         if not versions:
             raise UsageError(f"the scheduler at {address} has no worker: start `dask worker {address} --nthreads 1`")
-        workers = Workers(client, sum(client.nthreads().values()))
+        threads = client.nthreads()
+        workers = Workers(client, len(threads), sum(threads.values()))
         try:
             yield workers
         finally:
             workers.forget()
 
 
-def _refused(worker: str, other: str, here: str) -> str:
+def refused(worker: str, other: str, here: str) -> str:
+    """Why a worker does nothing."""
     return f"the worker at {worker} has {other}, here is {here}: give both the same"
 
 

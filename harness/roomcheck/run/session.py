@@ -192,15 +192,13 @@ class Session:
         async def one(case: Case, attempt: int) -> None:
             self.playing.append(case.id)
             try:
-                session = await self._at(self.pace.of_case(case.id))
-                speed = session.plan.contract.scale
-                paced = case if session is self else at_the_speed_of(session.plan.contract, self.plan.contract, case)
-                result = await session._case(paced, attempt, alone=case.id in queue.broken)  # noqa: SLF001
+                speed = self.pace.of_case(case.id)
+                result = await self.once(case, attempt, speed, alone=case.id in queue.broken)
             finally:
                 self.playing.remove(case.id)
                 freed.set()
             before = self.pace.now
-            last = self.pace.ended(case.id, speed, result.outcome)
+            last = self.pace.ended(case.id, result.scale or speed, result.outcome)
             if attempt < tries and may_run_again(result) and over is not None and over(case):
                 last = True
             if self.pace.now != before:
@@ -211,11 +209,11 @@ class Session:
 
         async with asyncio.TaskGroup() as group:
             while not queue.over:
-                begun = None if queue.running >= FEW and self._lags else queue.begin()
+                begun = None if queue.running >= FEW and self.lags else queue.begin()
                 if begun is None:
                     freed.clear()
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_AGAIN if self._lags else None):
+                        async with asyncio.timeout(LOOK_AGAIN if self.lags else None):
                             await freed.wait()
                 elif begun[1] == 1 and over is not None and over(begun[0]):
                     queue.drop(begun[0])
@@ -224,6 +222,13 @@ class Session:
                     await self.lateness.calm(STAGGER, PATIENCE)
                     group.create_task(one(*begun))
         return ended
+
+    async def once(self, case: Case, attempt: int, speed: float, *, alone: bool) -> CaseResult:
+        """Play a case one time, at this speed if it can be had; `alone`: with an adapter of its own."""
+        session = await self._at(speed)
+        contract = session.plan.contract
+        paced = case if session is self else at_the_speed_of(contract, self.plan.contract, case)
+        return await session._case(paced, attempt, alone=alone)  # noqa: SLF001
 
     async def act(self, case: Case, begun: Callable[[Live], None]) -> CaseResult:
         """Play a case whose steps somebody else takes, on what `begun` is given, until they are over."""
@@ -254,7 +259,7 @@ class Session:
         self.on_trace(case, trace, verdict)
 
     @property
-    def _lags(self) -> bool:
+    def lags(self) -> bool:
         """Whether the harness or the adapter cannot keep up with what is played."""
         adapter = self._ground.host.pulse.usual_lag if self._ground is not None else 0
         return max(self.lateness.usual, adapter) >= LAG
