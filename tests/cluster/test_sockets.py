@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from support.runs import Running, run, sure
 ZEGO = CONTRACTS["zego-100"]
 CASES = [case_of(f"random/{i}", schedule) for i, schedule in enumerate(drawn("zego-100", 12))]
 DEADLY, UNLUCKY = "random/3", "random/7"  # ends its workers; was twice where one ended
+LASTS = 0.1  # seconds that any other takes, so that something is under way when those have ended
 SEARCH = ["fuzz", "-q", "--unpicked", "--workers", "2", "--database", "db"]
 WORKER = "spawn_main"  # in a worker's command line
 
@@ -77,6 +79,8 @@ class Client:
         self.flying.add(case.id)
 
         def outcome() -> Played:
+            if case.id not in {DEADLY, UNLUCKY}:
+                threading.Event().wait(LASTS)
             self.flying.discard(case.id)
             if case.id == DEADLY or (case.id == UNLUCKY and self.sent[case.id] == 1):
                 raise KilledWorker(case.id, None, 1)
