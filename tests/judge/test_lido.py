@@ -53,6 +53,8 @@ class Lido(Tape):
 
 TRACES: dict[str, tuple[list[Act], str]] = {
     "A is told, then B": ([("me", GONE + 300, "expired"), ("gone", GONE + 600)], CONFORMS),
+    "A loses its link as it is told": (
+        [("fault", GONE + 295, "A"), ("me", GONE + 300, "expired"), ("gone", GONE + 600)], CONFORMS),
     "B is told first": ([("gone", GONE + 300), ("me", GONE + 900, "expired")], CONFORMS),
     "B is told by another reason": ([("me", GONE + 300, "expired"), ("gone", GONE + 600, 2)], "violates LI-TICKET"),
     "B is told late": ([("me", GONE + 300, "expired"), ("gone", GONE + 1500)], "violates LI-TICKET"),

@@ -256,7 +256,9 @@ class Steps(Windows):
         """
         if self.rules.immediate and not h.in_flight and not p.rule.immediately and comes_next(h):
             return False
-        return not (p.rule.while_up and self.link.deaf and p.cause.lo + p.rule.after > self.link.since.hi)
+        if not p.rule.while_up or not self.link.deaf:
+            return True
+        return p.cause.lo + p.rule.after <= self.link.since.hi and not self._led_to(p)
 
     def _led_to(self, p: Obligation) -> bool:
         """Whether the loss of the link, which is down, led to it."""

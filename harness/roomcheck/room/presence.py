@@ -124,7 +124,7 @@ class Presence(Sessions):
         elif session.holder is not None:
             if not (first and stay.arrived):
                 self._open(stay, state)
-        elif (first and not stay.arrived) or stay.member in session.back or state in self.declared.renewed_by:
+        elif stay.member in session.back or (not stay.arrived if first else state in self.declared.renewed_by):
             self._open(stay, state)
         self._say(stay, state)
 
