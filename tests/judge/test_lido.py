@@ -159,3 +159,25 @@ class Alone(Lido):
 def test_who_left_before_its_ticket_ran_out_for_sure_hears_of_nobody() -> None:
     """Whether A was expired when it left is open for as long as it may still be told so, and not for longer."""
     assert judged(LIDO, Alone(), END) == CONFORMS
+
+
+def test_who_is_back_as_its_other_device_leaves_may_have_no_session() -> None:
+    """That one had taken it over; nobody need be told that who was cut off is inside again."""
+    tape = Tape("A", "B", "A2", users={"A2": "A"})
+    acts = [(0, "A", "enter"), (6200, "B", "enter"), (20_100, "A2", "enter"), (28_400, "A2", "leave")]
+    for at, member, operation in acts:
+        tape.call(at, member, operation, pool="R")
+    told = [(164, "A", "inside"), (8100, "B", "inside"), (14_150, "A", "away"), (21_400, "A2", "inside")]
+    for at, member, me in [*told, (29_100, "A", "inside")]:
+        tape.event(at, member, "onMe", pool="r", me=me)
+    tape.fault(14_100, "A")
+    tape.heal(27_400, "A")
+    for at, observer, guest, here in (
+        (8150, "B", "a", 1),
+        (8800, "A", "b", 1),
+        (22_400, "A2", "b", 1),
+        (29_200, "B", "a", 0),
+    ):
+        tape.event(at, observer, "onGuest", pool="r", guest=guest, here=here, why=1)
+
+    assert judged(LIDO, tape, 40_000) == CONFORMS

@@ -28,8 +28,11 @@ class Openings:
             # another session may have ended before this one began, and nobody has heard of it
             endings = self.causes.endings(holder, holder.requests[h.number - 1], h.lo)
             over = [one for licence in endings if (one := ended(h, licence, at.hi)) is not None]
-            for one in over:
-                yield from self._begun(one, stay, request, state, at)
+            if request.first is not None:  # who is back after that may have no session any more
+                variants += over
+            else:
+                for one in over:
+                    yield from self._begun(one, stay, request, state, at)
         if len(self.causes.stays) > 1:  # it may replace one that nobody has heard of yet
             begun = self.causes.created(h, joined=True, upto=at.hi) if h.holder is None else ()
             begun = self.causes.thrown_out(h, at.hi) if h.holder == stay.member else begun
@@ -72,8 +75,10 @@ class Openings:
             again = stay.member in h.back
             if again or request.first is None or state in declared.renewed_by:
                 out.append(logged(h, (joined,), stay.member, request.number, lo, hi))
-            if not out or (not again and stay.member in h.before and h.hi >= request.begin.lo):
-                out.append(h)  # the answer was under way when the session that it is of ended
+            # the answer was under way when the session that it is of ended, or it is of one that was asked to end
+            overtaken = not again and stay.member in h.before and h.hi >= request.begin.lo
+            if not out or overtaken or (again and request.asked is not None):
+                out.append(h)
             return out
         out = []
         other = h.holder != stay.member

@@ -97,6 +97,7 @@ class Obligation:
     waits: bool = False  # for a step of the scenario
     bound: int = NEVER  # until then it may be told
     excused: bool = False  # another rule allows it when it is told
+    next_only: bool = False  # it was called off too late: it comes before anything else, or not at all
 
 
 class Connection:
@@ -210,6 +211,7 @@ class Connection:
         rule, now = obligation.rule, self.host.agenda.now
         earliest = max(now, obligation.cause + rule.after)
         if earliest > now:  # until then something else may come
+            obligation.next_only = True
             self.armed.append(obligation)
             self._plan(obligation)
             return
@@ -384,7 +386,7 @@ class Connection:
         waited = waited or self._next() is not None
         before, self.state, self.head = self.state, state, state
         self.args = args
-        self.armed = [o for o in self.armed if state in o.rule.armed_in]
+        self.armed = [o for o in self.armed if state in o.rule.armed_in and not o.next_only]
         for obligation in self.armed:
             if state in obligation.rule.from_ and (waited or before not in obligation.rule.from_):
                 obligation.base = now  # its window counts from where it may be told

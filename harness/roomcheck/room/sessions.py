@@ -39,15 +39,11 @@ class Stay:
 
 @dataclass(slots=True, eq=False)
 class OpenSession:
-    """`holder` is the member by which it is open, `args` are those of its request.
-
-    `back`: who may open it again without a new request.
-    """
+    """`holder` is the member by which it is open; `back`: who may open it again without a new request."""
 
     user: str
     room: str
     holder: Stay | None = None
-    args: Mapping[str, Any] = field(default_factory=dict)
     back: set[str] = field(default_factory=set)
     version: int = 0
     count: int = 0
@@ -123,7 +119,7 @@ class Sessions:
     def _open(self, stay: Stay, state: str | None) -> None:
         """The session is this member's from now on."""
         session, declared = self._of(stay), self.declared
-        before, session.holder, session.args = session.holder, stay, stay.args
+        before, session.holder = session.holder, stay
         session.told = state is not None
         if not session.told:
             session.entries += 1
@@ -168,7 +164,7 @@ class Sessions:
         ending = next((e for e in self.endings if e.kind is End.ELSEWHERE), None)
         for session in self.sessions.values():
             if ending and session.user == stay.user and session.room != stay.room and session.holder is not None:
-                other = session.holder.member != stay.member
+                other = session.holder.member != stay.member and session.told  # else its answer is still under way
                 if other and self.decisions.whether(0.5, "ends elsewhere", *self._key(session), now=self.agenda.now):
                     self._end(session, ending)
 
@@ -177,10 +173,8 @@ class Sessions:
         return self.declared.told_by_member and stay.link.mute
 
     def _ending(self, kind: End, stay: Stay) -> Ending | None:
-        session = self._of(stay)
-        args = session.args if session.holder is stay else stay.args
         for ending in self.endings:
-            if ending.kind is kind and all(args.get(n) in v for n, v in ending.given.items()):
+            if ending.kind is kind and all(stay.args.get(n) in v for n, v in ending.given.items()):
                 return ending
         return None
 
